@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: what a solver needs to know of a model, and the one linear model of this library: a mammillary parent
+// with an effect site and metabolites hanging off its plasma. A solver sees segments of constant input; no
+// model ever sees a clock.
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "ketpk/parameters.hpp"
+
+namespace ketpk {
+
+/// Which curve of a trajectory is meant.
+struct Curve {
+  enum class Kind { plasma, effect_site, metabolite };
+  Kind kind = Kind::plasma;
+  std::size_t index = 0;  ///< of the metabolite
+
+  [[nodiscard]] static constexpr Curve plasma() noexcept { return {}; }
+  [[nodiscard]] static constexpr Curve effect_site() noexcept { return {Kind::effect_site, 0}; }
+  [[nodiscard]] static constexpr Curve metabolite(std::size_t i) noexcept { return {Kind::metabolite, i}; }
+  friend constexpr bool operator==(const Curve&, const Curve&) = default;
+};
+
+/// A system of ordinary differential equations with one constant input into its plasma compartment.
+/// `slopes(x, input_mg_per_min, dx)`: change per minute of the state `x`.
+/// `bolus(x, mg)`: the state just after an instantaneous dose.
+/// `value(x, curve)`: concentration [mg/L] that the state shows.
+/// `has(curve)`: whether there is such a curve.
+template <class M>
+concept PkModel = requires(const M& m, std::span<const double> x, std::span<double> dx, double r, Curve c) {
+  { m.size() } -> std::convertible_to<std::size_t>;
+  m.slopes(x, r, dx);
+  m.bolus(dx, r);
+  { m.value(x, c) } -> std::convertible_to<double>;
+  { m.has(c) } -> std::convertible_to<bool>;
+};
+
+/// A `PkModel` that is linear with constant coefficients, given by its parameters.
+template <class M>
+concept LinearModel = PkModel<M> && requires(const M& m) {
+  { m.parameters() } -> std::convertible_to<const Parameters<double>&>;
+};
+
+/// The equations themselves, written in amounts and rate constants as a textbook has them; the exact solver
+/// does not use them. State: a1 a2 a3 [mg], Ce [mg/L], then m1 m2 [mg] for each metabolite, last the area
+/// under plasma [mg min/L].
+class Mammillary {
+ public:
+  /// Throws E_MODEL_PARAM as `validate(Parameters)`.
+  explicit Mammillary(Parameters<double> p) : p_(std::move(p)) { validate(p_); }
+
+  [[nodiscard]] const Parameters<double>& parameters() const noexcept { return p_; }
+  [[nodiscard]] std::size_t size() const noexcept { return 5 + 2 * p_.metabolites.size(); }
+  [[nodiscard]] bool has(Curve c) const noexcept {
+    if (c.kind == Curve::Kind::effect_site) return p_.ke0_per_min.has_value();
+    return c.kind == Curve::Kind::plasma || c.index < p_.metabolites.size();
+  }
+
+  void slopes(std::span<const double> x, double input_mg_per_min, std::span<double> dx) const noexcept {
+    const double c1 = x[0] / p_.v1_L, c2 = x[1] / p_.v2_L, c3 = x[2] / p_.v3_L;
+    const double eliminated = p_.cl_L_per_min * c1;
+    dx[1] = p_.q2_L_per_min * (c1 - c2);
+    dx[2] = p_.q3_L_per_min * (c1 - c3);
+    dx[0] = input_mg_per_min - eliminated - dx[1] - dx[2];
+    dx[3] = p_.ke0_per_min ? *p_.ke0_per_min * (c1 - x[3]) : 0.0;
+    std::size_t i = 4;
+    for (const auto& m : p_.metabolites) {
+      const double m1 = x[i] / m.v1_L, m2 = x[i + 1] / m.v2_L;
+      dx[i + 1] = m.q2_L_per_min * (m1 - m2);
+      dx[i] = m.fraction * eliminated - m.cl_L_per_min * m1 - dx[i + 1];
+      i += 2;
+    }
+    dx[i] = c1;
+  }
+
+  void bolus(std::span<double> x, double mg) const noexcept { x[0] += mg; }
+
+  [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
+    switch (c.kind) {
+      case Curve::Kind::plasma: return x[0] / p_.v1_L;
+      case Curve::Kind::effect_site: return x[3];
+      case Curve::Kind::metabolite: return x[4 + 2 * c.index] / p_.metabolites[c.index].v1_L;
+    }
+    return 0;
+  }
+
+  /// Area under plasma from 0 to the state's instant [mg min/L].
+  [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[size() - 1]; }
+
+ private:
+  Parameters<double> p_;
+};
+
+static_assert(LinearModel<Mammillary>);
+
+}  // namespace ketpk
