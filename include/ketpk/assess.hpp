@@ -4,73 +4,31 @@
 // Why: the judgement. Pure: it looks at what was ordered and at what the curve does, compares with limits,
 // and lists every check that was made, passed or not, and every one that could not be made. It changes nothing.
 
-#include <cstdint>
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
+#include "ketpk/body_size.hpp"
+#include "ketpk/dosing.hpp"
 #include "ketpk/exposure.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/model.hpp"
 #include "ketpk/patient.hpp"
 #include "ketpk/regimen.hpp"
+#include "ketpk/slips.hpp"
+#include "ketpk/verdict.hpp"
 
 namespace ketpk {
-
-enum class Severity : std::uint8_t { advisory, soft, hard };
-enum class CheckOutcome : std::uint8_t { passed, flagged, unevaluated };
-
-/// One thing that is out of range, explained.
-struct Flag {
-  std::string code;      ///< QUANTITY_HIGH, QUANTITY_LOW, LB_AS_KG, UNIT_SLIP, MODEL_EXTRAPOLATED …
-  Severity severity;
-  std::string quantity;  ///< the limit quantity, or what the slip is about
-  std::string value;     ///< with its unit
-  std::string limit = {};     ///< the bound that was crossed, with its unit; empty for a slip
-  std::string limit_id = {};
-  std::string source = {};
-  std::optional<double> margin_rel = {};       ///< (value - bound) / bound
-  std::optional<std::string> margin = {};      ///< value - bound with its unit
-  std::optional<double> first_min = {};        ///< when it first happens, for curves and inputs
-  std::optional<double> minutes = {};          ///< for how long
-  std::string driver = {};                     ///< what drives it, one sentence
-  std::optional<std::string> clears_at = {};   ///< nearest setting that clears it, all else fixed; no recommendation
-};
-
-/// One check that was made, or could not be.
-struct Check {
-  std::string id;  ///< the limit's id, or model-domain, slip:lb-as-kg …
-  bool required;
-  CheckOutcome outcome;
-  std::string why = {};
-};
-
-/// Somebody's recorded decision to go on in spite of one flag. It changes no verdict.
-struct Override {
-  std::string flag;
-  std::string reason;
-  std::string by;
-};
-
-enum class VerdictKind : std::uint8_t { within_limits, soft, hard, unevaluated };
-
-/// Never a bool: "no flag" and "not looked" are different answers.
-struct Verdict {
-  VerdictKind kind;
-  operator bool() const = delete;  // NOLINT(google-explicit-constructor)
-  friend bool operator==(const Verdict&, const Verdict&) = default;
-};
-
-struct Assessment {
-  Verdict verdict;
-  std::string basis = "typical patient, no variability";
-  std::vector<Check> checks;
-  std::vector<Flag> flags;
-  std::vector<Override> overrides = {};
-  operator bool() const = delete;  // NOLINT(google-explicit-constructor)
-};
 
 /// What an assessment looks at.
 struct Evidence {
@@ -82,9 +40,386 @@ struct Evidence {
   const Exposure& exposure;
 };
 
-/// `above(curve, level_ng_per_mL)` answers minutes above a level on the whole continuous course.
-/// `limits` may be null: then nothing is within limits, and only the slips and the model are looked at.
+namespace detail {
+
+/// The evidence, and what its regimen amounts to.
+struct Scene {
+  const Evidence& evidence;
+  const Dosing& dosing;
+};
+
+/// When something began and how long it lasted [min].
+struct Spell {
+  std::optional<double> first_min = {};
+  std::optional<double> minutes = {};
+};
+
+/// What a limit's quantity came to. Without a value, `outcome` and `why` say what that means.
+struct Reading {
+  std::optional<double> value = {};  ///< base units of the quantity's dimension
+  CheckOutcome outcome = CheckOutcome::unevaluated;
+  std::string why = {};
+  Spell spell = {};
+  std::string driver = {};
+  std::optional<std::size_t> input = {};  ///< the driving input of a dose-side quantity
+};
+
+[[nodiscard]] inline Reading unknown(std::string why) { return {.why = std::move(why)}; }
+[[nodiscard]] inline Reading absent(std::string why) { return {.outcome = CheckOutcome::passed, .why = std::move(why)}; }
+
+// --- the patient and the bag -------------------------------------------------------------------------------
+
+[[nodiscard]] inline Reading read_patient(LimitQuantity q, const Patient& patient) {
+  if (q == LimitQuantity::weight)
+    return {.value = patient.weight.value().in(unit::kg), .driver = "patient.weight as stated"};
+  if (q == LimitQuantity::age) {
+    if (!patient.age) return unknown("age not given");
+    return {.value = patient.age->in(unit::yr), .driver = "patient.age as stated"};
+  }
+  const auto bmi = body_mass_index(patient);
+  if (!bmi) return unknown("height not given");
+  return {.value = bmi->in(unit::kg_per_m2), .driver = text_of(patient.weight) + " at " + text_of(*patient.height)};
+}
+
+[[nodiscard]] inline Reading read_bag(const Order& order) {
+  if (!order.bag) return unknown("no bag concentration given");
+  const double base_per_mg = order.form == Form::hydrochloride ? 1 / hydrochloride_mg_per_base_mg : 1.0;
+  return {.value = order.bag->value().in(unit::mg_per_L) * base_per_mg, .driver = "bag.concentration: " + text_of(*order.bag)};
+}
+
+// --- the order ---------------------------------------------------------------------------------------------
+
+/// The input that gives most among those for which `gives` is more than zero, and the sentence about it.
+template <class Gives>
+[[nodiscard]] Reading driven_by(const Evidence& e, double total, std::string_view of_what, Gives gives) {
+  std::size_t most = 0;
+  for (std::size_t i = 1; i < e.regimen.doses.size(); ++i)
+    if (gives(e.regimen.doses[i]) > gives(e.regimen.doses[most])) most = i;
+  return {.driver = place(most) + ": " + describe(e.order.inputs[most]) + " gives " +
+                    plain_text(100 * gives(e.regimen.doses[most]) / total, 3) + " % of the " + std::string(of_what),
+          .input = most};
+}
+
+/// What a dose adds to the rate, or to the bolus, of segment `s`.
+[[nodiscard]] inline double rate_in(const Segment& s, const Dose& d) noexcept {
+  return d.at <= s.start && s.start < d.end() ? d.rate_mg_per_min : 0.0;
+}
+[[nodiscard]] inline double bolus_in(const Segment& s, const Dose& d) noexcept {
+  return d.is_bolus() && d.at == s.start ? d.amount_mg : 0.0;
+}
+
+[[nodiscard]] inline Reading read_dose_side(LimitQuantity q, const Evidence& e, const Dosing& dosing) {
+  const auto value = value_of(dosing, q);
+  if (!value) return absent(q == LimitQuantity::rate_per_weight ? "no infusion in the order" : "no bolus in the order");
+  Reading reading;
+  if (q == LimitQuantity::rate_per_weight) {
+    const Segment& s = dosing.segments[*dosing.fastest];
+    reading = driven_by(e, s.rate_mg_per_min, "rate", [&](const Dose& d) { return rate_in(s, d); });
+  } else if (q == LimitQuantity::bolus_per_weight) {
+    const Segment& s = dosing.segments[*dosing.fullest];
+    reading = driven_by(e, s.bolus_mg, "bolus", [&](const Dose& d) { return bolus_in(s, d); });
+  } else {
+    reading = driven_by(e, dosing.total_mg, "dose", [](const Dose& d) { return d.amount_mg; });
+  }
+  reading.value = value;
+  return reading;
+}
+
+/// How far beyond its bound a value is: a hard bound before a soft one, then by the share of the bound.
+[[nodiscard]] inline std::pair<int, double> weight_of(const std::optional<Breach>& breach, double value) {
+  if (!breach) return {0, 0.0};
+  const double bound = base_value(breach->bound);
+  return {breach->beyond_hard ? 2 : 1, std::abs(value - bound) / bound};
+}
+
+/// The infusion that is worst by this limit; where none is out of range, the longest.
+[[nodiscard]] inline Reading read_duration(const Limit& limit, const Evidence& e) {
+  std::optional<std::size_t> worst;
+  std::pair<int, double> heaviest{0, 0.0};
+  for (std::size_t i = 0; i < e.regimen.doses.size(); ++i) {
+    const Dose& d = e.regimen.doses[i];
+    if (d.is_bolus()) continue;
+    const auto weight = weight_of(breach_of(limit, minutes(d.over)), minutes(d.over));
+    if (worst && !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && d.over > e.regimen.doses[*worst].over))) continue;
+    worst = i;
+    heaviest = weight;
+  }
+  if (!worst) return absent("no infusion in the order");
+  const Dose& d = e.regimen.doses[*worst];
+  return {.value = minutes(d.over),
+          .spell = {minutes(d.at), minutes(d.over)},
+          .driver = place(*worst) + ": " + describe(e.order.inputs[*worst]),
+          .input = worst};
+}
+
+/// When segments first exceed `bound`, and for how long in all; `height` is what a segment has of the quantity.
+template <class Height>
+[[nodiscard]] Spell spell_above(const Dosing& dosing, double bound, Height height) {
+  Spell spell;
+  double total = 0;
+  for (const Segment& s : dosing.segments) {
+    if (at_most(height(s) / dosing.dosing_kg, bound)) continue;
+    if (!spell.first_min) spell.first_min = minutes(s.start);
+    total += minutes(s.duration);
+  }
+  if (spell.first_min) spell.minutes = total;
+  return spell;
+}
+
+// --- the curve ---------------------------------------------------------------------------------------------
+
+[[nodiscard]] inline std::optional<std::string> site_mismatch(const Limit& limit, const ModelCard& card) {
+  const Site due = limit.site.value_or(Site::not_stated);
+  if (due != Site::not_stated && due == card.site) return std::nullopt;
+  return "SITE_MISMATCH: the limit speaks of " + std::string(name_of(due)) + " blood, the model's sampling site is " +
+         std::string(name_of(card.site));
+}
+
+/// The largest input that had begun by the time of a peak.
+[[nodiscard]] inline std::string driver_of_peak(const Evidence& e, double peak_min) {
+  std::size_t most = 0;
+  for (std::size_t i = 1; i < e.regimen.doses.size(); ++i)
+    if (minutes(e.regimen.doses[i].at) <= peak_min && e.regimen.doses[i].amount_mg > e.regimen.doses[most].amount_mg) most = i;
+  return place(most) + ": " + describe(e.order.inputs[most]) + " is the largest input before the peak at " +
+         plain_text(peak_min, shown_digits) + " min";
+}
+
+[[nodiscard]] inline Reading read_peak(const Peak& peak, const Evidence& e) {
+  return {.value = Concentration(peak.ng_per_mL, unit::ng_per_mL).in(unit::mg_per_L), .driver = driver_of_peak(e, peak.min)};
+}
+
 template <class Above>
-[[nodiscard]] Assessment assess(const Evidence& evidence, const Limits* limits, Above above);
+[[nodiscard]] Reading read_curve(const Limit& limit, const Evidence& e, Above& above) {
+  if (limit.quantity == LimitQuantity::effect_site_peak) {
+    if (!e.exposure.effect_site) return unknown("the model has no effect site");
+    return read_peak(*e.exposure.effect_site, e);
+  }
+  if (auto mismatch = site_mismatch(limit, e.card)) return unknown(std::move(*mismatch));
+  if (limit.quantity == LimitQuantity::plasma_peak) return read_peak(e.exposure.plasma, e);
+  if (!limit.level) return unknown("no level to be above");
+  const TimeAbove time = above(Curve::plasma(), limit.level->value().in(unit::ng_per_mL));
+  return {.value = time.minutes,
+          .spell = {time.first_min, time.minutes},
+          .driver = "plasma above " + text_of(*limit.level) + "; " + driver_of_peak(e, e.exposure.plasma.min)};
+}
+
+// --- one limit ---------------------------------------------------------------------------------------------
+
+template <class Above>
+[[nodiscard]] Reading read(const Limit& limit, const Evidence& e, const Dosing& dosing, Above& above) {
+  switch (limit.quantity) {
+    case LimitQuantity::weight:
+    case LimitQuantity::age:
+    case LimitQuantity::bmi: return read_patient(limit.quantity, e.patient);
+    case LimitQuantity::dose_per_weight:
+    case LimitQuantity::total_dose:
+    case LimitQuantity::rate_per_weight:
+    case LimitQuantity::bolus_per_weight: return read_dose_side(limit.quantity, e, dosing);
+    case LimitQuantity::duration: return read_duration(limit, e);
+    case LimitQuantity::bag_concentration: return read_bag(e.order);
+    case LimitQuantity::plasma_peak:
+    case LimitQuantity::effect_site_peak:
+    case LimitQuantity::time_above_level: return read_curve(limit, e, above);
+    case LimitQuantity::sessions_interval:
+    case LimitQuantity::cumulative_dose_per_weight: break;
+  }
+  return unknown("needs earlier sessions, which are not part of this input");
+}
+
+/// When a quantity is over the bound that it crossed, for rates, boluses and peaks.
+template <class Above>
+[[nodiscard]] Spell spell_over(const Limit& limit, const Breach& breach, const Dosing& dosing, Above& above) {
+  const double bound = base_value(breach.bound);
+  if (!breach.above) return {};
+  if (limit.quantity == LimitQuantity::rate_per_weight)
+    return spell_above(dosing, bound, [](const Segment& s) { return s.rate_mg_per_min; });
+  if (limit.quantity == LimitQuantity::bolus_per_weight)
+    return {spell_above(dosing, bound, [](const Segment& s) { return s.bolus_mg; }).first_min, std::nullopt};
+  if (limit.quantity == LimitQuantity::plasma_peak || limit.quantity == LimitQuantity::effect_site_peak) {
+    const Curve curve = limit.quantity == LimitQuantity::plasma_peak ? Curve::plasma() : Curve::effect_site();
+    const TimeAbove time = above(curve, Concentration(bound, unit::mg_per_L).in(unit::ng_per_mL));
+    return {time.first_min, time.minutes};
+  }
+  return {};
+}
+
+/// The largest factor on the driving input with which the quantity keeps `bound`; zero or less if no positive one does.
+[[nodiscard]] inline double clearing_factor(const Limit& limit, const Dosing& dosing, const Dose& driving, double bound) {
+  const double room = limit.quantity == LimitQuantity::total_dose ? bound : bound * dosing.dosing_kg;
+  const auto factor = [&](double all, double own) { return own > 0 ? (room - (all - own)) / own : 0.0; };
+  if (limit.quantity == LimitQuantity::dose_per_weight || limit.quantity == LimitQuantity::total_dose)
+    return factor(dosing.total_mg, driving.amount_mg);
+  double smallest = 1;
+  for (const Segment& s : dosing.segments) {
+    const bool is_rate = limit.quantity == LimitQuantity::rate_per_weight;
+    const double all = is_rate ? s.rate_mg_per_min : s.bolus_mg;
+    if (!at_most(all, room)) smallest = std::min(smallest, factor(all, is_rate ? rate_in(s, driving) : bolus_in(s, driving)));
+  }
+  return smallest;
+}
+
+/// `x` to the shown digits, and not above it by more than rounding.
+[[nodiscard]] inline double rounded_down(double x) {
+  const double near = rounded(x, shown_digits);
+  if (near <= x * (1 + 1e-10)) return near;
+  const double last_digit = std::pow(10.0, std::floor(std::log10(x)) - (shown_digits - 1));
+  return rounded(near - last_digit, shown_digits);
+}
+
+/// The same input with its stated number changed.
+[[nodiscard]] inline Input with_number(Input input, double factor) {
+  const auto scale = [&](auto& stated) {
+    stated = std::remove_reference_t<decltype(stated)>(rounded_down(stated.number() * factor), stated.unit(), "");
+  };
+  if (auto* rate = std::get_if<InfuseAtRate>(&input)) scale(rate->rate);
+  if (auto* infuse = std::get_if<Infuse>(&input)) scale(infuse->amount);
+  if (auto* bolus = std::get_if<Bolus>(&input)) scale(bolus->amount);
+  return input;
+}
+
+/// What the driving input alone would have to be for a dose-side quantity to keep its soft upper bound (the hard
+/// one where no soft one is stated). Arithmetic on the order as it stands; nothing is changed.
+[[nodiscard]] inline std::optional<std::string> clearing(const Limit& limit, const Reading& reading, const Evidence& e,
+                                                         const Dosing& dosing) {
+  const auto& bound = limit.soft_high ? limit.soft_high : limit.hard_high;
+  if (!is_dose_side(limit.quantity) || !bound || !reading.input) return std::nullopt;
+  const double factor = clearing_factor(limit, dosing, e.regimen.doses[*reading.input], base_value(*bound));
+  const std::string text = factor > 0 ? place(*reading.input) + ": " + describe(with_number(e.order.inputs[*reading.input], factor))
+                                      : "no setting of " + place(*reading.input) + " alone";
+  return text + " (arithmetic, no recommendation)";
+}
+
+/// A value in the unit of a bound, with as many digits as it takes to tell the two apart.
+[[nodiscard]] inline std::string value_text(double value, const StatedBound& bound) {
+  const std::string limit = text_of(bound);
+  std::string text;
+  for (const int digits : {shown_digits, 9, 12, 17}) {
+    text = text_in(value, bound.unit(), digits);
+    if (text != limit) break;
+  }
+  return text;
+}
+
+[[nodiscard]] inline Flag flag_of(const Limit& limit, const Breach& breach, const Reading& reading) {
+  std::string code(info(limit.quantity).name);
+  std::transform(code.begin(), code.end(), code.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  const double value = *reading.value, bound = base_value(breach.bound);
+  Flag flag{.code = code + (breach.above ? "_HIGH" : "_LOW"),
+            .severity = breach.beyond_hard || !std::isfinite(value) ? Severity::hard : Severity::soft,
+            .quantity = std::string(info(limit.quantity).name),
+            .value = value_text(value, breach.bound),
+            .limit = text_of(breach.bound),
+            .limit_id = limit.id,
+            .source = limit.source,
+            .driver = reading.driver};
+  const double margin_rel = (value - bound) / bound;
+  if (std::isfinite(margin_rel)) flag.margin_rel = margin_rel;
+  if (std::isfinite(value - bound)) flag.margin = text_in(value - bound, breach.bound.unit());
+  return flag;
+}
+
+/// Compares one quantity with one limit: one check, and at most one flag.
+template <class Above>
+void judge(const Limit& limit, const Scene& scene, Above& above, Assessment& assessment) {
+  const auto& [e, dosing] = scene;
+  const Reading reading = read(limit, e, dosing, above);
+  Check check{.id = limit.id, .required = limit.required, .outcome = reading.outcome, .why = reading.why};
+  if (reading.value) {
+    const auto breach = breach_of(limit, *reading.value);
+    check.outcome = breach ? CheckOutcome::flagged : CheckOutcome::passed;
+    check.why = text_in(*reading.value, info(limit.quantity).shown_in);
+    if (breach) {
+      Flag flag = flag_of(limit, *breach, reading);
+      const Spell spell = reading.spell.first_min ? reading.spell : spell_over(limit, *breach, dosing, above);
+      if (std::isfinite(spell.first_min.value_or(NAN))) flag.first_min = spell.first_min;
+      if (std::isfinite(spell.minutes.value_or(NAN))) flag.minutes = spell.minutes;
+      if (breach->above) flag.clears_at = clearing(limit, reading, e, dosing);
+      check.why = flag.value + (breach->above ? " above " : " below ") + flag.limit;
+      assessment.flags.push_back(std::move(flag));
+    }
+  }
+  assessment.checks.push_back(std::move(check));
+}
+
+// --- the model ---------------------------------------------------------------------------------------------
+
+[[nodiscard]] inline std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+/// Whether the patient is one the model was built on. A crossed bound is flagged; a covariate that the domain
+/// needs and that is not there leaves the check open even then.
+inline void judge_domain(const Evidence& e, Assessment& assessment) {
+  const Admission& a = e.admission;
+  Check check{.id = "model-domain", .required = a.domain_stated, .outcome = CheckOutcome::passed, .why = e.card.domain.statement};
+  if (!a.crossed.empty()) {
+    check.outcome = CheckOutcome::flagged;
+    check.why = joined(a.crossed);
+    assessment.flags.push_back({.code = "MODEL_EXTRAPOLATED", .severity = Severity::soft, .quantity = check.id,
+                                .value = joined(a.crossed), .limit = e.card.domain.statement, .source = e.card.domain.source,
+                                .driver = "crossed bounds of the model's domain: " + joined(a.crossed)});
+  }
+  if (!a.missing.empty()) {
+    check.outcome = CheckOutcome::unevaluated;
+    check.why = (a.crossed.empty() ? "" : check.why + "; ") + joined(a.missing) + " not given";
+  }
+  if (!a.domain_stated) {
+    check.outcome = CheckOutcome::unevaluated;
+    check.why = "the source states no domain";
+  }
+  assessment.checks.push_back(std::move(check));
+}
+
+inline void judge_analyte(const Evidence& e, Assessment& assessment) {
+  const std::string spoken_of = analytes_of(e.card), ordered(name_of(e.order.analyte));
+  Check check{.id = "model-analyte", .required = true, .outcome = CheckOutcome::passed, .why = ordered};
+  if (e.admission.enantiomers_assumed_alike) {
+    check.outcome = CheckOutcome::flagged;
+    check.why = "enantiomers assumed alike";
+    assessment.flags.push_back({.code = "ENANTIOMERS_ASSUMED_ALIKE", .severity = Severity::soft, .quantity = check.id,
+                                .value = ordered, .limit = spoken_of, .source = e.card.citation,
+                                .driver = "the model describes " + spoken_of + " only; the order of " + ordered +
+                                          " was run as if both enantiomers behaved alike"});
+  }
+  assessment.checks.push_back(std::move(check));
+}
+
+// --- all together ------------------------------------------------------------------------------------------
+
+[[nodiscard]] inline Verdict verdict_of(const Assessment& a, bool has_limits) {
+  const auto any_flag = [&](Severity s) { return std::any_of(a.flags.begin(), a.flags.end(), [s](const Flag& f) { return f.severity == s; }); };
+  const bool is_open = std::any_of(a.checks.begin(), a.checks.end(), [](const Check& c) {
+    return c.required && c.outcome == CheckOutcome::unevaluated;
+  });
+  if (any_flag(Severity::hard)) return {VerdictKind::hard};
+  if (is_open || !has_limits) return {VerdictKind::unevaluated};
+  return {any_flag(Severity::soft) ? VerdictKind::soft : VerdictKind::within_limits};
+}
+
+}  // namespace detail
+
+/// `above(curve, level_ng_per_mL)` answers the `TimeAbove` of a level on the whole continuous course.
+/// `limits` may be null: then nothing is within limits, and only the slips and the model are looked at.
+/// One check for each limit, then model-domain, model-analyte and the slips. Nothing is ever changed.
+/// Throws as `validate(Patient)`; a curve that is no number is beyond every bound.
+template <class Above>
+  requires std::invocable<Above&, Curve, double>
+[[nodiscard]] Assessment assess(const Evidence& evidence, const Limits* limits, Above above) {
+  validate(evidence.patient);
+  Assessment assessment{.verdict = {VerdictKind::unevaluated}, .checks = {}, .flags = {}};
+  if (limits != nullptr) {
+    const Dosing dosing = dosing_of(evidence.regimen);
+    for (const Limit& limit : limits->limits) detail::judge(limit, {evidence, dosing}, above, assessment);
+  }
+  detail::judge_domain(evidence, assessment);
+  detail::judge_analyte(evidence, assessment);
+  Slips slips = look_for_slips(evidence.patient, evidence.order, evidence.regimen, limits);
+  std::move(slips.checks.begin(), slips.checks.end(), std::back_inserter(assessment.checks));
+  std::move(slips.flags.begin(), slips.flags.end(), std::back_inserter(assessment.flags));
+  assessment.verdict = detail::verdict_of(assessment, limits != nullptr);
+  return assessment;
+}
 
 }  // namespace ketpk

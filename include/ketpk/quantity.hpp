@@ -54,6 +54,25 @@ inline constexpr Dimension rate_constant = none - time;
 inline constexpr Dimension body_mass_index = body - length - length;
 }  // namespace dim
 
+namespace detail {
+
+/// `x * num / den` as if rounded once, for `num` and `den` below 2^27, so that a number in lb or in survives the
+/// way in and out to 1 ulp. Veltkamp's split and Dekker's exact products.
+[[nodiscard]] constexpr double scaled(double x, double num, double den) noexcept {
+  if (num == 1) return x / den;
+  if (den == 1) return x * num;
+  if (!(x > -1e290 && x < 1e290)) return x / den * num;  // no room to split; NaN and infinity pass through
+  constexpr double splitter = 134217729;  // 2^27 + 1
+  const double xs = splitter * x, x_high = xs - (xs - x), x_low = x - x_high;
+  const double product = x * num, product_error = (x_high * num - product) + x_low * num;
+  const double q = product / den;
+  const double qs = splitter * q, q_high = qs - (qs - q), q_low = q - q_high;
+  const double rest = ((product - q_high * den) - q_low * den) + product_error;
+  return q + rest / den;
+}
+
+}  // namespace detail
+
 /// A unit of one dimension: 1 unit = `num / den` base units (both exact in double).
 template <Dimension D>
 struct Unit {
@@ -69,7 +88,9 @@ struct AnyUnit {
 
   template <Dimension D>
   constexpr AnyUnit(Unit<D> u) noexcept : name(u.name), dimension(D), num(u.num), den(u.den) {}  // NOLINT(google-explicit-constructor)
-  friend constexpr bool operator==(const AnyUnit& a, const AnyUnit& b) noexcept { return a.name == b.name; }
+  friend constexpr bool operator==(const AnyUnit& a, const AnyUnit& b) noexcept {
+    return a.name == b.name && a.dimension == b.dimension;
+  }
 };
 
 /// A number of base units with its dimension. No default value: a physical quantity is stated or absent.
@@ -78,10 +99,10 @@ class Quantity {
  public:
   Quantity() = delete;
   /// `number` of `unit`.
-  constexpr Quantity(double number, Unit<D> unit) noexcept : base_(number * unit.num / unit.den) {}
+  constexpr Quantity(double number, Unit<D> unit) noexcept : base_(detail::scaled(number, unit.num, unit.den)) {}
 
   /// The way out: the number that stands before `unit`.
-  [[nodiscard]] constexpr double in(Unit<D> unit) const noexcept { return base_ * unit.den / unit.num; }
+  [[nodiscard]] constexpr double in(Unit<D> unit) const noexcept { return detail::scaled(base_, unit.den, unit.num); }
 
   friend constexpr auto operator<=>(Quantity, Quantity) = default;
   friend constexpr Quantity operator+(Quantity a, Quantity b) noexcept { return Quantity(a.base_ + b.base_); }
@@ -177,7 +198,7 @@ class Stated {
       : number_(q.in(Unit<D>{})), unit_(base_unit<D>()) {}
   /// Throws `InvalidInput{E_UNIT_MISMATCH, field}` unless the unit has one of the dimensions.
   Stated(double number, AnyUnit unit, std::string_view field) : number_(number), unit_(unit) {
-    require(((unit.dimension == Ds) || ...), Code::unit_mismatch, field, "a unit of another dimension; accepted: " + accepted());
+    require(fits(unit), Code::unit_mismatch, field, "a unit of another dimension; accepted: " + accepted());
   }
 
   [[nodiscard]] constexpr double number() const noexcept { return number_; }
@@ -197,11 +218,13 @@ class Stated {
     return Quantity<Ds...>(number_, Unit<Ds...>{unit_.name, unit_.num, unit_.den});
   }
 
+  [[nodiscard]] static constexpr bool fits(const AnyUnit& unit) noexcept { return ((unit.dimension == Ds) || ...); }
+
   /// The units of the closed list that fit, for messages.
   [[nodiscard]] static std::string accepted() {
     std::string text;
     for (const AnyUnit& u : unit_list)
-      if (((u.dimension == Ds) || ...)) text += (text.empty() ? "" : " ") + std::string(u.name);
+      if (fits(u)) text += (text.empty() ? "" : " ") + std::string(u.name);
     return text;
   }
 
@@ -233,7 +256,22 @@ template <Dimension D>
   return to_text(q.in(unit)) + ' ' + std::string(unit.name);
 }
 
+/// The range of body mass that is physically possible.
+inline constexpr BodyMass least_body_mass{0.2, unit::kg}, most_body_mass{700, unit::kg};
+
 namespace detail {
+
+/// Throws E_NONFINITE or E_RANGE(`field`) unless lo <= x <= hi.
+inline void require_between(double x, double lo, double hi, std::string_view field, std::string_view message) {
+  require(std::isfinite(x), Code::nonfinite, field, message);
+  require(x >= lo && x <= hi, Code::range, field, message);
+}
+
+/// Throws E_NONFINITE or E_RANGE(`field`) unless the mass is physically possible.
+inline void require_body_mass(BodyMass mass, std::string_view field) {
+  require_between(mass.in(unit::kg), least_body_mass.in(unit::kg), most_body_mass.in(unit::kg), field,
+                  "not a possible body mass; accepted: 0.2 to 700 kg");
+}
 
 /// Length of the JSON number at the start of `text`, 0 if there is none.
 [[nodiscard]] constexpr std::size_t json_number_length(std::string_view text) noexcept {
@@ -283,11 +321,12 @@ namespace detail {
 template <class Wanted>
 [[nodiscard]] std::pair<double, AnyUnit> parse_with_unit(std::string_view text, std::string_view field, Wanted wanted) {
   const std::size_t n = detail::json_number_length(text);
-  constexpr std::string_view never_a_unit = "0123456789.,_'+-xX";
   const bool spaced = n < text.size() && text[n] == ' ';
   const std::string_view name = text.substr(n + (spaced ? 1 : 0));
-  const bool number_goes_on = !name.empty() && never_a_unit.find(name.front()) != std::string_view::npos &&
-                              !(name.size() > 1 && name[0] == '1' && name[1] == '/');
+  // `0,5 kg`, `1 000 mg`, `0x10 kg` and `1e` are spoilt numbers, not unknown units; `1/min` is a unit.
+  constexpr std::string_view spoils = "0123456789.,_'+-xXeE";
+  const bool number_goes_on = !name.empty() && !name.starts_with("1/") &&
+                              spoils.substr(0, spaced ? 16 : spoils.size()).find(name.front()) != std::string_view::npos;
   require(n > 0 && !number_goes_on, Code::parse, field,
           "not a number with a unit; accepted: digits with a decimal point, one space, a unit, as in 0.5 mg/kg");
   const double number = parse_number(text.substr(0, n), field);
@@ -307,26 +346,18 @@ template <class Wanted>
 /// `text` as one of the dimensions of `S`, a `Stated`. Throws as `parse_with_unit`, and E_UNIT_MISMATCH.
 template <class S>
 [[nodiscard]] S parse_stated(std::string_view text, std::string_view field) {
-  const auto fits = [](const AnyUnit& u) {
-    try {
-      (void)S(1.0, u, "");
-      return true;
-    } catch (const InvalidInput&) {
-      return false;
-    }
-  };
-  const auto [number, unit] = parse_with_unit(text, field, fits);
+  const auto [number, unit] = parse_with_unit(text, field, [](const AnyUnit& u) { return S::fits(u); });
   return S(number, unit, field);
 }
 
 /// `text` as a duration or instant in whole microseconds, rounded to the nearest one.
-/// Throws as `parse_stated`; E_RANGE beyond 400 d, or where a value that is not zero would round to zero.
+/// Throws as `parse_stated`; E_RANGE below zero or beyond 400 d, or where a value that is not zero would round to zero.
 [[nodiscard]] inline Micros parse_time(std::string_view text, std::string_view field) {
   const auto stated = parse_stated<Stated<dim::time>>(text, field);
   // 1 unit = num / den minutes = num * (6e7 / den) us, and den divides 6e7 for every unit of time.
   const double us = stated.number() * stated.unit().num * (micros_per_minute / stated.unit().den);
-  require(us >= -static_cast<double>(horizon_limit.count()) && us <= static_cast<double>(horizon_limit.count()),
-          Code::range, field, "a time beyond the supported course; accepted: 0 to 400 d");
+  require(us >= 0 && us <= static_cast<double>(horizon_limit.count()), Code::range, field,
+          "a time outside the supported course; accepted: 0 to 400 d");
   const Micros rounded{static_cast<std::int64_t>(std::round(us))};
   require(us == 0.0 || rounded.count() != 0, Code::range, field, "shorter than one microsecond; accepted: whole microseconds");
   return rounded;

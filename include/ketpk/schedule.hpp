@@ -5,74 +5,136 @@
 // after it there are only stretches of constant input, each with a bolus (or none) at its start.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <string>
 #include <vector>
 
+#include "ketpk/error.hpp"
 #include "ketpk/regimen.hpp"
 #include "ketpk/time.hpp"
 
 namespace ketpk {
 
 /// A stretch of constant input. `bolus` enters at `start`; a value asked at `start` is the value after it.
-struct Segment {
+/// `S` is double, or lanes of doubles for patients who share their dose edges.
+template <class S>
+struct SegmentOf {
   Micros start;
   Micros duration;  ///< zero for the last one, which never ends
-  double bolus_mg;
-  double rate_mg_per_min;
+  S bolus_mg;
+  S rate_mg_per_min;
+};
+using Segment = SegmentOf<double>;
+
+namespace detail {
+
+/// A sum that carries its rounding errors along (Neumaier 1974); good to 2 ulp for any number of terms > 0.
+class CarefulSum {
+ public:
+  void add(double x) noexcept {
+    const double next = sum_ + x;
+    lost_ += std::abs(sum_) >= std::abs(x) ? (sum_ - next) + x : (x - next) + sum_;
+    sum_ = next;
+  }
+  [[nodiscard]] double total() const noexcept { return sum_ + lost_; }
+
+ private:
+  double sum_ = 0, lost_ = 0;
 };
 
-/// Gap-free segments from 0 on; the last has no input and no end. Inputs add where they overlap. The sums
-/// are taken in order of size, so inputs at one instant may be listed in any order and give the same bits.
+[[nodiscard]] inline double sum_of(const std::vector<double>& terms) noexcept {
+  CarefulSum sum;
+  for (const double t : terms) sum.add(t);
+  return sum.total();
+}
+
+/// Throws unless these doses could have come out of `resolve`.
+inline void require_schedulable(const std::vector<Dose>& doses) {
+  Micros latest{0};
+  for (std::size_t i = 0; i < doses.size(); ++i) {
+    const Dose& d = doses[i];
+    const std::string at = "order[" + std::to_string(i) + "]";
+    require(d.at >= latest, Code::time_order, at + ".at",
+            "starts before zero or before the input ahead of it; accepted: inputs in order of time");
+    require(d.over.count() >= 0, Code::time_order, at + ".over", "ends before it starts; accepted: an end after the start");
+    require(d.at <= horizon_limit && d.over <= horizon_limit && d.end() <= horizon_limit, Code::range, at + ".over",
+            "ends past the supported course; accepted: an end up to 400 d");
+    require(std::isfinite(d.amount_mg) && std::isfinite(d.rate_mg_per_min), Code::nonfinite, at,
+            "not a finite amount or rate; accepted: more than zero");
+    require(d.amount_mg > 0 && (d.is_bolus() ? d.rate_mg_per_min == 0 : d.rate_mg_per_min > 0), Code::segment, at,
+            "amount, rate and duration do not belong together; accepted: an amount with a duration and its rate, or a bolus "
+            "with neither");
+    latest = d.at;
+  }
+}
+
+}  // namespace detail
+
+/// Gap-free segments from 0 on; the last has no infusion, a rate of exactly 0 and no end. Inputs add where they
+/// overlap. The sums are taken in order of size, so inputs at one instant may be listed in any order and give the
+/// same bits. Throws, for a regimen that `resolve` did not make: E_TIME_ORDER, E_RANGE, E_NONFINITE, E_SEGMENT(order[i]…).
 [[nodiscard]] inline std::vector<Segment> schedule(const Regimen& regimen) {
+  detail::require_schedulable(regimen.doses);
   std::vector<Micros> edges{Micros{0}};
   edges.reserve(2 * regimen.doses.size() + 1);
+  std::vector<const Dose*> ending;  // infusions, by their end
   for (const Dose& d : regimen.doses) {
     edges.push_back(d.at);
     edges.push_back(d.end());
+    if (!d.is_bolus()) ending.push_back(&d);
   }
   std::sort(edges.begin(), edges.end());
   edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
-
-  const auto sorted_sum = [](std::vector<double>& terms) {
-    std::sort(terms.begin(), terms.end());
-    double sum = 0;
-    for (const double t : terms) sum += t;
-    return sum;
-  };
+  std::sort(ending.begin(), ending.end(), [](const Dose* a, const Dose* b) { return a->end() < b->end(); });
 
   std::vector<Segment> segments;
   segments.reserve(edges.size());
-  std::vector<const Dose*> running;
-  std::vector<double> boluses, rates;
-  std::size_t next = 0;  // doses are in order of time
+  std::vector<double> boluses, running;  // both kept sorted
+  const auto insert = [](std::vector<double>& sorted, double x) {
+    sorted.insert(std::upper_bound(sorted.begin(), sorted.end(), x), x);
+  };
+  std::size_t next = 0, ended = 0;
   for (std::size_t i = 0; i < edges.size(); ++i) {
     const Micros start = edges[i];
-    std::erase_if(running, [&](const Dose* d) { return d->end() <= start; });
+    for (; ended < ending.size() && ending[ended]->end() == start; ++ended)
+      running.erase(std::lower_bound(running.begin(), running.end(), ending[ended]->rate_mg_per_min));
     boluses.clear();
     for (; next < regimen.doses.size() && regimen.doses[next].at == start; ++next) {
       const Dose& d = regimen.doses[next];
       if (d.is_bolus())
-        boluses.push_back(d.amount_mg);
+        insert(boluses, d.amount_mg);
       else
-        running.push_back(&d);
+        insert(running, d.rate_mg_per_min);
     }
-    rates.clear();
-    for (const Dose* d : running) rates.push_back(d->rate_mg_per_min);
     const Micros duration = i + 1 < edges.size() ? edges[i + 1] - start : Micros{0};
-    segments.push_back({start, duration, sorted_sum(boluses), sorted_sum(rates)});
+    segments.push_back({start, duration, detail::sum_of(boluses), detail::sum_of(running)});
   }
   return segments;
 }
 
-/// Drug that has entered by `t` [mg]; a bolus at `t` counts.
-[[nodiscard]] inline double delivered_mg(const std::vector<Segment>& segments, Micros t) noexcept {
-  double mg = 0;
-  for (const Segment& s : segments) {
-    if (s.start > t) break;
-    const Micros in = s.duration.count() > 0 ? std::min(t - s.start, s.duration) : Micros{0};
-    mg += s.bolus_mg + s.rate_mg_per_min * minutes(in);
+/// Drug that has entered by each of `times`, which are in order of time [mg]; a bolus at the instant counts.
+[[nodiscard]] inline std::vector<double> delivered_mg(const std::vector<Segment>& segments, const std::vector<Micros>& times) {
+  std::vector<double> out;
+  out.reserve(times.size());
+  detail::CarefulSum before;
+  std::size_t i = 0;
+  for (const Micros t : times) {
+    for (; i + 1 < segments.size() && segments[i + 1].start <= t; ++i) {
+      before.add(segments[i].bolus_mg);
+      before.add(segments[i].rate_mg_per_min * minutes(segments[i].duration));
+    }
+    detail::CarefulSum now = before;
+    now.add(segments[i].bolus_mg);
+    now.add(segments[i].rate_mg_per_min * minutes(t - segments[i].start));
+    out.push_back(now.total());
   }
-  return mg;
+  return out;
+}
+
+/// Drug that has entered by `t` [mg]; a bolus at `t` counts.
+[[nodiscard]] inline double delivered_mg(const std::vector<Segment>& segments, Micros t) {
+  return delivered_mg(segments, std::vector<Micros>{t}).front();
 }
 
 }  // namespace ketpk

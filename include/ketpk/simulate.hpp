@@ -3,9 +3,16 @@
 
 // Why: the whole way of one dose, from what was asked to what is answered, in one place to read.
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "ketpk/assess.hpp"
@@ -16,6 +23,10 @@
 #include "ketpk/patient.hpp"
 #include "ketpk/profile.hpp"
 #include "ketpk/regimen.hpp"
+#include "ketpk/schedule.hpp"
+#include "ketpk/second_opinion.hpp"
+#include "ketpk/solve.hpp"
+#include "ketpk/time.hpp"
 
 namespace ketpk {
 
@@ -55,7 +66,145 @@ struct Result {
 /// A complete answer, or the trouble that stood in its way; never a partial curve.
 using Outcome = Attempt<Result>;
 
-/// Order → regimen → segments → both solvers → exposure → assessment. Throws `InvalidInput` as the stages do.
-[[nodiscard]] Outcome simulate(const Request& request);
+/// Largest disagreement of the two solvers, and largest loss of mass, that a result may have.
+inline constexpr double agreement_due = 1e-8;
+inline constexpr double mass_balance_due = 1e-9;
+
+namespace detail {
+
+/// The instants somebody wants to see. Throws E_RANGE, E_TIME_ORDER, E_FIELD_MISSING or E_SIZE, field observe….
+[[nodiscard]] inline std::vector<Micros> observed_instants(const Observe& observe) {
+  constexpr std::size_t most = 1'000'000;
+  constexpr std::string_view span = "outside the supported course; accepted: 0 to 400 d";
+  if (observe.until)
+    require(observe.until->count() >= 0 && *observe.until <= horizon_limit, Code::range, "observe.until", span);
+  std::vector<Micros> out;
+  if (observe.every) {
+    require(observe.at.empty(), Code::field_unknown, "observe.at", "stated beside every; accepted: one of the two");
+    require(observe.every->count() > 0, Code::range, "observe.every", "no step; accepted: more than zero");
+    require(observe.until.has_value(), Code::field_missing, "observe.until", "not stated; accepted: a time such as 4 h");
+    require(*observe.until / *observe.every < static_cast<std::int64_t>(most), Code::size, "observe.every",
+            "too many instants; accepted: up to 1000000");
+    for (Micros t{0}; t <= *observe.until; t += *observe.every) out.push_back(t);
+    return out;
+  }
+  require(observe.at.size() <= most, Code::size, "observe.at", "too many instants; accepted: up to 1000000");
+  for (std::size_t i = 0; i < observe.at.size(); ++i) {
+    const std::string field = "observe.at[" + std::to_string(i) + "]";
+    require(observe.at[i].count() >= 0 && observe.at[i] <= horizon_limit, Code::range, field, span);
+    require(i == 0 || observe.at[i] >= observe.at[i - 1], Code::time_order, field,
+            "earlier than the one ahead of it; accepted: instants in order of time");
+  }
+  return observe.at;
+}
+
+[[nodiscard]] inline Profile profile_of(const ExactTrajectory<>& exact, const ModelCard& card, std::vector<Micros> times) {
+  constexpr double ng_per_mL = 1000, ng_h_per_mL = 1000.0 / 60.0;  // per mg/L and per mg min/L
+  const auto curve = [&](Curve c) {
+    std::vector<double> column;
+    column.reserve(times.size());
+    for (const Micros t : times) column.push_back(exact.value(t, c) * ng_per_mL);
+    return column;
+  };
+  Profile out;
+  out.plasma_ng_per_mL.resize(times.size());
+  exact.plasma_at(times, out.plasma_ng_per_mL);
+  for (double& c : out.plasma_ng_per_mL) c *= ng_per_mL;
+  if (exact.has(Curve::effect_site())) out.effect_site_ng_per_mL = curve(Curve::effect_site());
+  for (std::size_t i = 0; i < card.metabolites.size(); ++i)
+    out.metabolites.push_back({card.metabolites[i].name, curve(Curve::metabolite(i))});
+  out.auc_ng_h_per_mL.reserve(times.size());
+  for (const Micros t : times) out.auc_ng_h_per_mL.push_back(exact.auc_mg_min_per_L(t) * ng_h_per_mL);
+  out.delivered_mg = delivered_mg(exact.segments(), times);
+  out.time = std::move(times);
+  return out;
+}
+
+/// (delivered - in the body - eliminated) / delivered, worst over the ends of all segments and one more instant.
+[[nodiscard]] inline double mass_balance(const ExactTrajectory<>& exact, Micros last) {
+  const auto& segments = exact.segments();
+  double delivered = 0, worst = 0;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const bool ends = i + 1 < segments.size();
+    const double tau = ends ? exact.length(i) : minutes(std::max(last, segments[i].start) - segments[i].start);
+    delivered += segments[i].bolus_mg + segments[i].rate_mg_per_min * tau;
+    if (!(delivered > 0)) continue;
+    const double found = exact.in_body_mg(i, tau) + exact.response().cl_L_per_min * exact.area(i, tau);
+    const double off = std::abs(delivered - found) / delivered;
+    if (!(off <= worst)) worst = off;
+  }
+  return worst;
+}
+
+}  // namespace detail
+
+/// The whole way with a second solver of the caller's choice: `second(parameters, segments, questions)` gives
+/// an `Attempt<Answers>`. Throws `InvalidInput` as the stages do, E_FIELD_MISSING(as_of) for limits without a
+/// day to hold them against, E_FIELD_MISSING(overrides[i]…) for an override that does not say who and why.
+template <class Second>
+[[nodiscard]] Outcome simulate(const Request& request, Second second) {
+  validate(request.patient);
+  if (request.limits) {
+    require(request.as_of.has_value(), Code::field_missing, "as_of", "not stated; accepted: a date such as 2026-11-21");
+    validate(*request.limits, *request.as_of);
+  }
+  for (std::size_t i = 0; i < request.overrides.size(); ++i) {
+    const Override& o = request.overrides[i];
+    require(!o.flag.empty() && !o.reason.empty() && !o.by.empty(), Code::field_missing, "overrides[" + std::to_string(i) + "]",
+            "incomplete; accepted: a flag, a reason and who decided");
+  }
+  std::vector<Micros> times = detail::observed_instants(request.observe);
+  for (std::size_t i = 0; i < request.time_above.size(); ++i)
+    require(request.time_above[i].value().in(unit::ng_per_mL) > 0, Code::range, "questions.time_above[" + std::to_string(i) + "]",
+            "no level; accepted: more than zero");
+
+  Regimen regimen = resolve(request.order, request.patient.mass_for_dosing());
+  Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
+  const Parameters<double> parameters = individual(request.model, request.patient);
+
+  const ExactTrajectory<> exact = solve(parameters, schedule(regimen));
+  const auto courses = courses_of(exact);
+  const Exposure summary = exposure(exact, courses);
+
+  Questions questions{.instants = {}, .curves = {}};
+  std::vector<double> peaks;
+  for (const auto& course : courses) {
+    questions.curves.push_back(course.curve);
+    peaks.push_back(peak(course).min);
+  }
+  questions.instants = instants_to_compare(exact.segments(), times, peaks);
+  const Attempt<Answers> other = second(parameters, exact.segments(), questions);
+  if (const auto* trouble = std::get_if<Trouble>(&other)) return *trouble;
+  const Answers& answers = std::get<Answers>(other);
+  const SolverCheck check{.second_solver = answers.solver,
+                          .agreement_rel = disagreement(ask(exact, questions, "exact"), answers),
+                          .mass_balance_rel = detail::mass_balance(exact, questions.instants.back())};
+  if (!(check.agreement_rel <= agreement_due))
+    return Trouble{Code::internal_check, answers.solver, "the two solvers disagree by more than 1e-8; no numbers are given"};
+  if (!(check.mass_balance_rel <= mass_balance_due))
+    return Trouble{Code::internal_check, "mass balance", "drug is not conserved to 1e-9; no numbers are given"};
+
+  std::optional<Micros> until = request.observe.until;
+  if (!until && !times.empty()) until = times.back();
+  std::vector<TimeAbove> above;
+  for (const auto& level : request.time_above)
+    above.push_back(time_above(courses.front(), level.value().in(unit::ng_per_mL), until));
+
+  Assessment assessment = assess(
+      Evidence{request.patient, request.order, regimen, request.model, admission, summary},
+      request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
+        for (const auto& course : courses)
+          if (course.curve == c) return time_above(course, level_ng_per_mL);
+        return TimeAbove{level_ng_per_mL, 0, {}};
+      });
+  assessment.overrides = request.overrides;
+
+  Profile profile = detail::profile_of(exact, request.model, std::move(times));
+  return Result{request,  std::move(regimen), std::move(admission), check, std::move(profile),
+                summary, std::move(above),   std::move(assessment)};
+}
+
+/// Order → regimen → segments → both solvers → exposure → assessment.
+[[nodiscard]] inline Outcome simulate(const Request& request) { return simulate(request, second_opinion); }
 
 }  // namespace ketpk

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: limits on a dose speak of what all inputs amount to together: the whole dose, the fastest moment, the
+// largest instant. Both the limits and the search for slips ask for these, so they are reckoned in one place.
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "ketpk/limits.hpp"
+#include "ketpk/regimen.hpp"
+#include "ketpk/schedule.hpp"
+#include "ketpk/verdict.hpp"
+
+namespace ketpk {
+
+/// What a regimen amounts to.
+struct Dosing {
+  double dosing_kg;
+  double total_mg;
+  std::vector<Segment> segments;
+  std::optional<std::size_t> fastest;  ///< the first segment with the largest summed infusion rate
+  std::optional<std::size_t> fullest;  ///< the first segment that starts with the largest summed bolus
+};
+
+[[nodiscard]] inline double total_mg(const Regimen& regimen) noexcept {
+  double mg = 0;
+  for (const Dose& d : regimen.doses) mg += d.amount_mg;
+  return mg;
+}
+
+[[nodiscard]] inline Dosing dosing_of(const Regimen& regimen) {
+  Dosing dosing{.dosing_kg = regimen.dosing_weight.in(unit::kg),
+                .total_mg = total_mg(regimen),
+                .segments = schedule(regimen),
+                .fastest = {},
+                .fullest = {}};
+  for (std::size_t i = 0; i < dosing.segments.size(); ++i) {
+    const Segment& s = dosing.segments[i];
+    if (s.rate_mg_per_min != 0 && !(dosing.fastest && s.rate_mg_per_min <= dosing.segments[*dosing.fastest].rate_mg_per_min))
+      dosing.fastest = i;
+    if (s.bolus_mg != 0 && !(dosing.fullest && s.bolus_mg <= dosing.segments[*dosing.fullest].bolus_mg)) dosing.fullest = i;
+  }
+  return dosing;
+}
+
+/// Whether a quantity is one that a dose, a rate or a bolus as such has.
+[[nodiscard]] constexpr bool is_dose_side(LimitQuantity q) noexcept {
+  return q == LimitQuantity::dose_per_weight || q == LimitQuantity::total_dose || q == LimitQuantity::rate_per_weight ||
+         q == LimitQuantity::bolus_per_weight;
+}
+
+/// A dose-side quantity in base units of its dimension (mg, mg/kg, mg/kg/min); absent where the order has no
+/// infusion or no bolus to speak of, and for any other quantity.
+[[nodiscard]] inline std::optional<double> value_of(const Dosing& dosing, LimitQuantity q) {
+  switch (q) {
+    case LimitQuantity::dose_per_weight: return dosing.total_mg / dosing.dosing_kg;
+    case LimitQuantity::total_dose: return dosing.total_mg;
+    case LimitQuantity::rate_per_weight:
+      if (!dosing.fastest) return std::nullopt;
+      return dosing.segments[*dosing.fastest].rate_mg_per_min / dosing.dosing_kg;
+    case LimitQuantity::bolus_per_weight:
+      if (!dosing.fullest) return std::nullopt;
+      return dosing.segments[*dosing.fullest].bolus_mg / dosing.dosing_kg;
+    default: return std::nullopt;
+  }
+}
+
+namespace detail {
+
+/// An input as somebody would say it: "0.5 mg/kg over 40 min".
+[[nodiscard]] inline std::string describe(const Input& input) {
+  return std::visit(
+      [](const auto& in) -> std::string {
+        using T = std::decay_t<decltype(in)>;
+        if constexpr (std::is_same_v<T, Bolus>) {
+          return text_of(in.amount) + " at once";
+        } else {
+          const std::string time = plain_text(minutes(in.over), 12) + " min";
+          if constexpr (std::is_same_v<T, Infuse>)
+            return text_of(in.amount) + " over " + time;
+          else
+            return text_of(in.rate) + " for " + time;
+        }
+      },
+      input);
+}
+
+/// The place of input `i` in an order, as errors name it.
+[[nodiscard]] inline std::string place(std::size_t i) { return "order[" + std::to_string(i) + "]"; }
+
+}  // namespace detail
+
+}  // namespace ketpk

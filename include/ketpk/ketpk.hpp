@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: one include for everything that is header-only, and the only place that states the version; the build
+// reads it from these three lines. JSON in and out is compiled and stands apart, in "ketpk/io.hpp".
+
+#include <string_view>
+
+#include "ketpk/analyte.hpp"
+#include "ketpk/assess.hpp"
+#include "ketpk/body_size.hpp"
+#include "ketpk/error.hpp"
+#include "ketpk/exponential.hpp"
+#include "ketpk/exposure.hpp"
+#include "ketpk/individual.hpp"
+#include "ketpk/library.hpp"
+#include "ketpk/limits.hpp"
+#include "ketpk/model.hpp"
+#include "ketpk/parameters.hpp"
+#include "ketpk/patient.hpp"
+#include "ketpk/profile.hpp"
+#include "ketpk/quantity.hpp"
+#include "ketpk/regimen.hpp"
+#include "ketpk/report.hpp"
+#include "ketpk/root.hpp"
+#include "ketpk/schedule.hpp"
+#include "ketpk/simulate.hpp"
+#include "ketpk/solve.hpp"
+#include "ketpk/solve_expm.hpp"
+#include "ketpk/solve_ode.hpp"
+#include "ketpk/time.hpp"
+#include "ketpk/verdict.hpp"
+
+#define KETPK_VERSION_MAJOR 0
+#define KETPK_VERSION_MINOR 1
+#define KETPK_VERSION_PATCH 0
+
+#define KETPK_DETAIL_TEXT_OF(x) #x
+#define KETPK_DETAIL_VERSION_TEXT(major, minor, patch) \
+  KETPK_DETAIL_TEXT_OF(major) "." KETPK_DETAIL_TEXT_OF(minor) "." KETPK_DETAIL_TEXT_OF(patch)
+
+namespace ketpk {
+
+/// The version of these headers, "major.minor.patch".
+inline constexpr std::string_view version =
+    KETPK_DETAIL_VERSION_TEXT(KETPK_VERSION_MAJOR, KETPK_VERSION_MINOR, KETPK_VERSION_PATCH);
+
+}  // namespace ketpk
+
+#undef KETPK_DETAIL_VERSION_TEXT
+#undef KETPK_DETAIL_TEXT_OF

@@ -1,0 +1,1112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: a result is told in three ways, to a program (JSON), to a spreadsheet (CSV) and to a person (a card on
+// one screen). Nothing is computed here: numbers are written, rounded for the card only, and never in a way
+// that listens to a locale. A number that is not finite is never written; it is a defect and stops the report.
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "ketpk/simulate.hpp"
+
+namespace ketpk {
+
+/// Extra samples of plasma for the card: evenly spaced from 0 to `until_min`, one per column.
+struct Drawing {
+  std::vector<double> plasma_ng_per_mL = {};
+  double until_min = 0;
+};
+
+struct CardStyle {
+  bool colour = false;  ///< ANSI sequences; the text is the same without them
+};
+
+/// What `check` answers: the assessment, and what it is about.
+struct AssessmentView {
+  const Result& result;
+};
+
+namespace report_detail {
+
+inline constexpr std::array<std::string_view, 3> severity_names{"advisory", "soft", "hard"};
+inline constexpr std::array<std::string_view, 3> outcome_names{"passed", "flagged", "unevaluated"};
+inline constexpr std::array<std::string_view, 4> verdict_names{"within-limits", "soft", "hard", "unevaluated"};
+inline constexpr std::array<std::string_view, 2> status_names{"approved", "example"};
+
+template <class E, std::size_t N>
+[[nodiscard]] constexpr std::string_view pick(const std::array<std::string_view, N>& names, E e) noexcept {
+  return names[static_cast<std::size_t>(e)];
+}
+
+/// Bytes of the well-formed UTF-8 sequence at the start of `s`; 0 if there is none.
+[[nodiscard]] constexpr std::size_t utf8_length(std::string_view s) noexcept {
+  const auto at = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0U; };
+  const auto follows = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
+  const unsigned a = at(0);
+  if (s.empty()) return 0;
+  if (a < 0x80) return 1;
+  if (a >= 0xC2 && a <= 0xDF) return follows(1) ? 2 : 0;
+  if (a >= 0xE0 && a <= 0xEF) {
+    if ((a == 0xE0 && at(1) < 0xA0) || (a == 0xED && at(1) > 0x9F)) return 0;
+    return follows(1) && follows(2) ? 3 : 0;
+  }
+  if (a >= 0xF0 && a <= 0xF4) {
+    if ((a == 0xF0 && at(1) < 0x90) || (a == 0xF4 && at(1) > 0x8F)) return 0;
+    return follows(1) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+inline constexpr std::string_view replacement = "\xEF\xBF\xBD";
+
+/// Throws std::logic_error where a report would have to show something that is not a number.
+[[nodiscard]] inline double finite(double x) {
+  if (!std::isfinite(x)) throw std::logic_error("a result holds a number that is not finite");
+  return x;
+}
+
+/// JSON text as it grows: two blanks of indent, arrays of numbers on one line.
+struct JsonText {
+  std::string text = {};
+  std::size_t depth = 0;
+  bool first = true;  ///< nothing stands yet in the innermost object or array
+
+  void open(char bracket) {
+    text += bracket;
+    ++depth;
+    first = true;
+  }
+  void close(char bracket) {
+    --depth;
+    if (!first) line();
+    text += bracket;
+    first = false;
+  }
+  /// The comma and the new line ahead of a member or an element.
+  void next() {
+    if (!first) text += ',';
+    first = false;
+    line();
+  }
+  void key(std::string_view name) {
+    next();
+    string(name);
+    text += ": ";
+  }
+  void string(std::string_view s) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    text += '"';
+    while (!s.empty()) {
+      const std::size_t n = utf8_length(s);
+      const auto c = static_cast<unsigned char>(s[0]);
+      if (n == 0) {
+        text += replacement;
+      } else if (c == '"' || c == '\\') {
+        text += '\\';
+        text += s[0];
+      } else if (c < 0x20 || c == 0x7F) {
+        text += "\\u00";
+        text += hex[c >> 4U];
+        text += hex[c & 0xFU];
+      } else {
+        text += s.substr(0, n);
+      }
+      s.remove_prefix(n == 0 ? 1 : n);
+    }
+    text += '"';
+  }
+  void number(double x) {
+    std::array<char, 32> buffer;
+    text.append(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), finite(x)).ptr);
+  }
+  void integer(std::int64_t x) {
+    std::array<char, 24> buffer;
+    text.append(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), x).ptr);
+  }
+
+  void member(std::string_view name, std::string_view value) { key(name), string(value); }
+  void member(std::string_view name, const char* value) { key(name), string(value); }
+  void member(std::string_view name, double value) { key(name), number(value); }
+  template <std::same_as<bool> B>
+  void member(std::string_view name, B value) { key(name), text += value ? "true" : "false"; }
+  template <class T>
+  void member(std::string_view name, const std::optional<T>& value) {
+    if (value) return member(name, *value);
+    key(name);
+    text += "null";
+  }
+  void numbers(std::string_view name, std::span<const double> values) {
+    key(name);
+    text += '[';
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i > 0) text += ", ";
+      number(values[i]);
+    }
+    text += ']';
+  }
+  void strings(std::string_view name, std::span<const std::string> values) {
+    array(name, values, [&](const std::string& s) { string(s); });
+  }
+  template <class Body>
+  void object(std::string_view name, Body body) {
+    key(name);
+    object(body);
+  }
+  template <class Body>
+  void object(Body body) {
+    open('{');
+    body();
+    close('}');
+  }
+  template <class Range, class Body>
+  void array(std::string_view name, const Range& range, Body body) {
+    key(name);
+    open('[');
+    for (const auto& element : range) {
+      next();
+      body(element);
+    }
+    close(']');
+  }
+
+ private:
+  void line() {
+    text += '\n';
+    text.append(2 * depth, ' ');
+  }
+};
+
+/// An absent text is null, never an empty string.
+[[nodiscard]] inline std::optional<std::string_view> stated(const std::string& s) {
+  return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
+}
+
+/// A duration or instant as text that reads back exactly: the largest of h, min, s, ms, us that is whole, and
+/// minutes rather than hours below ten hours.
+[[nodiscard]] inline std::string time_text(Micros t) {
+  struct Step {
+    std::string_view unit;
+    std::int64_t us;
+    std::int64_t from;
+  };
+  constexpr std::array<Step, 5> steps{{{" h", 3'600'000'000, 36'000'000'000}, {" min", 60'000'000, 0},
+                                       {" s", 1'000'000, 0}, {" ms", 1'000, 0}, {" us", 1, 0}}};
+  for (const Step& step : steps)
+    if (t.count() % step.us == 0 && t.count() >= step.from)
+      return std::to_string(t.count() / step.us) + std::string(step.unit);
+  return std::to_string(t.count()) + " us";
+}
+
+[[nodiscard]] inline std::string date_text(std::chrono::year_month_day d) {
+  const auto padded = [](int x, std::size_t width) {
+    const std::string digits = std::to_string(x);
+    return std::string(width > digits.size() ? width - digits.size() : 0, '0') + digits;
+  };
+  return padded(int(d.year()), 4) + '-' + padded(static_cast<int>(unsigned(d.month())), 2) + '-' +
+         padded(static_cast<int>(unsigned(d.day())), 2);
+}
+
+/// The quantity in `shown`, and as it was stated where that was another unit.
+template <Dimension D>
+void echo(JsonText& json, const std::string& name, const Stated<D>& q, Unit<D> shown) {
+  if (q.unit().name == shown.name) return json.member(name, to_text(q));
+  json.member(name, to_text(q.value(), shown));
+  json.member(name + "_as_stated", to_text(q));
+}
+
+inline void parameters(JsonText& json, std::string_view name, const std::vector<CardParameter>& all) {
+  json.array(name, all, [&](const CardParameter& p) {
+    json.object([&] {
+      json.member("name", p.name);
+      json.member("value", to_text(p.value));
+      json.member("weight_exponent", p.weight_exponent);
+      json.member("source", stated(p.source));
+    });
+  });
+}
+
+inline void names_of(JsonText& json, const std::vector<Analyte>& analytes) {
+  json.array("analytes", analytes, [&](Analyte a) { json.string(name_of(a)); });
+}
+
+/// Everything a card says, without the braces around it.
+inline void card_members(JsonText& json, const ModelCard& card) {
+  json.member("reference_weight", to_text(card.reference_weight_kg) + " kg");
+  parameters(json, "parameters", card.parameters);
+  if (card.ke0) {
+    json.object("effect_site", [&] {
+      json.member(card.ke0->name.empty() ? "ke0" : card.ke0->name, to_text(card.ke0->value));
+      json.member("weight_exponent", card.ke0->weight_exponent);
+      json.member("source", stated(card.ke0->source));
+    });
+  }
+  if (!card.metabolites.empty()) {
+    json.array("metabolites", card.metabolites, [&](const CardMetabolite& m) {
+      json.object([&] {
+        json.member("name", m.name);
+        json.member("fraction", m.fraction);
+        json.member("apparent", m.apparent);
+        json.member("source", stated(m.source));
+        parameters(json, "parameters", m.parameters);
+      });
+    });
+  }
+}
+
+inline void domain(JsonText& json, const Domain& d) {
+  json.object("domain", [&] {
+    json.member("statement", d.statement);
+    json.member("age_low_yr", d.age_low_yr);
+    json.member("age_high_yr", d.age_high_yr);
+    json.member("weight_low_kg", d.weight_low_kg);
+    json.member("weight_high_kg", d.weight_high_kg);
+    json.member("source", stated(d.source));
+  });
+}
+
+inline void inputs(JsonText& json, const Result& r) {
+  const Request& q = r.inputs;
+  json.object("inputs", [&] {
+    json.member("schema", "ketpk.session/1");
+    json.object("patient", [&] {
+      echo(json, "weight", q.patient.weight, unit::kg);
+      if (q.patient.height) echo(json, "height", *q.patient.height, unit::cm);
+      if (q.patient.age) json.member("age", to_text(*q.patient.age, unit::yr));
+      if (q.patient.sex) json.member("sex", name_of(*q.patient.sex));
+      if (q.patient.dosing_weight)
+        echo(json, "dosing_weight", *q.patient.dosing_weight, unit::kg);
+      else
+        json.member("dosing_weight", "actual");
+    });
+    json.member("analyte", name_of(q.order.analyte));
+    json.member("form", name_of(q.order.form));
+    json.member("initial_state", q.order.initial_state == InitialState::drug_free ? "drug-free" : "undeclared");
+    std::size_t i = 0;
+    json.array("order", q.order.inputs, [&](const Input& input) {
+      json.object([&] {
+        std::visit(
+            [&](const auto& in) {
+              using T = std::decay_t<decltype(in)>;
+              if constexpr (std::is_same_v<T, Infuse>) json.member("infuse", to_text(in.amount));
+              if constexpr (std::is_same_v<T, InfuseAtRate>) json.member("infuse_at_rate", to_text(in.rate));
+              if constexpr (std::is_same_v<T, Bolus>) json.member("bolus", to_text(in.amount));
+              if constexpr (!std::is_same_v<T, Bolus>) json.member("over", time_text(in.over));
+              json.member("at", time_text(in.at));
+            },
+            input);
+        const Dose& dose = r.regimen.doses.at(i++);
+        json.member("amount_mg", dose.amount_mg);
+        if (!dose.is_bolus()) json.member("rate_mg_per_min", dose.rate_mg_per_min);
+      });
+    });
+    if (q.order.bag) json.object("bag", [&] { json.member("concentration", to_text(*q.order.bag)); });
+    if (q.model.id != "custom") {
+      json.member("model", q.model.id);
+    } else {
+      json.object("model", [&] {
+        json.object("custom", [&] {
+          names_of(json, q.model.analytes);
+          json.member("site", name_of(q.model.site));
+          card_members(json, q.model);
+        });
+      });
+    }
+    if (q.limits)
+      json.object("limits", [&] {
+        json.member("id", q.limits->id);
+        json.member("version", q.limits->version);
+        json.member("sha256", stated(q.limits->sha256));
+      });
+    else
+      json.member("limits", std::optional<std::string_view>{});
+    json.member("as_of", q.as_of ? std::optional(date_text(*q.as_of)) : std::nullopt);
+    json.member("extrapolate", q.allowances.extrapolate);
+    json.member("assume_enantiomers_alike", q.allowances.assume_enantiomers_alike);
+    json.array("overrides", q.overrides, [&](const Override& o) {
+      json.object([&] {
+        json.member("flag", o.flag);
+        json.member("reason", o.reason);
+        json.member("by", o.by);
+      });
+    });
+    const auto time = [](const std::optional<Micros>& t) { return t ? std::optional(time_text(*t)) : std::nullopt; };
+    json.object("observe", [&] {
+      if (q.observe.every) json.member("every", time(q.observe.every));
+      if (!q.observe.at.empty()) json.array("at", q.observe.at, [&](Micros t) { json.string(time_text(t)); });
+      if (q.observe.until) json.member("until", time(q.observe.until));
+    });
+    json.object("questions", [&] {
+      json.array("time_above", q.time_above, [&](const Stated<dim::concentration>& c) { json.string(to_text(c)); });
+    });
+  });
+}
+
+inline void model(JsonText& json, const Result& r) {
+  const ModelCard& card = r.inputs.model;
+  json.object("model", [&] {
+    json.member("id", card.id);
+    json.member("citation", stated(card.citation));
+    json.member("site", name_of(card.site));
+    names_of(json, card.analytes);
+    json.member("population", card.population);
+    json.strings("extrapolated", r.admission.crossed);
+    json.member("label", stated(card.label));
+    json.member("doi", stated(card.doi));
+    domain(json, card.domain);
+    json.strings("domain_not_evaluated_without", r.admission.missing);
+    json.member("enantiomers_assumed_alike", r.admission.enantiomers_assumed_alike);
+    json.strings("uncertainties", card.uncertainties);
+    card_members(json, card);
+  });
+}
+
+inline void profile(JsonText& json, const Result& r) {
+  const Profile& p = r.profile;
+  json.object("profile", [&] {
+    json.key("time_us");
+    json.text += '[';
+    for (std::size_t i = 0; i < p.time.size(); ++i) {
+      if (i > 0) json.text += ", ";
+      json.integer(p.time[i].count());
+    }
+    json.text += ']';
+    std::vector<double> min;
+    min.reserve(p.time.size());
+    for (const Micros t : p.time) min.push_back(minutes(t));
+    json.numbers("time_min", min);
+    json.numbers("plasma_ng_per_mL", p.plasma_ng_per_mL);
+    if (r.inputs.model.ke0) json.numbers("effect_site_ng_per_mL", p.effect_site_ng_per_mL);
+    if (!r.inputs.model.metabolites.empty())
+      json.object("metabolites", [&] {
+        for (std::size_t i = 0; i < r.inputs.model.metabolites.size(); ++i)
+          json.numbers(r.inputs.model.metabolites[i].name + "_ng_per_mL",
+                       i < p.metabolites.size() ? std::span<const double>(p.metabolites[i].ng_per_mL) : std::span<const double>{});
+      });
+    json.numbers("delivered_mg", p.delivered_mg);
+    json.numbers("auc_ng_h_per_mL", p.auc_ng_h_per_mL);
+  });
+}
+
+inline void summary(JsonText& json, const Result& r) {
+  const Exposure& e = r.summary;
+  const auto peak = [&](const Peak& p) {
+    json.member("cmax_ng_per_mL", p.ng_per_mL);
+    json.member("tmax_min", p.min);
+  };
+  json.object("summary", [&] {
+    peak(e.plasma);
+    json.member("auc_inf_ng_h_per_mL", e.auc_inf_ng_h_per_mL);
+    json.member("delivered_mg", e.delivered_mg);
+    json.member("terminal_half_life_min", e.terminal_half_life_min);
+    if (e.effect_site) json.object("effect_site", [&] { peak(*e.effect_site); });
+    if (!e.metabolites.empty())
+      json.object("metabolites", [&] {
+        for (std::size_t i = 0; i < e.metabolites.size(); ++i)
+          json.object(r.inputs.model.metabolites.at(i).name, [&] {
+            peak(e.metabolites[i].peak);
+            json.member("auc_inf_ng_h_per_mL", e.metabolites[i].auc_inf_ng_h_per_mL);
+          });
+      });
+  });
+}
+
+inline void assessment(JsonText& json, const Result& r) {
+  const Assessment& a = r.assessment;
+  json.object("assessment", [&] {
+    json.member("verdict", pick(verdict_names, a.verdict.kind));
+    json.member("basis", a.basis);
+    if (const auto& limits = r.inputs.limits)
+      json.object("limits", [&] {
+        json.member("id", limits->id);
+        json.member("version", limits->version);
+        json.member("status", pick(status_names, limits->status));
+        json.member("sha256", stated(limits->sha256));
+      });
+    else
+      json.member("limits", std::optional<std::string_view>{});
+    json.array("checks", a.checks, [&](const Check& c) {
+      json.object([&] {
+        json.member("id", c.id);
+        json.member("required", c.required);
+        json.member("outcome", pick(outcome_names, c.outcome));
+        json.member("why", stated(c.why));
+      });
+    });
+    json.array("flags", a.flags, [&](const Flag& f) {
+      json.object([&] {
+        json.member("code", f.code);
+        json.member("severity", pick(severity_names, f.severity));
+        json.member("quantity", f.quantity);
+        json.member("value", f.value);
+        json.member("limit", stated(f.limit));
+        json.member("limit_id", stated(f.limit_id));
+        json.member("source", stated(f.source));
+        json.member("margin_rel", f.margin_rel);
+        json.member("first_min", f.first_min);
+        json.member("minutes", f.minutes);
+        json.member("driver", stated(f.driver));
+        json.member("clears_at", f.clears_at);
+        json.member("margin", f.margin);
+      });
+    });
+    json.array("overrides", a.overrides, [&](const Override& o) {
+      json.object([&] {
+        json.member("flag", o.flag);
+        json.member("reason", o.reason);
+        json.member("by", o.by);
+      });
+    });
+  });
+}
+
+inline void made_by(JsonText& json, const Result& r, std::string_view version) {
+  json.object("ketpk", [&] {
+    json.member("version", version);
+    json.member("solver", r.check.solver);
+    json.member("second_solver", r.check.second_solver);
+    json.member("agreement_rel", r.check.agreement_rel);
+    json.member("mass_balance_rel", r.check.mass_balance_rel);
+  });
+}
+
+/// One line: what could end it, or is not UTF-8, becomes a blank or U+FFFD.
+[[nodiscard]] inline std::string one_line(std::string_view s) {
+  std::string out;
+  while (!s.empty()) {
+    const std::size_t n = utf8_length(s);
+    const auto c = static_cast<unsigned char>(s[0]);
+    if (n == 0)
+      out += replacement;
+    else if (c < 0x20 || c == 0x7F)
+      out += ' ';
+    else
+      out += s.substr(0, n);
+    s.remove_prefix(n == 0 ? 1 : n);
+  }
+  return out;
+}
+
+struct ErrorView {
+  Code code;
+  std::string_view field, message;
+};
+[[nodiscard]] inline ErrorView view(const InvalidInput& e) { return {e.code, e.field, e.message}; }
+[[nodiscard]] inline ErrorView view(const Trouble& t) { return {t.code, t.where, t.message}; }
+
+[[nodiscard]] inline std::string line_of(const ErrorView& e) {
+  return "ketpk: " + std::string(name_of(e.code)) + ' ' + one_line(e.field) + ": " + one_line(e.message) + '\n';
+}
+[[nodiscard]] inline std::string json_of(const ErrorView& e) {
+  JsonText json;
+  json.text = R"({"error": {"code": )";
+  json.string(name_of(e.code));
+  json.text += R"(, "field": )";
+  json.string(e.field);
+  json.text += R"(, "message": )";
+  json.string(e.message);
+  json.text += "}}\n";
+  return std::move(json.text);
+}
+
+/// A text cell: neutralised where a spreadsheet would take it for a formula, quoted where it must be.
+[[nodiscard]] inline std::string csv_cell(std::string_view s) {
+  std::string out;
+  if (!s.empty() && std::string_view("=+-@\t\r").find(s[0]) != std::string_view::npos) out += '\'';
+  out += s;
+  if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
+  std::string quoted = "\"";
+  for (const char c : out) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+/// A rounded number for a person: at most `digits` significant ones, whole numbers whole, no trailing zero.
+[[nodiscard]] inline std::string short_number(double x, int digits = 3) {
+  std::array<char, 64> buffer;
+  const double size = std::fabs(finite(x));
+  const auto whole_from = std::pow(10.0, digits - 1);
+  const auto end = size >= whole_from && size < 1e15
+                       ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::fixed, 0).ptr
+                       : std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::general, digits).ptr;
+  return {buffer.data(), end};
+}
+[[nodiscard]] inline std::string with_unit(double x, std::string_view unit_name, int digits = 3) {
+  return short_number(x, digits) + ' ' + std::string(unit_name);
+}
+
+/// `12.499999999999998 mg/kg` as `12.5 mg/kg`; text that does not start with a number stays as it is.
+[[nodiscard]] inline std::string short_text(std::string_view s, int digits = 4) {
+  double x = 0;
+  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), x);
+  if (error != std::errc{} || !std::isfinite(x)) return std::string(s);
+  return short_number(x, digits) + std::string(end, s.data() + s.size());
+}
+
+[[nodiscard]] inline std::size_t width(std::string_view s) noexcept {
+  std::size_t columns = 0;
+  for (const char c : s)
+    if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) ++columns;
+  return columns;
+}
+
+[[nodiscard]] inline std::string padded(std::string_view s, std::size_t columns) {
+  const std::size_t w = width(s);
+  return std::string(s) + std::string(w < columns ? columns - w : 0, ' ');
+}
+
+/// `s` cut to `columns`, with an ellipsis where something is missing.
+[[nodiscard]] inline std::string cut(std::string_view s, std::size_t columns) {
+  if (width(s) <= columns) return std::string(s);
+  std::string out;
+  std::size_t used = 0;
+  while (!s.empty() && used + 1 < columns) {
+    const std::size_t n = std::max<std::size_t>(1, utf8_length(s));
+    out += s.substr(0, n);
+    s.remove_prefix(n);
+    ++used;
+  }
+  return out + "\xE2\x80\xA6";
+}
+
+/// `text` in lines of at most `columns`, broken at blanks; at most `most` lines, the last cut.
+[[nodiscard]] inline std::vector<std::string> wrapped(std::string_view text, std::size_t columns, std::size_t most) {
+  std::vector<std::string> lines;
+  std::string line;
+  while (!text.empty()) {
+    if (lines.size() + 1 == most) {
+      lines.push_back(cut(line.empty() ? std::string(text) : line + ' ' + std::string(text), columns));
+      return lines;
+    }
+    const std::size_t blank = text.find(' ');
+    const std::string_view word = text.substr(0, blank);
+    if (!line.empty() && width(line) + 1 + width(word) > columns) {
+      lines.push_back(cut(line, columns));
+      line.clear();
+      continue;
+    }
+    if (!line.empty()) line += ' ';
+    line += word;
+    text.remove_prefix(blank == std::string_view::npos ? text.size() : blank + 1);
+  }
+  if (!line.empty()) lines.push_back(cut(line, columns));
+  return lines;
+}
+
+enum class Tint : std::uint8_t { plain, faint, bold, cyan, green, yellow, red };
+
+inline constexpr std::size_t page_columns = 100, page_lines = 40, label_columns = 11;
+
+/// Lines of a card: a label, then text that wraps under itself.
+struct Page {
+  bool colour = false;
+  std::vector<std::string> lines = {};
+
+  [[nodiscard]] std::string tinted(std::string_view s, Tint tint) const {
+    constexpr std::array<std::string_view, 7> codes{"", "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[1;32m", "\x1b[1;33m", "\x1b[1;31m"};
+    if (!colour || tint == Tint::plain) return std::string(s);
+    return std::string(pick(codes, tint)) + std::string(s) + "\x1b[0m";
+  }
+  void row(std::string_view label, std::string_view text, Tint tint = Tint::plain, std::size_t most = 3) {
+    const auto rows = wrapped(one_line(text), page_columns - label_columns, most);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      lines.push_back(tinted(padded(i == 0 ? label : "", label_columns), Tint::bold) + tinted(rows[i], tint));
+  }
+  void blank() { lines.emplace_back(); }
+  [[nodiscard]] std::string text() const {
+    std::string all;
+    for (const std::string& l : lines) {
+      const std::size_t end = l.find_last_not_of(' ');
+      all += l.substr(0, end == std::string::npos ? 0 : end + 1);
+      all += '\n';
+    }
+    return all;
+  }
+};
+
+[[nodiscard]] inline std::string joined(std::span<const std::string> parts, std::string_view by) {
+  std::string all;
+  for (const std::string& p : parts) {
+    if (!all.empty()) all += by;
+    all += p;
+  }
+  return all;
+}
+
+inline void who(Page& page, const Patient& p) {
+  std::string text = short_text(to_text(p.weight));
+  if (p.weight.unit().name != unit::kg.name) text += " (" + with_unit(p.weight.value().in(unit::kg), "kg", 4) + ")";
+  text += p.dosing_weight ? ", dosed by " + short_text(to_text(*p.dosing_weight)) : ", dosed by actual weight";
+  if (p.height) text += " \xC2\xB7 " + short_text(to_text(*p.height));
+  text += p.age ? " \xC2\xB7 " + with_unit(p.age->in(unit::yr), "yr", 4) : std::string(" \xC2\xB7 age not given");
+  if (p.sex) text += " \xC2\xB7 " + std::string(name_of(*p.sex));
+  page.row("Patient", text);
+}
+
+/// One input as ordered, then what that is in mg of base.
+[[nodiscard]] inline std::string input_text(const Input& input, const Dose& dose) {
+  std::string text = std::visit(
+      [](const auto& in) {
+        using T = std::decay_t<decltype(in)>;
+        if constexpr (std::is_same_v<T, Infuse>) return short_text(to_text(in.amount)) + " over " + time_text(in.over);
+        if constexpr (std::is_same_v<T, InfuseAtRate>) return short_text(to_text(in.rate)) + " for " + time_text(in.over);
+        if constexpr (std::is_same_v<T, Bolus>) return short_text(to_text(in.amount)) + " bolus";
+      },
+      input);
+  text += (dose.is_bolus() ? " at " : " from ") + time_text(dose.at) + " = " + with_unit(dose.amount_mg, "mg of base", 4);
+  if (!dose.is_bolus()) text += " at " + with_unit(dose.rate_mg_per_min, "mg/min", 4);
+  return text;
+}
+
+inline void what(Page& page, const Result& r) {
+  constexpr std::size_t most_shown = 4;
+  const auto& order = r.inputs.order;
+  const std::size_t n = order.inputs.size();
+  const std::size_t shown = n <= most_shown ? n : most_shown - 1;
+  for (std::size_t i = 0; i < shown; ++i)
+    page.row(i == 0 ? "Order" : "", input_text(order.inputs[i], r.regimen.doses.at(i)), Tint::plain, 1);
+  if (shown < n) page.row("", "and " + std::to_string(n - shown) + " more inputs (--json lists them)", Tint::faint, 1);
+  std::string text = std::string(name_of(order.analyte)) + " \xC2\xB7 milligrams of " + std::string(name_of(order.form));
+  if (order.bag) text += " \xC2\xB7 bag " + short_text(to_text(*order.bag));
+  text += " \xC2\xB7 drug-free at 0 min";
+  if (n > 1) text += " \xC2\xB7 in all " + with_unit(r.summary.delivered_mg, "mg of base", 4);
+  page.row("", text, Tint::plain, 2);
+}
+
+[[nodiscard]] inline std::string site_text(Site s) {
+  return s == Site::not_stated ? std::string("sampling site not stated") : std::string(name_of(s)) + " plasma";
+}
+
+inline void by_which_model(Page& page, const Result& r) {
+  const ModelCard& card = r.inputs.model;
+  std::string analytes;
+  for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ", ") + std::string(name_of(a));
+  page.row("Model", card.id + " \xC2\xB7 " + site_text(card.site) + " \xC2\xB7 built on " + analytes, Tint::cyan, 1);
+  page.row("", card.citation.empty() ? "no citation: stated in the session" : card.citation, Tint::faint, 2);
+  if (!r.admission.crossed.empty()) page.row("", "outside its domain: " + joined(r.admission.crossed, "; "), Tint::yellow, 2);
+  if (r.admission.enantiomers_assumed_alike)
+    page.row("", "an S-ketamine model run for another analyte, as if the enantiomers behaved alike", Tint::yellow, 1);
+}
+
+/// The lowest of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten that is not below `x`.
+[[nodiscard]] inline double axis_top(double x) {
+  if (!(x > 0)) return 1;
+  const double decade = std::pow(10.0, std::floor(std::log10(x)));
+  for (const double step : {1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0})
+    if (x <= step * decade) return step * decade;
+  return 10 * decade;
+}
+
+/// The curve in eighths of a line, the minutes when drug runs under it, and both axes.
+inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size_t rows) {
+  constexpr std::array<std::string_view, 9> eighths{" ", "\xE2\x96\x81", "\xE2\x96\x82", "\xE2\x96\x83", "\xE2\x96\x84",
+                                                    "\xE2\x96\x85", "\xE2\x96\x86", "\xE2\x96\x87", "\xE2\x96\x88"};
+  std::vector<double> ys = drawing.plasma_ng_per_mL;
+  const std::size_t n = ys.size();
+  if (n < 2 || !(drawing.until_min > 0)) return;
+  const double per_column = drawing.until_min / static_cast<double>(n - 1);
+  // NOTE: the column that holds the peak shows the peak, which may lie between two samples.
+  if (r.summary.plasma.min <= drawing.until_min) {
+    double& y = ys[static_cast<std::size_t>(std::lround(r.summary.plasma.min / per_column))];
+    y = std::max(y, r.summary.plasma.ng_per_mL);
+  }
+  const double top = axis_top(*std::max_element(ys.begin(), ys.end()));
+
+  const auto gutter = [&](std::string_view label, std::string_view tick) {
+    return std::string(label_columns - 1 - std::min(width(label), label_columns - 1), ' ') + std::string(label) + std::string(tick);
+  };
+  for (std::size_t row = rows; row-- > 0;) {
+    const bool labelled = row == rows - 1 || 2 * row == rows || row == 0;
+    const double level = row == rows - 1 ? top : row == 0 ? 0 : top / 2;
+    std::string cells;
+    for (const double y : ys) {
+      const double filled = y / top * static_cast<double>(rows) - static_cast<double>(row);
+      const auto eighth = std::clamp(std::lround(8 * filled), 0L, 8L);
+      const bool visible_trace = row == 0 && eighth == 0 && y > 0;
+      cells += pick(eighths, visible_trace ? 1L : eighth);
+    }
+    const std::string label = labelled ? short_number(level) + (row == rows - 1 ? " ng/mL" : "") : "";
+    page.lines.push_back(page.tinted(gutter(row == 0 ? "0" : label, "\xE2\x94\xA4"), Tint::faint) + page.tinted(cells, Tint::cyan));
+  }
+
+  std::string bar;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double from = (static_cast<double>(i) - 0.5) * per_column, to = (static_cast<double>(i) + 0.5) * per_column;
+    bool runs = false, bolus = false;
+    for (const Dose& d : r.regimen.doses) {
+      if (d.is_bolus())
+        bolus = bolus || (minutes(d.at) >= from && minutes(d.at) < to);
+      else
+        runs = runs || (minutes(d.at) < to && minutes(d.end()) > from);
+    }
+    bar += bolus ? "\xE2\x96\xB2" : runs ? "\xE2\x96\xAC" : " ";
+  }
+  page.lines.push_back(page.tinted(gutter("drug in", " "), Tint::faint) + page.tinted(bar, Tint::yellow));
+
+  std::string ticks = "0";
+  const auto tick = [&](std::size_t column, double at_min, bool last) {
+    const std::string label = with_unit(at_min, "min", 4);
+    const std::size_t start = last ? column + 1 - label.size() : column - label.size() / 2;
+    if (width(ticks) < start) ticks += std::string(start - width(ticks), ' ');
+    ticks += label;
+  };
+  tick((n - 1) / 2, static_cast<double>((n - 1) / 2) * per_column, false);
+  tick(n - 1, drawing.until_min, true);
+  page.lines.push_back(page.tinted(gutter("", " ") + ticks, Tint::faint));
+}
+
+inline void exposure(Page& page, const Result& r) {
+  const Exposure& e = r.summary;
+  const auto peak = [](const Peak& p) { return with_unit(p.ng_per_mL, "ng/mL") + " at " + with_unit(p.min, "min"); };
+  page.row("Plasma", "peak " + peak(e.plasma) + " \xC2\xB7 AUC to infinity " + with_unit(e.auc_inf_ng_h_per_mL, "ng h/mL") +
+                         " \xC2\xB7 terminal half-life " + with_unit(e.terminal_half_life_min, "min"), Tint::plain, 2);
+  if (e.effect_site) page.row("Effect", "peak " + peak(*e.effect_site), Tint::plain, 1);
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i < e.metabolites.size(); ++i)
+    others.push_back(r.inputs.model.metabolites.at(i).name + " peak " + peak(e.metabolites[i].peak));
+  if (!others.empty()) page.row("Formed", joined(others, " \xC2\xB7 "), Tint::plain, 2);
+  std::vector<std::string> levels;
+  for (const TimeAbove& t : r.time_above) {
+    std::string text = with_unit(t.threshold_ng_per_mL, "ng/mL", 4);
+    text += t.first_min ? " for " + with_unit(t.minutes, "min") + ", first at " + with_unit(*t.first_min, "min") : ": never";
+    levels.push_back(text);
+  }
+  if (!levels.empty()) page.row("Above", joined(levels, " \xC2\xB7 "), Tint::plain, 2);
+}
+
+[[nodiscard]] constexpr Tint tint_of(Severity s) noexcept {
+  return s == Severity::hard ? Tint::red : s == Severity::soft ? Tint::yellow : Tint::plain;
+}
+
+/// The sentence of a flag: what, against what, by how much.
+[[nodiscard]] inline std::string headline(const Flag& f) {
+  std::string value = short_text(f.value), limit = short_text(f.limit);
+  if (value == limit) value = f.value, limit = f.limit;  // rounding must not hide the difference
+  std::string text = f.code + "  " + value;
+  if (!limit.empty()) text += ", limit " + limit + (f.limit_id.empty() ? "" : " (" + f.limit_id + ")");
+  std::vector<std::string> by;
+  if (f.margin) by.push_back(short_text(*f.margin));
+  if (f.margin_rel) by.push_back(short_number(100 * *f.margin_rel) + " %");
+  if (!by.empty()) text += ", off by " + joined(by, " = ");
+  return text;
+}
+
+inline void verdict(Page& page, const Result& r) {
+  const Assessment& a = r.assessment;
+  constexpr std::array<std::string_view, 4> words{"WITHIN LIMITS", "SOFT LIMIT CROSSED", "HARD LIMIT CROSSED", "UNEVALUATED"};
+  constexpr std::array<Tint, 4> tints{Tint::green, Tint::yellow, Tint::red, Tint::yellow};
+  page.row("Verdict", std::string(pick(words, a.verdict.kind)) + " (" + a.basis + ")",
+           tints[static_cast<std::size_t>(a.verdict.kind)], 2);
+  if (const auto& limits = r.inputs.limits) {
+    std::string text = limits->id + " \xC2\xB7 version " + limits->version + " \xC2\xB7 status " + std::string(pick(status_names, limits->status));
+    if (limits->status == LimitsStatus::example) text += ": an example, not a clinic's own limits";
+    page.row("Limits", text, Tint::plain, 2);
+  } else {
+    page.row("Limits", "none given, so nothing was compared with a limit (--limits FILE)", Tint::plain, 1);
+  }
+}
+
+inline void flag_rows(Page& page, const std::vector<const Flag*>& flags, std::size_t lines_per_flag) {
+  for (const Flag* f : flags) {
+    Page one{.colour = page.colour};
+    const std::string severity = f->severity == Severity::hard ? "  HARD" : f->severity == Severity::soft ? "  soft" : "  note";
+    one.row(severity, headline(*f), tint_of(f->severity), lines_per_flag == 1 ? 1 : 2);
+    if (lines_per_flag > 1) {
+      std::vector<std::string> details;
+      if (f->first_min) details.push_back("from " + with_unit(*f->first_min, "min"));
+      if (f->minutes) details.push_back("for " + with_unit(*f->minutes, "min"));
+      if (!f->driver.empty()) details.push_back(f->driver);
+      if (f->clears_at) details.push_back("would clear at " + *f->clears_at);
+      if (!f->source.empty()) details.push_back("source: " + f->source);
+      if (!details.empty()) one.row("", joined(details, "; "), Tint::plain, lines_per_flag - 1);
+    }
+    page.lines.insert(page.lines.end(), one.lines.begin(), one.lines.end());
+  }
+}
+
+/// The flags, worst first, in at most `room` lines; what does not fit is counted.
+[[nodiscard]] inline Page flags(const Result& r, bool colour, std::size_t room) {
+  std::vector<const Flag*> order;
+  for (const Flag& f : r.assessment.flags) order.push_back(&f);
+  std::stable_sort(order.begin(), order.end(), [](const Flag* a, const Flag* b) { return a->severity > b->severity; });
+  Page page{.colour = colour};
+  if (order.empty()) {
+    page.row("Flags", "none");
+    return page;
+  }
+  for (const std::size_t lines_per_flag : {4U, 3U, 2U, 1U}) {
+    page.lines.clear();
+    page.row("Flags", std::to_string(order.size()) + (order.size() == 1 ? " raised" : " raised, worst first"));
+    flag_rows(page, order, lines_per_flag);
+    if (page.lines.size() <= room) return page;
+  }
+  const std::size_t kept = room > 2 ? room - 2 : 0;
+  const std::size_t total = order.size();
+  order.resize(std::min(kept, total));
+  page.lines.clear();
+  page.row("Flags", std::to_string(total) + " raised, worst first");
+  flag_rows(page, order, 1);
+  page.row("", "and " + std::to_string(total - order.size()) + " more (--json lists them all)", Tint::faint, 1);
+  return page;
+}
+
+inline void closing(Page& page, const Result& r, std::string_view version) {
+  std::vector<std::string> open;
+  std::array<std::size_t, 3> counts{};
+  for (const Check& c : r.assessment.checks) {
+    ++counts[static_cast<std::size_t>(c.outcome)];
+    if (c.outcome == CheckOutcome::unevaluated)
+      open.push_back(c.id + (c.required ? " (required)" : "") + (c.why.empty() ? "" : ": " + c.why));
+  }
+  page.row("Checks", std::to_string(r.assessment.checks.size()) + " listed: " + std::to_string(counts[0]) + " passed, " +
+                         std::to_string(counts[1]) + " flagged, " + std::to_string(counts[2]) + " not evaluated", Tint::plain, 1);
+  if (!open.empty()) page.row("", "not evaluated: " + joined(open, "; "), Tint::yellow, 3);
+  if (!r.assessment.overrides.empty())
+    page.row("Overrides", std::to_string(r.assessment.overrides.size()) + " recorded; they change no verdict", Tint::plain, 1);
+  page.row("Solvers", r.check.solver + " and " + r.check.second_solver + " differ by " + short_number(r.check.agreement_rel, 2) +
+                          " relative \xC2\xB7 mass balance off by " + short_number(r.check.mass_balance_rel, 2) + " relative",
+           Tint::faint, 1);
+  page.row("", "ketpk " + std::string(version) + ": a research and engineering library, not a medical device", Tint::faint, 1);
+}
+
+}  // namespace report_detail
+
+/// One line for standard error: `ketpk: E_CODE field: what is wrong; what is accepted`, with its line end.
+[[nodiscard]] inline std::string error_line(const InvalidInput& e) { return report_detail::line_of(report_detail::view(e)); }
+[[nodiscard]] inline std::string error_line(const Trouble& t) { return report_detail::line_of(report_detail::view(t)); }
+
+/// `{"error": {"code", "field", "message"}}` on one line.
+[[nodiscard]] inline std::string error_json(const InvalidInput& e) { return report_detail::json_of(report_detail::view(e)); }
+[[nodiscard]] inline std::string error_json(const Trouble& t) { return report_detail::json_of(report_detail::view(t)); }
+
+/// The result as `ketpk.result/1`. Throws std::logic_error where a number is not finite.
+[[nodiscard]] inline std::string to_json(const Result& r, std::string_view version) {
+  report_detail::JsonText json;
+  json.text.reserve(8192 + 160 * r.profile.time.size());
+  json.object([&] {
+    json.member("schema", "ketpk.result/1");
+    report_detail::made_by(json, r, version);
+    report_detail::inputs(json, r);
+    report_detail::model(json, r);
+    report_detail::profile(json, r);
+    report_detail::summary(json, r);
+    json.array("time_above", r.time_above, [&](const TimeAbove& t) {
+      json.object([&] {
+        json.member("threshold_ng_per_mL", t.threshold_ng_per_mL);
+        json.member("minutes", t.minutes);
+        json.member("first_min", t.first_min);
+      });
+    });
+    report_detail::assessment(json, r);
+  });
+  json.text += '\n';
+  return std::move(json.text);
+}
+
+/// The judgement alone as `ketpk.check/1`: the blocks `ketpk`, `inputs`, `model` and `assessment` of a result.
+[[nodiscard]] inline std::string to_json(const AssessmentView& view, std::string_view version) {
+  report_detail::JsonText json;
+  json.object([&] {
+    json.member("schema", "ketpk.check/1");
+    report_detail::made_by(json, view.result, version);
+    report_detail::inputs(json, view.result);
+    report_detail::model(json, view.result);
+    report_detail::assessment(json, view.result);
+  });
+  json.text += '\n';
+  return std::move(json.text);
+}
+
+/// One row per asked instant; the unit of each column stands in its name.
+/// Throws std::logic_error where a number is not finite.
+[[nodiscard]] inline std::string to_csv(const Result& r) {
+  const Profile& p = r.profile;
+  const bool effect = r.inputs.model.ke0.has_value();
+  std::string csv = "time_us,time_min,plasma_ng_per_mL";
+  if (effect) csv += ",effect_site_ng_per_mL";
+  for (const CardMetabolite& m : r.inputs.model.metabolites) csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
+  csv += ",delivered_mg,auc_ng_h_per_mL\n";
+  csv.reserve(csv.size() + 140 * p.time.size());
+  const auto cell = [&csv](double x) { csv += ',' + to_text(report_detail::finite(x)); };
+  for (std::size_t i = 0; i < p.time.size(); ++i) {
+    csv += std::to_string(p.time[i].count());
+    cell(minutes(p.time[i]));
+    cell(p.plasma_ng_per_mL.at(i));
+    if (effect) cell(p.effect_site_ng_per_mL.at(i));
+    for (const MetaboliteProfile& m : p.metabolites) cell(m.ng_per_mL.at(i));
+    cell(p.delivered_mg.at(i));
+    cell(p.auc_ng_h_per_mL.at(i));
+    csv += '\n';
+  }
+  return csv;
+}
+
+/// The answer on one screen, 40 lines of 100 columns at most, in UTF-8. Where flags are many, their details go
+/// first, then the curve's height, then flags are counted instead of shown, mildest first.
+/// Throws std::logic_error where a number is not finite.
+[[nodiscard]] inline std::string to_card(const Result& r, std::string_view version, const Drawing& drawing = {}, CardStyle style = {}) {
+  namespace d = report_detail;
+  d::Page head{.colour = style.colour}, facts{.colour = style.colour}, judged{.colour = style.colour}, end{.colour = style.colour};
+  d::who(head, r.inputs.patient);
+  d::what(head, r);
+  d::by_which_model(head, r);
+  d::exposure(facts, r);
+  d::verdict(judged, r);
+  d::closing(end, r, version);
+
+  const std::size_t others = head.lines.size() + facts.lines.size() + judged.lines.size() + end.lines.size() + 3;
+  const std::size_t all_flags = d::flags(r, style.colour, d::page_lines).lines.size();
+  std::size_t rows = 8;
+  d::Page drawn{.colour = style.colour};
+  for (; rows > 3; rows -= 2) {
+    drawn.lines.clear();
+    d::curve(drawn, r, drawing, rows);
+    if (others + drawn.lines.size() + all_flags <= d::page_lines) break;
+    if (rows == 4) break;
+  }
+  const std::size_t taken = others + drawn.lines.size();
+  const d::Page flags = d::flags(r, style.colour, taken + 3 < d::page_lines ? d::page_lines - taken : 3);
+
+  d::Page page{.colour = style.colour};
+  const auto add = [&](const d::Page& part) { page.lines.insert(page.lines.end(), part.lines.begin(), part.lines.end()); };
+  add(head);
+  page.blank();
+  if (!drawn.lines.empty()) {
+    add(drawn);
+    page.blank();
+  }
+  add(facts);
+  page.blank();
+  add(judged);
+  add(flags);
+  add(end);
+  return page.text();
+}
+
+/// The judgement alone, every flag and every check in full.
+[[nodiscard]] inline std::string to_card(const AssessmentView& view, std::string_view version, CardStyle style = {}) {
+  namespace d = report_detail;
+  const Result& r = view.result;
+  d::Page page{.colour = style.colour};
+  d::who(page, r.inputs.patient);
+  d::what(page, r);
+  d::by_which_model(page, r);
+  page.blank();
+  d::verdict(page, r);
+  const d::Page flags = d::flags(r, style.colour, std::string::npos);
+  page.lines.insert(page.lines.end(), flags.lines.begin(), flags.lines.end());
+  page.blank();
+  for (std::size_t i = 0; i < r.assessment.checks.size(); ++i) {
+    const Check& c = r.assessment.checks[i];
+    const bool open = c.outcome == CheckOutcome::unevaluated;
+    const std::string outcome(open ? "not evaluated" : d::pick(d::outcome_names, c.outcome));
+    page.row(i == 0 ? "Checks" : "", d::padded(outcome, 15) + c.id + (c.required ? " (required)" : "") + (c.why.empty() ? "" : ": " + c.why),
+             c.outcome == CheckOutcome::passed ? d::Tint::plain : d::Tint::yellow, 2);
+  }
+  page.blank();
+  d::closing(page, r, version);
+  return page.text();
+}
+
+/// Everything a model card says, as JSON.
+[[nodiscard]] inline std::string to_json(const ModelCard& card) {
+  report_detail::JsonText json;
+  json.object([&] {
+    json.member("schema", "ketpk.model/1");
+    json.member("id", card.id);
+    json.member("label", report_detail::stated(card.label));
+    json.member("citation", report_detail::stated(card.citation));
+    json.member("doi", report_detail::stated(card.doi));
+    json.member("site", name_of(card.site));
+    report_detail::names_of(json, card.analytes);
+    json.member("population", card.population);
+    report_detail::domain(json, card.domain);
+    json.strings("uncertainties", card.uncertainties);
+    json.member("corroboration", report_detail::stated(card.corroboration));
+    report_detail::card_members(json, card);
+  });
+  json.text += '\n';
+  return std::move(json.text);
+}
+
+/// The cards' ids, analytes, sites and labels, as JSON.
+[[nodiscard]] inline std::string to_json(std::span<const ModelCard> cards) {
+  report_detail::JsonText json;
+  json.object([&] {
+    json.member("schema", "ketpk.models/1");
+    json.array("models", cards, [&](const ModelCard& card) {
+      json.object([&] {
+        json.member("id", card.id);
+        json.member("label", report_detail::stated(card.label));
+        report_detail::names_of(json, card.analytes);
+        json.member("site", name_of(card.site));
+        json.member("population", card.population);
+      });
+    });
+  });
+  json.text += '\n';
+  return std::move(json.text);
+}
+
+/// Everything a model card says, for a person.
+[[nodiscard]] inline std::string to_card(const ModelCard& card, CardStyle style = {}) {
+  namespace d = report_detail;
+  constexpr std::size_t all = std::string::npos;
+  d::Page page{.colour = style.colour};
+  page.row("Model", card.id + (card.label.empty() ? "" : " \xC2\xB7 " + card.label), d::Tint::cyan, all);
+  page.row("Citation", card.citation.empty() ? "none" : card.citation, d::Tint::plain, all);
+  page.row("DOI", card.doi.empty() ? "not stated" : card.doi);
+  std::string analytes;
+  for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ", ") + std::string(name_of(a));
+  page.row("Analytes", analytes, d::Tint::plain, all);
+  page.row("Site", name_of(card.site));
+  page.row("Built on", card.population, d::Tint::plain, all);
+  page.row("Domain", card.domain.statement + (card.domain.source.empty() ? "" : " (" + card.domain.source + ")"), d::Tint::plain, all);
+  page.row("Seen in", card.corroboration, d::Tint::plain, all);
+  page.blank();
+  const std::string reference = to_text(card.reference_weight_kg) + " kg";
+  const auto parameter = [&](const CardParameter& p) {
+    std::string rule = "same at every weight";
+    if (p.weight_exponent != 0) rule = "\xC3\x97 (weight / " + reference + ")^" + to_text(p.weight_exponent);
+    const Dimension of = p.value.unit().dimension;
+    if (of == dim::volume_per_body || of == dim::flow_per_body) rule = "\xC3\x97 weight";
+    page.row("  " + p.name, d::padded(to_text(p.value), 20) + d::padded(rule, 26), d::Tint::plain, 1);
+    page.row("", p.source, d::Tint::faint, all);
+  };
+  page.row("Parameters", "of the typical individual, at " + reference + " where they scale");
+  for (const CardParameter& p : card.parameters) parameter(p);
+  if (card.ke0) {
+    page.row("Effect", "a compartment that draws no drug");
+    parameter(*card.ke0);
+  } else {
+    page.row("Effect", "no effect site: its source gives no constant");
+  }
+  for (const CardMetabolite& m : card.metabolites) {
+    page.row("Forms", m.name + " \xC2\xB7 " + to_text(m.fraction) + " mg per mg eliminated" +
+                          (m.apparent ? " \xC2\xB7 apparent volumes and clearances" : ""), d::Tint::plain, all);
+    page.row("", m.source, d::Tint::faint, all);
+    for (const CardParameter& p : m.parameters) parameter(p);
+  }
+  page.blank();
+  for (std::size_t i = 0; i < card.uncertainties.size(); ++i)
+    page.row(i == 0 ? "Uncertain" : "", "- " + card.uncertainties[i], d::Tint::yellow, all);
+  return page.text();
+}
+
+}  // namespace ketpk

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command.hpp"
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "ketpk/patient.hpp"
+#include "ketpk/quantity.hpp"
+#include "ketpk/regimen.hpp"
+
+namespace ketpk::cli {
+namespace {
+
+constexpr std::string_view title =
+    "ketpk: plasma concentrations of low-dose intravenous ketamine from published compartment models, and flags for\n"
+    "orders outside configured limits. A research and engineering library, not a medical device.";
+
+constexpr std::string_view closing =
+    "An order of 0.5 mg/kg over 40 min, one value per minute for four hours:\n"
+    "  ketpk simulate --weight 70kg --age 42yr --analyte racemic-ketamine --form base --drug-free \\\n"
+    "                 --dose 0.5mg/kg --over 40min --model kamp2020 --every 1min --until 4h\n"
+    "Quantities are a number, at most one blank and a unit; `ketpk units` lists the units.\n"
+    "Exit: 0 done, nothing above advisory · 1 wrong usage · 2 invalid input · 3 a soft flag · 4 a hard flag ·\n"
+    "5 numerical failure · 6 a required check could not be evaluated · 7 input/output error";
+
+[[noreturn]] void wrong_usage(std::string field, std::string message) {
+  throw InvalidInput(Code::usage, std::move(field), std::move(message));
+}
+
+/// An option's long name with its dashes, as a user types it.
+std::string spelt(const CLI::Option& option) {
+  if (!option.get_lnames().empty()) return "--" + option.get_lnames().front();
+  if (!option.get_snames().empty()) return "-" + option.get_snames().front();
+  return option.get_name();
+}
+
+/// The name part of something that looks like an option; anything else may be a value and is not shown.
+std::string name_in(const std::string& argument) {
+  const std::string name = argument.substr(0, argument.find('='));
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+  const bool plain = name.size() > 1 && name.size() <= 30 && name[0] == '-' &&
+                     name.find_first_not_of(letters.data()) == std::string::npos;
+  return plain ? name : "arguments";
+}
+
+/// Options of one subcommand, each given at most once.
+struct Options {
+  CLI::App* app;
+  std::string group = {};
+
+  CLI::Option* value(const std::string& names, const std::string& type, const std::string& about) const {
+    return app->add_option(names)->description(about)->type_name(type)->group(group)->multi_option_policy(
+        CLI::MultiOptionPolicy::TakeAll);
+  }
+  CLI::Option* flag(const std::string& names, const std::string& about) const {
+    return app->add_flag(names)->description(about)->group(group)->disable_flag_override()->multi_option_policy(
+        CLI::MultiOptionPolicy::TakeAll);
+  }
+  [[nodiscard]] bool given(const std::string& name) const { return app->get_option(name)->count() > 0; }
+  [[nodiscard]] std::optional<std::string> text(const std::string& name) const {
+    const CLI::Option* option = app->get_option(name);
+    return option->count() > 0 ? std::optional(option->results().front()) : std::nullopt;
+  }
+};
+
+void add_output(Options& options, bool with_csv) {
+  options.group = "Output";
+  options.flag("--json", "write JSON (errors too)");
+  if (with_csv) options.flag("--csv", "write the sampled curve as CSV");
+  options.value("-o,--output", "FILE", "write to FILE, through a temporary file beside it")->group("Output");
+  options.flag("--force", "replace FILE if it is there");
+}
+
+constexpr std::array<const char*, 21> session_options{
+    "--weight", "--dosing-weight", "--height", "--age", "--sex", "--analyte", "--form", "--drug-free", "--dose", "--rate",
+    "--over", "--bolus", "--bag", "--model", "--extrapolate", "--assume-enantiomers-alike", "--limits", "--as-of", "--every",
+    "--until", "--at"};
+
+void add_session(Options& options) {
+  options.group = "Session";
+  options.value("session", "SESSION.json", "a session file instead of the options below; '-' reads standard input");
+  options.group = "Patient";
+  options.value("--weight", "MASS", "actual body weight, 70kg (required)");
+  options.value("--dosing-weight", "MASS", "what per kg counts, if not the actual weight");
+  options.value("--height", "LENGTH", "175cm");
+  options.value("--age", "AGE", "42yr");
+  options.value("--sex", "SEX", "female or male");
+  options.group = "Order";
+  options.value("--analyte", "NAME", "racemic-ketamine, s-ketamine or r-ketamine (required)");
+  options.value("--form", "NAME", "what the milligrams count: base or hydrochloride (required)");
+  options.flag("--drug-free", "the patient has no ketamine on board at 0 min (required)");
+  options.value("--dose", "DOSE", "an amount to infuse, 0.5mg/kg or 35mg; with --over");
+  options.value("--rate", "RATE", "a rate to infuse at instead, 12.5mcg/kg/min or 35mL/h; with --over");
+  options.value("--over", "TIME", "how long, 40min");
+  options.value("--bolus", "DOSE", "an amount given at 0 min, alone or ahead of the infusion");
+  options.value("--bag", "CONC", "drug in the bag, 1mg/mL; needed for a rate in mL/h");
+  options.group = "Model";
+  options.value("--model", "ID", "`ketpk models list` names them (required)");
+  options.flag("--extrapolate", "run outside the model's stated domain, and flag it");
+  options.flag("--assume-enantiomers-alike", "run an S-ketamine model for a racemic order, and flag it");
+  options.group = "Limits";
+  options.value("--limits", "FILE", "a limits file, relative to the current folder");
+  options.value("--as-of", "DATE", "the day that the limits must be in force, 2026-11-21; today (UTC) if left out");
+  options.group = "Curve";
+  options.value("--every", "TIME", "sample every TIME from 0 on; with --until");
+  options.value("--until", "TIME", "up to TIME");
+  options.value("--at", "TIMES", "sample at these instants: 10min,20min");
+  options.value("--time-above", "LEVELS", "minutes above these levels: 100ng/mL,200ng/mL");
+}
+
+std::vector<std::string> pieces(const std::string& text) {
+  std::vector<std::string> all;
+  std::size_t from = 0;
+  for (std::size_t comma = text.find(','); comma != std::string::npos; comma = text.find(',', from)) {
+    all.push_back(text.substr(from, comma - from));
+    from = comma + 1;
+  }
+  all.push_back(text.substr(from));
+  return all;
+}
+
+/// Reads what was given, so that a value that cannot be right is named before something that is missing.
+void read_given(const Options& options) {
+  if (const auto text = options.text("--weight"))
+    validate(Patient{.weight = parse_stated<Stated<dim::body>>(*text, "patient.weight")});
+  if (const auto text = options.text("--dosing-weight")) (void)parse_stated<Stated<dim::body>>(*text, "patient.dosing_weight");
+  if (const auto text = options.text("--height")) (void)parse_stated<Stated<dim::length>>(*text, "patient.height");
+  if (const auto text = options.text("--age")) (void)parse_stated<Stated<dim::age>>(*text, "patient.age");
+  if (const auto text = options.text("--bolus")) (void)parse_stated<StatedDose>(*text, "order[0].bolus");
+  const std::string infusion = options.given("--bolus") ? "order[1]" : "order[0]";
+  if (const auto text = options.text("--dose")) (void)parse_stated<StatedDose>(*text, infusion + ".infuse");
+  if (const auto text = options.text("--rate")) (void)parse_stated<StatedRate>(*text, infusion + ".infuse_at_rate");
+  if (const auto text = options.text("--over")) (void)parse_time(*text, infusion + ".over");
+}
+
+/// Throws where something that every session needs was not given.
+void require_complete(const Options& options) {
+  struct Needed {
+    bool given;
+    Code code;
+    std::string_view field, message;
+  };
+  const bool infusion = options.given("--dose") || options.given("--rate");
+  const bool bolus = options.given("--bolus");
+  const std::string over = std::string("order[") + (bolus ? "1" : "0") + "].over";
+  const std::array<Needed, 8> all{{
+      {options.given("--weight"), Code::field_missing, "patient.weight",
+       "not given; accepted: --weight with the actual body weight, as in --weight 70kg"},
+      {options.given("--analyte"), Code::field_missing, "analyte",
+       "not given; accepted: --analyte racemic-ketamine, s-ketamine or r-ketamine"},
+      {options.given("--form"), Code::field_missing, "form",
+       "not given; accepted: --form base or hydrochloride, whichever the milligrams count"},
+      {options.given("--drug-free"), Code::state, "initial_state",
+       "not declared; accepted: --drug-free, where the patient has no ketamine on board at 0 min"},
+      {infusion || bolus, Code::field_missing, "order",
+       "not given; accepted: --dose 0.5mg/kg --over 40min, --rate 12.5mcg/kg/min --over 40min, or --bolus 10mg"},
+      {!infusion || options.given("--over"), Code::field_missing, over,
+       "not given; accepted: --over with the duration of the infusion, as in --over 40min (an amount at once is --bolus)"},
+      {infusion || !options.given("--over"), Code::field_missing, bolus ? "order" : "order[0].infuse",
+       "a duration without an infusion; accepted: --over together with --dose or --rate"},
+      {options.given("--model"), Code::field_missing, "model",
+       "not given; accepted: --model with one of the ids that `ketpk models list` names"},
+  }};
+  for (const Needed& needed : all) {
+    if (needed.given) continue;
+    read_given(options);
+    throw InvalidInput(needed.code, std::string(needed.field), std::string(needed.message));
+  }
+}
+
+/// The session document that the options amount to.
+io::Json session_of(const Options& options) {
+  io::Json document{{"schema", "ketpk.session/1"}};
+  const auto put = [&](io::Json& into, const char* key, const char* option) {
+    if (auto text = options.text(option)) into[key] = std::move(*text);
+  };
+  io::Json& patient = document["patient"] = io::Json::object();
+  put(patient, "weight", "--weight");
+  put(patient, "height", "--height");
+  put(patient, "age", "--age");
+  put(patient, "sex", "--sex");
+  put(patient, "dosing_weight", "--dosing-weight");
+  put(document, "analyte", "--analyte");
+  put(document, "form", "--form");
+  document["initial_state"] = "drug-free";
+  io::Json& order = document["order"] = io::Json::array();
+  if (auto text = options.text("--bolus")) order.push_back({{"bolus", std::move(*text)}, {"at", "0 min"}});
+  io::Json infusion = io::Json::object();
+  put(infusion, "infuse", "--dose");
+  put(infusion, "infuse_at_rate", "--rate");
+  put(infusion, "over", "--over");
+  if (!infusion.empty()) {
+    infusion["at"] = "0 min";
+    order.push_back(std::move(infusion));
+  }
+  if (auto text = options.text("--bag")) document["bag"] = {{"concentration", std::move(*text)}};
+  put(document, "model", "--model");
+  if (auto text = options.text("--limits")) document["limits"] = {{"file", std::move(*text)}};
+  put(document, "as_of", "--as-of");
+  if (options.given("--extrapolate")) document["extrapolate"] = true;
+  if (options.given("--assume-enantiomers-alike")) document["assume_enantiomers_alike"] = true;
+  io::Json observe = io::Json::object();
+  put(observe, "every", "--every");
+  if (const auto text = options.text("--at")) observe["at"] = pieces(*text);
+  put(observe, "until", "--until");
+  if (!observe.empty()) document["observe"] = std::move(observe);
+  if (const auto text = options.text("--time-above")) document["questions"] = {{"time_above", pieces(*text)}};
+  return document;
+}
+
+/// What no parser sees by itself: repeated options, another option where a value is due, what is left over.
+void require_well_formed(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->results().empty() && !option->get_lnames().empty() && option->get_items_expected_max() > 0)
+      for (const std::string& value : option->results())
+        if (value.starts_with("--")) wrong_usage(spelt(*option), "no value; accepted: the option followed by its value");
+    if (option->count() > 1) wrong_usage(spelt(*option), "given more than once; accepted: each option once");
+  }
+  for (const std::string& left : app.remaining())
+    wrong_usage(name_in(left), (left.starts_with("-") && left.size() > 1 ? "an unknown option" : "more arguments than expected") +
+                                   std::string("; accepted: what `ketpk ") + app.get_name() + " --help` lists");
+}
+
+void require_not_both(const Options& options, const char* one, const char* other) {
+  if (options.given(one) && options.given(other))
+    wrong_usage(other, std::string("cannot stand beside ") + one + "; accepted: one of the two");
+}
+
+Command session_command(Verb verb, const Options& options) {
+  Command command{.verb = verb};
+  const bool csv = verb == Verb::simulate && options.given("--csv");
+  if (csv) require_not_both(options, "--json", "--csv");
+  command.format = options.given("--json") ? Format::json : csv ? Format::csv : Format::card;
+  command.output = options.text("--output");
+  command.force = options.given("--force");
+  if (command.force && !command.output) wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
+  bool any = options.given("--time-above");
+  for (const char* name : session_options) {
+    if (options.given("session") && options.given(name))
+      wrong_usage(name, "cannot stand beside a session file; accepted: output options, or the options without a file");
+    any = any || options.given(name);
+  }
+  if (options.given("session")) {
+    if (options.given("--time-above"))
+      wrong_usage("--time-above", "cannot stand beside a session file; accepted: output options, or the options without a file");
+    command.target = *options.text("session");
+    return command;
+  }
+  if (!any)
+    wrong_usage(std::string(verb == Verb::check ? "check" : "simulate"),
+                "nothing to work on; accepted: a session file, '-' for standard input, or options (--help lists them)");
+  require_not_both(options, "--dose", "--rate");
+  require_not_both(options, "--every", "--at");
+  require_complete(options);
+  command.session = session_of(options);
+  return command;
+}
+
+}  // namespace
+
+bool wants_json(int argc, const char* const* argv) noexcept {
+  for (int i = 1; i < argc; ++i)
+    if (std::string_view(argv[i]) == "--json") return true;
+  return false;
+}
+
+Command read_command(int argc, const char* const* argv) {
+  CLI::App app{std::string(title), "ketpk"};
+  app.footer(std::string(closing));
+  app.set_help_flag("-h,--help", "this text");
+  app.require_subcommand(0, 1);
+  app.get_formatter()->column_width(34);
+  app.allow_extras();
+
+  const auto subcommand = [](CLI::App& parent, const char* name, const char* about) {
+    CLI::App* sub = parent.add_subcommand(name, about);
+    sub->allow_extras();
+    return sub;
+  };
+  Options simulate{subcommand(app, "simulate", "the curve of an order, what it amounts to, and its flags")};
+  add_session(simulate);
+  add_output(simulate, true);
+  Options check{subcommand(app, "check", "the flags of an order only; limits are required")};
+  add_session(check);
+  add_output(check, false);
+  CLI::App* models = subcommand(app, "models", "the built-in models and where their numbers come from");
+  Options list{subcommand(*models, "list", "every model, one line each")};
+  list.flag("--json", "write JSON (errors too)");
+  Options show{subcommand(*models, "show", "every parameter of one model, with its source")};
+  show.value("id", "ID", "the model");
+  show.flag("--json", "write JSON (errors too)");
+  CLI::App* limits = subcommand(app, "limits", "limits files");
+  Options lint{subcommand(*limits, "lint", "everything that is wrong with a limits file")};
+  lint.value("file", "FILE", "the limits file; '-' reads standard input");
+  lint.flag("--json", "write JSON (errors too)");
+  CLI::App* units = subcommand(app, "units", "the units that quantities may carry");
+  Options version{subcommand(app, "version", "the version of this program")};
+  version.flag("--verbose", "what it was built with, too");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return {.verb = Verb::help, .help = app.help()};
+  } catch (const CLI::ArgumentMismatch& e) {
+    const std::string_view what = e.what();
+    wrong_usage(name_in(std::string(what.substr(0, what.find_first_of(": ")))),
+                "no value, or a value where none is due; accepted: what --help lists");
+  } catch (const CLI::ParseError&) {
+    wrong_usage("arguments", "not understood; accepted: what `ketpk --help` lists");
+  }
+
+  const auto with_target = [](Verb verb, const Options& options, const char* name, const char* due) {
+    require_well_formed(*options.app);
+    if (!options.given(name)) wrong_usage(options.app->get_name(), std::string("nothing named; accepted: ") + due);
+    return Command{.verb = verb, .target = *options.text(name), .format = options.given("--json") ? Format::json : Format::card};
+  };
+  require_well_formed(app);
+  if (*simulate.app || *check.app) {
+    const Options& options = *simulate.app ? simulate : check;
+    require_well_formed(*options.app);
+    return session_command(*simulate.app ? Verb::simulate : Verb::check, options);
+  }
+  if (*models) {
+    require_well_formed(*models);
+    if (*show.app) return with_target(Verb::models_show, show, "id", "a model's id, as `ketpk models list` names them");
+    if (!*list.app) wrong_usage("models", "nothing asked; accepted: list, or show ID");
+    require_well_formed(*list.app);
+    return {.verb = Verb::models_list, .format = list.given("--json") ? Format::json : Format::card};
+  }
+  if (*limits) {
+    require_well_formed(*limits);
+    if (!*lint.app) wrong_usage("limits", "nothing asked; accepted: lint FILE");
+    return with_target(Verb::limits_lint, lint, "file", "a limits file");
+  }
+  if (*units) {
+    require_well_formed(*units);
+    return {.verb = Verb::units};
+  }
+  if (*version.app) {
+    require_well_formed(*version.app);
+    return {.verb = Verb::version, .verbose = version.given("--verbose")};
+  }
+  wrong_usage("arguments", "no command; accepted: simulate, check, models, limits, units, version, --help");
+}
+
+}  // namespace ketpk::cli

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "fields.hpp"
+#include "ketpk/library.hpp"
+#include "limits_file.hpp"
+
+namespace ketpk::io {
+namespace {
+
+using Names = std::string_view;  // of keys
+using StatedMass = Stated<dim::body>;
+using StatedConcentration = Stated<dim::concentration>;
+
+constexpr std::size_t most_overrides = 100;
+constexpr std::size_t most_levels = 1'000;
+
+Patient patient_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 5>{"weight", "height", "age", "sex", "dosing_weight"});
+  Patient patient{.weight = quantity_of<StatedMass>(fields.required("weight", "a body mass such as 70 kg"))};
+  if (const auto height = fields.optional("height")) patient.height = quantity_of<Stated<dim::length>>(*height);
+  if (const auto age = fields.optional("age")) patient.age = quantity_of<Stated<dim::age>>(*age).value();
+  if (const auto sex = fields.optional("sex")) patient.sex = word_of<Sex>(*sex, sex_names);
+  if (const auto mass = fields.optional("dosing_weight"); mass && mass->value != "actual")
+    patient.dosing_weight = quantity_of<StatedMass>(*mass);
+  return patient;
+}
+
+Input input_of(const Node& node) {
+  constexpr std::array<Names, 3> kinds{"infuse", "infuse_at_rate", "bolus"};
+  const Fields fields(node);
+  fields.only(std::array<Names, 5>{"infuse", "infuse_at_rate", "bolus", "over", "at"});
+  std::string_view kind;
+  for (const Names name : kinds) {
+    if (!fields.has(name)) continue;
+    require(kind.empty(), Code::field_unknown, fields.path(name),
+            "a second kind of input in one; accepted: one of infuse, infuse_at_rate, bolus");
+    kind = name;
+  }
+  require(!kind.empty(), Code::field_missing, node.path, "no kind of input; accepted: one of infuse, infuse_at_rate, bolus");
+  const Node what = fields.required(kind, "");
+  const auto at_node = fields.optional("at");
+  const Micros at = at_node ? elapsed_of(*at_node) : Micros{0};
+  if (kind == "bolus") {
+    require(!fields.has("over"), Code::field_unknown, fields.path("over"), "a bolus has no duration; accepted: bolus and at");
+    return Bolus{quantity_of<StatedDose>(what), at};
+  }
+  const Micros over = elapsed_of(fields.required("over", "a duration such as 40 min"));
+  if (kind == "infuse") return Infuse{quantity_of<StatedDose>(what), over, at};
+  return InfuseAtRate{quantity_of<StatedRate>(what), over, at};
+}
+
+Order order_of(const Fields& session) {
+  Order order;
+  order.analyte = word_of<Analyte>(
+      session.required("analyte", "racemic-ketamine, s-ketamine, r-ketamine"), analyte_names, 1);
+  order.form = word_of<Form>(session.required("form", "base, hydrochloride"), form_names, 1);
+  const auto initial = session.optional("initial_state");
+  require(initial.has_value(), Code::state, "initial_state", "not declared; accepted: drug-free");
+  constexpr std::array<Names, 2> states{"undeclared", "drug-free"};
+  order.initial_state = word_of<InitialState>(*initial, states, 1, Code::state);
+  const Node inputs = session.required("order", "a list of inputs");
+  for (const Node& input : list_of(inputs, most_inputs)) order.inputs.push_back(input_of(input));
+  require(!order.inputs.empty(), Code::field_missing, inputs.path, "empty; accepted: at least one input");
+  if (const auto bag = session.optional("bag")) {
+    const Fields fields(*bag);
+    fields.only(std::array<Names, 1>{"concentration"});
+    order.bag = quantity_of<StatedConcentration>(fields.required("concentration", "a concentration such as 1 mg/mL"));
+  }
+  return order;
+}
+
+/// Throws E_MODEL_PARAM(`path`) unless x > 0, or x = 0 where that means "no such flow".
+void check_parameter(double x, bool may_be_zero, const std::string& path) {
+  require(x > 0 || (may_be_zero && x == 0), Code::model_param, path,
+          may_be_zero ? "negative; accepted: zero or more" : "not positive; accepted: more than zero");
+}
+
+CardParameter parameter_of(const Fields& from, std::string_view name) {
+  const bool is_flow = name.starts_with('C') || name.starts_with('Q');
+  const auto node = from.optional(name);
+  require(node.has_value(), Code::model_param, from.path(name), "not stated; accepted: every parameter of each compartment that is there");
+  const auto same = [&](const auto& stated) { return StatedParameter(stated.number(), stated.unit(), node->path); };
+  const StatedParameter value = is_flow                   ? same(quantity_of<Stated<dim::flow, dim::flow_per_body>>(*node))
+                                : name.starts_with('V') ? same(quantity_of<Stated<dim::volume, dim::volume_per_body>>(*node))
+                                                          : same(quantity_of<Stated<dim::rate_constant>>(*node));
+  check_parameter(value.number(), name.starts_with('Q'), node->path);
+  return {.name = std::string(name), .value = value, .weight_exponent = 0, .source = "stated in the session"};
+}
+
+/// The parameters of `groups` (central compartment first); a group is there if any of its names is.
+template <std::size_t N>
+std::vector<CardParameter> parameters_of(const Fields& from, const std::array<std::array<Names, 2>, N>& groups) {
+  std::vector<CardParameter> parameters;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (i > 0 && !from.has(groups[i][0]) && !from.has(groups[i][1])) continue;
+    for (const Names name : groups[i]) parameters.push_back(parameter_of(from, name));
+  }
+  return parameters;
+}
+
+constexpr std::array<std::array<Names, 2>, 3> clearances{{{"V1", "CL"}, {"Q2", "V2"}, {"Q3", "V3"}}};
+constexpr std::array<std::array<Names, 2>, 3> micro_constants{{{"V1", "k10"}, {"k12", "k21"}, {"k13", "k31"}}};
+constexpr std::array<std::array<Names, 2>, 2> metabolite_clearances{{{"V1", "CL"}, {"Q2", "V2"}}};
+
+std::vector<CardParameter> parent_parameters_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 11>{"CL", "V1", "Q2", "V2", "Q3", "V3", "k10", "k12", "k21", "k13", "k31"});
+  const auto first_of = [&](const std::array<Names, 5>& names) {
+    const auto found = std::find_if(names.begin(), names.end(), [&](Names name) { return fields.has(name); });
+    return found == names.end() ? Names{} : *found;
+  };
+  const Names rate = first_of({"k10", "k12", "k21", "k13", "k31"});
+  if (rate.empty()) return parameters_of(fields, clearances);
+  const Names flow = first_of({"CL", "Q2", "V2", "Q3", "V3"});
+  require(flow.empty(), Code::model_param, fields.path(flow),
+          "stands beside micro-constants; accepted: CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31");
+  return parameters_of(fields, micro_constants);
+}
+
+void add_weight_rules(const Fields& custom, ModelCard& card) {
+  const auto exponents = custom.optional("weight_exponents");
+  const auto reference = custom.optional("reference_weight");
+  if (!exponents) {
+    require(!reference, Code::field_missing, custom.path("weight_exponents"),
+            "a reference weight means nothing without them; accepted: an object such as {\"CL\": 0.75}");
+    return;
+  }
+  const Node mass = custom.required("reference_weight", "the body mass at which the parameters hold, such as 70 kg");
+  card.reference_weight_kg = quantity_of<StatedMass>(mass).value().in(unit::kg);
+  require(card.reference_weight_kg >= 0.2 && card.reference_weight_kg <= 700, Code::range, mass.path,
+          "outside body mass; accepted: 0.2 to 700 kg");
+  const Fields fields(*exponents);
+  std::vector<Names> names;
+  for (const CardParameter& p : card.parameters) names.push_back(p.name);
+  if (const auto others = fields.unknown(names.data(), names.size()); !others.empty()) throw others.front();
+  for (CardParameter& p : card.parameters) {
+    const auto node = fields.optional(p.name);
+    if (!node) continue;
+    p.weight_exponent = number_of(*node);
+    require(p.weight_exponent >= -3 && p.weight_exponent <= 3, Code::range, node->path, "no plausible exponent; accepted: -3 to 3");
+    require(p.value.unit().dimension.body == 0, Code::model_param, node->path,
+            "the parameter is already stated per kg; accepted: an exponent or a per-kg unit");
+  }
+}
+
+CardMetabolite metabolite_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 7>{"name", "fraction", "V1", "CL", "Q2", "V2", "apparent"});
+  CardMetabolite metabolite{.name = text_of(fields.required("name", "a name such as norketamine")),
+                            .fraction = number_of(fields.required("fraction", "0 to 1.1 mg formed per mg eliminated")),
+                            .parameters = {},
+                            .apparent = false,
+                            .source = "stated in the session"};
+  constexpr Names letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr Names later = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  const std::string& name = metabolite.name;
+  require(name.size() <= 64 && letters.find(name[0]) != Names::npos && name.find_first_not_of(later) == std::string::npos,
+          Code::parse, fields.path("name"), "not a name; accepted: a letter, then letters, digits, _ or -, up to 64");
+  require(metabolite.fraction >= 0 && metabolite.fraction <= 1.1, Code::model_param, fields.path("fraction"),
+          "not a mass fraction; accepted: 0 to 1.1 mg formed per mg eliminated");
+  metabolite.parameters = parameters_of(fields, metabolite_clearances);
+  if (const auto apparent = fields.optional("apparent")) metabolite.apparent = truth_of(*apparent);
+  return metabolite;
+}
+
+ModelCard custom_model_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 7>{"analytes", "site", "parameters", "effect_site", "metabolites", "weight_exponents",
+                                   "reference_weight"});
+  ModelCard card{.id = "custom",
+                 .label = "custom model",
+                 .citation = "custom model, no citation",
+                 .doi = {},
+                 .analytes = {},
+                 .parameters = {}};
+  const Node analytes = fields.required("analytes", "a list of racemic-ketamine, s-ketamine, r-ketamine");
+  for (const Node& analyte : list_of(analytes, analyte_names.size() - 1)) {
+    const auto a = word_of<Analyte>(analyte, analyte_names, 1);
+    require(std::find(card.analytes.begin(), card.analytes.end(), a) == card.analytes.end(), Code::field_duplicate,
+            analyte.path, "stands twice; accepted: each analyte once");
+    card.analytes.push_back(a);
+  }
+  require(!card.analytes.empty(), Code::field_missing, analytes.path, "empty; accepted: at least one analyte");
+  card.site = word_of<Site>(fields.required("site", "not-stated, arterial, venous"), site_names);
+  card.parameters = parent_parameters_of(fields.required("parameters", "CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31"));
+  add_weight_rules(fields, card);
+  if (const auto site = fields.optional("effect_site")) {
+    const Fields effect(*site);
+    effect.only(std::array<Names, 2>{"ke0", "source"});
+    const Node ke0 = effect.required("ke0", "a rate constant such as 0.2 1/min");
+    const auto stated = quantity_of<Stated<dim::rate_constant>>(ke0);
+    check_parameter(stated.number(), false, ke0.path);
+    card.ke0 = CardParameter{.name = "ke0",
+                             .value = StatedParameter(stated.number(), stated.unit(), ke0.path),
+                             .weight_exponent = 0,
+                             .source = text_of(effect.required("source", "where the constant comes from"))};
+  }
+  if (const auto metabolites = fields.optional("metabolites")) {
+    std::set<std::string> names;
+    for (const Node& metabolite : list_of(*metabolites, most_metabolites)) {
+      card.metabolites.push_back(metabolite_of(metabolite));
+      require(names.insert(card.metabolites.back().name).second, Code::field_duplicate, metabolite.path + ".name",
+              "two metabolites of one name; accepted: each name once");
+    }
+  }
+  return card;
+}
+
+ModelCard model_of(const Node& node) {
+  if (node.value.is_string()) return library::find(node.value.get_ref<const std::string&>());
+  require(node.value.is_object(), Code::type, node.path, "not a model; accepted: the id of a built-in model, or {\"custom\": {…}}");
+  const Fields fields(node);
+  fields.only(std::array<Names, 1>{"custom"});
+  return custom_model_of(fields.required("custom", "an object with analytes, site and parameters"));
+}
+
+/// The file that `node` names. Throws E_IO where it lies outside the session's folder and that matters.
+std::filesystem::path limits_path(const Node& node, const SessionContext& context) {
+  require(node.value.is_string(), Code::type, node.path, "not a text; accepted: the path of a limits file");
+  const std::filesystem::path name(node.value.get_ref<const std::string&>());
+  const auto path = context.folder / name;
+  if (!context.confined) return path;
+  std::error_code no_folder, no_file;
+  const auto folder = std::filesystem::canonical(context.folder.empty() ? "." : context.folder, no_folder);
+  const auto file = std::filesystem::canonical(path, no_file);
+  const bool climbs = std::find(name.begin(), name.end(), "..") != name.end();
+  const bool below = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
+  require(!no_folder && !no_file && !climbs && below, Code::io, node.path, "no such file in the session's folder; accepted: a path relative to that folder, without ..");
+  return file;
+}
+
+Limits limits_of(const Node& node, const SessionContext& context) {
+  const Fields fields(node);
+  if (!fields.has("file")) {
+    Limits limits = understand_limits(node.value);
+    limits.sha256 = sha256(node.value.dump());
+    return limits;
+  }
+  fields.only(std::array<Names, 2>{"file", "sha256"});
+  const Node file = fields.required("file", "");
+  const std::string bytes = read_file(limits_path(file, context), file.path);
+  const std::string hash = sha256(bytes);
+  if (const auto pin = fields.optional("sha256")) {
+    const std::string pinned = text_of(*pin);
+    require(pinned.size() == hash.size() && pinned.find_first_not_of("0123456789abcdef") == std::string::npos, Code::parse,
+            pin->path, "not a SHA-256; accepted: 64 lower-case hexadecimal digits");
+    require(pinned == hash, Code::limits_hash, pin->path, "the limits file has other bytes; accepted: the file with this SHA-256");
+  }
+  Limits limits = understand_limits(parse_strict(bytes, node.path));
+  limits.sha256 = hash;
+  return limits;
+}
+
+Observe observe_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 3>{"every", "at", "until"});
+  Observe observe;
+  if (const auto until = fields.optional("until")) observe.until = elapsed_of(*until);
+  if (const auto at = fields.optional("at")) {
+    require(!fields.has("every"), Code::field_unknown, fields.path("every"), "stands beside at; accepted: every with until, or at");
+    for (const Node& instant : list_of(*at, most_instants)) {
+      const Micros t = elapsed_of(instant);
+      require(observe.at.empty() || t >= observe.at.back(), Code::time_order, instant.path,
+              "earlier than the instant ahead of it; accepted: instants in order of time");
+      observe.at.push_back(t);
+    }
+    require(!observe.at.empty(), Code::field_missing, at->path, "empty; accepted: at least one instant");
+    return observe;
+  }
+  const Node every = fields.required("every", "a step such as 1 min with until, or at with a list of instants");
+  observe.every = elapsed_of(every);
+  require(observe.every->count() > 0, Code::range, every.path, "no step; accepted: more than zero");
+  require(observe.until.has_value(), Code::field_missing, fields.path("until"), "not stated; accepted: an end such as 4 h");
+  require(static_cast<std::size_t>(*observe.until / *observe.every) < most_instants, Code::size, every.path,
+          "too many instants; accepted: up to 1000000");
+  return observe;
+}
+
+Override override_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 3>{"flag", "reason", "by"});
+  return {.flag = text_of(fields.required("flag", "the code of one flag")),
+          .reason = text_of(fields.required("reason", "why it is done all the same")),
+          .by = text_of(fields.required("by", "who decided"))};
+}
+
+std::vector<StatedConcentration> levels_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 1>{"time_above"});
+  std::vector<StatedConcentration> levels;
+  if (const auto above = fields.optional("time_above")) {
+    for (const Node& level : list_of(*above, most_levels)) {
+      levels.push_back(quantity_of<StatedConcentration>(level));
+      require(levels.back().number() > 0, Code::range, level.path, "no concentration; accepted: more than zero");
+    }
+  }
+  return levels;
+}
+
+void check_schema(const Fields& fields) {
+  const auto schema = fields.optional("schema");
+  require(schema && schema->value == "ketpk.session/1", Code::schema_version, "schema",
+          "not a session this program knows; accepted: ketpk.session/1");
+}
+
+}  // namespace
+
+Request understand_session(const Json& document, const SessionContext& context) {
+  const Fields fields(Node{document, ""});
+  check_schema(fields);
+  fields.only(std::array<Names, 15>{"schema", "patient", "analyte", "form", "initial_state", "order", "bag", "model",
+                                    "limits", "as_of", "overrides", "observe", "questions", "extrapolate",
+                                    "assume_enantiomers_alike"});
+  Request request{.patient = patient_of(fields.required("patient", "an object with at least weight")),
+                  .order = order_of(fields),
+                  .model = model_of(fields.required("model", "the id of a built-in model, or {\"custom\": {…}}"))};
+  if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
+  if (const auto allowed = fields.optional("assume_enantiomers_alike"))
+    request.allowances.assume_enantiomers_alike = truth_of(*allowed);
+  if (const auto limits = fields.optional("limits")) request.limits = limits_of(*limits, context);
+  if (const auto as_of = fields.optional("as_of"))
+    request.as_of = day_of(*as_of);
+  else if (request.limits)
+    request.as_of = context.today;
+  if (request.limits) validate(*request.limits, *request.as_of);
+  if (const auto overrides = fields.optional("overrides"))
+    for (const Node& node : list_of(*overrides, most_overrides)) request.overrides.push_back(override_of(node));
+  if (const auto observe = fields.optional("observe")) request.observe = observe_of(*observe);
+  if (const auto questions = fields.optional("questions")) request.time_above = levels_of(*questions);
+  return request;
+}
+
+}  // namespace ketpk::io
