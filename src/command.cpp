@@ -78,9 +78,12 @@ void add_output(Options& options, bool with_csv) {
 }
 
 constexpr std::array<const char*, 21> session_options{
-    "--weight", "--dosing-weight", "--height", "--age", "--sex", "--analyte", "--form", "--drug-free", "--dose", "--rate",
-    "--over", "--bolus", "--bag", "--model", "--extrapolate", "--assume-enantiomers-alike", "--limits", "--as-of", "--every",
-    "--until", "--at"};
+    "--weight", "--dosing-weight", "--height",      "--age",
+    "--sex",    "--analyte",       "--form",        "--drug-free",
+    "--dose",   "--rate",          "--over",        "--bolus",
+    "--bag",    "--model",         "--extrapolate", "--assume-enantiomers-alike",
+    "--limits", "--as-of",         "--every",       "--until",
+    "--at"};
 
 void add_session(Options& options) {
   options.group = "Session";
@@ -129,7 +132,8 @@ std::vector<std::string> pieces(const std::string& text) {
 void read_given(const Options& options) {
   if (const auto text = options.text("--weight"))
     validate(Patient{.weight = parse_stated<Stated<dim::body>>(*text, "patient.weight")});
-  if (const auto text = options.text("--dosing-weight")) (void)parse_stated<Stated<dim::body>>(*text, "patient.dosing_weight");
+  if (const auto text = options.text("--dosing-weight"))
+    (void)parse_stated<Stated<dim::body>>(*text, "patient.dosing_weight");
   if (const auto text = options.text("--height")) (void)parse_stated<Stated<dim::length>>(*text, "patient.height");
   if (const auto text = options.text("--age")) (void)parse_stated<Stated<dim::age>>(*text, "patient.age");
   if (const auto text = options.text("--bolus")) (void)parse_stated<StatedDose>(*text, "order[0].bolus");
@@ -161,8 +165,9 @@ void require_complete(const Options& options) {
       {infusion || bolus, Code::field_missing, "order",
        "not given; accepted: --dose 0.5mg/kg --over 40min, --rate 12.5mcg/kg/min --over 40min, or --bolus 10mg"},
       {!infusion || options.given("--over"), Code::field_missing, over,
-       "not given; accepted: --over with the duration of the infusion, as in --over 40min (an amount at once is --bolus)"},
-      {infusion || !options.given("--over"), Code::field_missing, bolus ? "order" : "order[0].infuse",
+       "not given; accepted: --over with the duration of the infusion, as in --over 40min (an amount at once is "
+       "--bolus)"},
+      {infusion || !options.given("--over"), Code::field_missing, "order",
        "a duration without an infusion; accepted: --over together with --dose or --rate"},
       {options.given("--model"), Code::field_missing, "model",
        "not given; accepted: --model with one of the ids that `ketpk models list` names"},
@@ -219,12 +224,15 @@ void require_well_formed(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     if (!option->results().empty() && !option->get_lnames().empty() && option->get_items_expected_max() > 0)
       for (const std::string& value : option->results())
-        if (value.starts_with("--")) wrong_usage(spelt(*option), "no value; accepted: the option followed by its value");
+        if (value.starts_with("--"))
+          wrong_usage(spelt(*option), "no value; accepted: the option followed by its value");
     if (option->count() > 1) wrong_usage(spelt(*option), "given more than once; accepted: each option once");
   }
   for (const std::string& left : app.remaining())
-    wrong_usage(name_in(left), (left.starts_with("-") && left.size() > 1 ? "an unknown option" : "more arguments than expected") +
-                                   std::string("; accepted: what `ketpk ") + app.get_name() + " --help` lists");
+    wrong_usage(
+        name_in(left),
+        std::string(left.starts_with("-") && left.size() > 1 ? "an unknown option" : "more arguments than expected") +
+            "; accepted: what `" + (app.get_name() == "ketpk" ? "" : "ketpk ") + app.get_name() + " --help` lists");
 }
 
 void require_not_both(const Options& options, const char* one, const char* other) {
@@ -239,7 +247,8 @@ Command session_command(Verb verb, const Options& options) {
   command.format = options.given("--json") ? Format::json : csv ? Format::csv : Format::card;
   command.output = options.text("--output");
   command.force = options.given("--force");
-  if (command.force && !command.output) wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
+  if (command.force && !command.output)
+    wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
   bool any = options.given("--time-above");
   for (const char* name : session_options) {
     if (options.given("session") && options.given(name))
@@ -248,7 +257,8 @@ Command session_command(Verb verb, const Options& options) {
   }
   if (options.given("session")) {
     if (options.given("--time-above"))
-      wrong_usage("--time-above", "cannot stand beside a session file; accepted: output options, or the options without a file");
+      wrong_usage("--time-above",
+                  "cannot stand beside a session file; accepted: output options, or the options without a file");
     command.target = *options.text("session");
     return command;
   }
@@ -318,7 +328,8 @@ Command read_command(int argc, const char* const* argv) {
   const auto with_target = [](Verb verb, const Options& options, const char* name, const char* due) {
     require_well_formed(*options.app);
     if (!options.given(name)) wrong_usage(options.app->get_name(), std::string("nothing named; accepted: ") + due);
-    return Command{.verb = verb, .target = *options.text(name), .format = options.given("--json") ? Format::json : Format::card};
+    return Command{
+        .verb = verb, .target = *options.text(name), .format = options.given("--json") ? Format::json : Format::card};
   };
   require_well_formed(app);
   if (*simulate.app || *check.app) {

@@ -19,7 +19,7 @@ enum class Format : std::uint8_t { card, json, csv };
 /// What was asked on the command line.
 struct Command {
   Verb verb;
-  std::string target = {};            ///< a session file or `-`, a model's id, or a limits file
+  std::string target = {};               ///< a session file or `-`, a model's id, or a limits file
   std::optional<io::Json> session = {};  ///< the document that the options amount to, where no file was named
   Format format = Format::card;
   std::optional<std::string> output = {};

@@ -19,11 +19,11 @@
 #include <variant>
 #include <vector>
 
-#include <Eigen/Core>
-#include <boost/version.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <Eigen/Core>
+#include <boost/version.hpp>
 
 #include "command.hpp"
 #include "ketpk/io.hpp"
@@ -65,7 +65,8 @@ int exit_of(const Result& result) {
     soft = soft || f.severity == Severity::soft;
   }
   if (result.inputs.limits)
-    for (const Check& c : result.assessment.checks) unevaluated = unevaluated || (c.required && c.outcome == CheckOutcome::unevaluated);
+    for (const Check& c : result.assessment.checks)
+      unevaluated = unevaluated || (c.required && c.outcome == CheckOutcome::unevaluated);
   return hard ? exit_code::hard : unevaluated ? exit_code::unevaluated : soft ? exit_code::soft : exit_code::done;
 }
 
@@ -103,10 +104,12 @@ class TemporaryFile {
   void write(std::string_view bytes) {
     const bool written = write_all(descriptor_, bytes) && ::fsync(descriptor_) == 0;
     const bool closed = ::close(std::exchange(descriptor_, -1)) == 0;
-    if (!written || !closed) refuse_output("could not be written in full, nothing was kept; accepted: a folder with enough room");
+    if (!written || !closed)
+      refuse_output("could not be written in full, nothing was kept; accepted: a folder with enough room");
   }
   void replace(const std::filesystem::path& target) {
-    if (::rename(path_.c_str(), target.c_str()) != 0) refuse_output("could not be given its name; accepted: a writable folder");
+    if (::rename(path_.c_str(), target.c_str()) != 0)
+      refuse_output("could not be given its name; accepted: a writable folder");
     path_.clear();
   }
   /// As `replace`, but only where nothing has that name.
@@ -130,7 +133,8 @@ struct Destination {
 
 /// Throws E_IO(output) unless a file of that name can be made, or replaced with `force`.
 Destination destination(const std::string& name, bool force) {
-  if (name.empty() || name.find_first_of("\n\r") != std::string::npos) refuse_output("not a usable name; accepted: the name of a file");
+  if (name.empty() || name.find_first_of("\n\r") != std::string::npos)
+    refuse_output("not a usable name; accepted: the name of a file");
   struct stat facts {};
   if (::lstat(name.c_str(), &facts) != 0) {
     if (errno != ENOENT) refuse_output("cannot be reached; accepted: a file in a writable folder");
@@ -163,7 +167,8 @@ void write_file(const Destination& to, std::string_view bytes) {
 
 void write_standard_output(std::string_view bytes) {
   if (!write_all(STDOUT_FILENO, bytes) || ::close(STDOUT_FILENO) != 0)
-    throw InvalidInput(Code::io, "stdout", "could not be written in full; accepted: an open standard output with enough room");
+    throw InvalidInput(Code::io, "stdout",
+                       "could not be written in full; accepted: an open standard output with enough room");
 }
 
 CardStyle card_style() {
@@ -172,16 +177,16 @@ CardStyle card_style() {
   return {.colour = able && std::getenv("NO_COLOR") == nullptr && ::isatty(STDOUT_FILENO) == 1};
 }
 
-std::chrono::year_month_day today() {
-  return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
-}
+std::chrono::year_month_day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
 
 Request request_of(const Command& command) {
   if (command.session)
-    return io::understand_session(*command.session, {.folder = std::filesystem::current_path(), .today = today(), .confined = false});
+    return io::understand_session(*command.session,
+                                  {.folder = std::filesystem::current_path(), .today = today(), .confined = false});
   const bool standard_input = command.target == "-";
   const std::string bytes = standard_input ? io::read_stdin() : io::read_file(command.target, "session");
-  std::filesystem::path folder = standard_input ? std::filesystem::path() : std::filesystem::path(command.target).parent_path();
+  std::filesystem::path folder =
+      standard_input ? std::filesystem::path() : std::filesystem::path(command.target).parent_path();
   if (folder.empty()) folder = ".";
   return io::read_session(bytes, {.folder = std::move(folder), .today = today()});
 }
@@ -192,7 +197,8 @@ Micros drawn_until(const Result& r) {
   if (!r.inputs.observe.at.empty() && r.inputs.observe.at.back() > Micros{0}) return r.inputs.observe.at.back();
   Micros last{0};
   for (const Dose& d : r.regimen.doses) last = std::max(last, d.end());
-  const double wanted = minutes(last) + std::min(2 * r.summary.terminal_half_life_min, std::max(180.0, 3 * minutes(last)));
+  const double wanted =
+      minutes(last) + std::min(2 * r.summary.terminal_half_life_min, std::max(180.0, 3 * minutes(last)));
   constexpr std::array<int, 13> round_minutes{10, 20, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880};
   for (const int m : round_minutes)
     if (wanted <= m) return std::chrono::minutes{m};
@@ -200,24 +206,23 @@ Micros drawn_until(const Result& r) {
   return std::min<Micros>(whole, horizon_limit);
 }
 
-/// The same request, asked again at evenly spaced instants.
+/// Plasma at evenly spaced instants, one per column of the card.
 Drawing drawing_of(const Result& r) {
   constexpr int columns = 73;
+  constexpr double ng_per_mL = 1000;  // per mg/L
   const Micros until = drawn_until(r);
-  Request again = r.inputs;
-  again.time_above.clear();
-  again.observe = {.until = until};
-  for (int i = 0; i < columns; ++i) again.observe.at.push_back(until * i / (columns - 1));
-  Outcome outcome = simulate(again);
-  if (Result* drawn = std::get_if<Result>(&outcome))
-    return {.plasma_ng_per_mL = std::move(drawn->profile.plasma_ng_per_mL), .until_min = minutes(until)};
-  return {};
+  const auto exact = solve(individual(r.inputs.model, r.inputs.patient), schedule(r.regimen));
+  Drawing drawing{.until_min = minutes(until)};
+  for (int i = 0; i < columns; ++i)
+    drawing.plasma_ng_per_mL.push_back(exact.value(until * i / (columns - 1), Curve::plasma()) * ng_per_mL);
+  return drawing;
 }
 
 std::string told(const Command& command, const Result& r) {
   const CardStyle style = command.output ? CardStyle{} : card_style();
   if (command.verb == Verb::check)
-    return command.format == Format::json ? to_json(AssessmentView{r}, version) : to_card(AssessmentView{r}, version, style);
+    return command.format == Format::json ? to_json(AssessmentView{r}, version)
+                                          : to_card(AssessmentView{r}, version, style);
   if (command.format == Format::json) return to_json(r, version);
   if (command.format == Format::csv) return to_csv(r);
   return to_card(r, version, drawing_of(r), style);
@@ -253,13 +258,21 @@ std::string units_text() {
     Dimension dimension;
     std::string_view name;
   };
-  constexpr std::array<Heading, 15> headings{{
-      {dim::drug, "drug"}, {dim::body, "body mass"}, {dim::length, "height"}, {dim::age, "age"},
-      {dim::dose, "drug per body mass"}, {dim::rate, "rate"}, {dim::dose_rate, "rate per body mass"},
-      {dim::flow, "pump rate, clearance"}, {dim::flow_per_body, "clearance per body mass"},
-      {dim::concentration, "concentration"}, {dim::time, "time"}, {dim::volume, "volume"},
-      {dim::volume_per_body, "volume per body mass"}, {dim::rate_constant, "rate constant"},
-      {dim::body_mass_index, "body mass index"}}};
+  constexpr std::array<Heading, 15> headings{{{dim::drug, "drug"},
+                                              {dim::body, "body mass"},
+                                              {dim::length, "height"},
+                                              {dim::age, "age"},
+                                              {dim::dose, "drug per body mass"},
+                                              {dim::rate, "rate"},
+                                              {dim::dose_rate, "rate per body mass"},
+                                              {dim::flow, "pump rate, clearance"},
+                                              {dim::flow_per_body, "clearance per body mass"},
+                                              {dim::concentration, "concentration"},
+                                              {dim::time, "time"},
+                                              {dim::volume, "volume"},
+                                              {dim::volume_per_body, "volume per body mass"},
+                                              {dim::rate_constant, "rate constant"},
+                                              {dim::body_mass_index, "body mass index"}}};
   std::string text = "A quantity is a number, at most one blank and one of these units, spelt exactly so:\n";
   for (const Heading& heading : headings) {
     text += "  " + report_detail::padded(heading.name, 26);
@@ -277,8 +290,10 @@ std::string version_text(bool verbose) {
   const auto number = [](int x) { return std::to_string(x); };
   text += "compiler " __VERSION__ "\n";
   text += "C++ " + std::to_string(__cplusplus) + '\n';
-  text += "Eigen " + number(EIGEN_WORLD_VERSION) + '.' + number(EIGEN_MAJOR_VERSION) + '.' + number(EIGEN_MINOR_VERSION) + '\n';
-  text += "Boost " + number(BOOST_VERSION / 100000) + '.' + number(BOOST_VERSION / 100 % 1000) + '.' + number(BOOST_VERSION % 100) + '\n';
+  text += "Eigen " + number(EIGEN_WORLD_VERSION) + '.' + number(EIGEN_MAJOR_VERSION) + '.' +
+          number(EIGEN_MINOR_VERSION) + '\n';
+  text += "Boost " + number(BOOST_VERSION / 100000) + '.' + number(BOOST_VERSION / 100 % 1000) + '.' +
+          number(BOOST_VERSION % 100) + '\n';
   text += "nlohmann/json " + number(NLOHMANN_JSON_VERSION_MAJOR) + '.' + number(NLOHMANN_JSON_VERSION_MINOR) + '.' +
           number(NLOHMANN_JSON_VERSION_PATCH) + '\n';
   text += "reads ketpk.session/1 ketpk.limits/1, writes ketpk.result/1 ketpk.check/1\n";
@@ -331,7 +346,8 @@ int run(const Command& command) {
     case Verb::version: write_standard_output(version_text(command.verbose)); break;
     case Verb::units: write_standard_output(units_text()); break;
     case Verb::models_list:
-      write_standard_output(command.format == Format::json ? to_json(std::span<const ModelCard>(library::cards())) : models_text());
+      write_standard_output(command.format == Format::json ? to_json(std::span<const ModelCard>(library::cards()))
+                                                           : models_text());
       break;
     case Verb::models_show: {
       const ModelCard card = library::find(command.target);
@@ -368,11 +384,13 @@ int main(int argc, char** argv) {
     (void)write_all(STDERR_FILENO, "ketpk: E_NOMEM memory: not enough memory; accepted: a smaller request\n");
     if (json)
       (void)write_all(STDOUT_FILENO,
-                      "{\"error\": {\"code\": \"E_NOMEM\", \"field\": \"memory\", \"message\": \"not enough memory; accepted: a smaller "
+                      "{\"error\": {\"code\": \"E_NOMEM\", \"field\": \"memory\", \"message\": \"not enough memory; "
+                      "accepted: a smaller "
                       "request\"}}\n");
     return exit_code::io;
   } catch (const std::system_error&) {
-    return refused(InvalidInput(Code::io, "files", "cannot be reached; accepted: paths that exist and may be read"), json);
+    return refused(InvalidInput(Code::io, "files", "cannot be reached; accepted: paths that exist and may be read"),
+                   json);
   } catch (const std::exception&) {
     return refused(Trouble{Code::internal_check, "ketpk", "a check of the program on itself failed; no result"}, json);
   }

@@ -140,8 +140,9 @@ class Builder {
   [[nodiscard]] std::string path() const {
     std::string text(root_path_);
     for (const Level& level : levels_) {
+      const bool innermost = &level == &levels_.back();  // the element being read is not stored yet
       if (level.container->is_array())
-        text = element_path(text, level.container->size());
+        text = element_path(text, level.container->size() - (innermost ? 0 : 1));
       else if (!level.seen.empty())
         text = member_path(text, level.key, level.seen.size());
     }

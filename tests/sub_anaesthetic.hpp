@@ -19,7 +19,8 @@ namespace fixture {
 
 using namespace ketpk;
 
-inline constexpr std::chrono::year_month_day today{std::chrono::year{2026}, std::chrono::November, std::chrono::day{21}};
+inline constexpr std::chrono::year_month_day today{std::chrono::year{2026}, std::chrono::November,
+                                                   std::chrono::day{21}};
 inline constexpr Micros minute = std::chrono::minutes{1};
 
 template <Dimension D>
@@ -29,22 +30,54 @@ StatedBound bound(double x, Unit<D> u) {
 
 inline Limits limits() {
   using namespace ketpk::unit;
-  Limits set{.id = "fixture", .version = "1", .status = LimitsStatus::example, .approver = "nobody",
+  Limits set{.id = "fixture",
+             .version = "1",
+             .status = LimitsStatus::example,
+             .approver = "nobody",
              .effective = {std::chrono::year{2026}, std::chrono::January, std::chrono::day{1}},
-             .expires = {std::chrono::year{2030}, std::chrono::January, std::chrono::day{1}}, .limits = {}};
-  set.limits = {
-      {.id = "weight", .quantity = LimitQuantity::weight, .hard_low = bound(30, kg), .soft_low = bound(40, kg),
-       .soft_high = bound(130, kg), .hard_high = bound(250, kg), .required = true, .source = "fixture"},
-      {.id = "bmi", .quantity = LimitQuantity::bmi, .soft_low = bound(16, kg_per_m2), .soft_high = bound(40, kg_per_m2),
-       .required = false, .source = "fixture"},
-      {.id = "dose", .quantity = LimitQuantity::dose_per_weight, .soft_low = bound(0.1, mg_per_kg),
-       .soft_high = bound(0.5, mg_per_kg), .hard_high = bound(1, mg_per_kg), .required = true, .source = "fixture"},
-      {.id = "rate", .quantity = LimitQuantity::rate_per_weight, .soft_high = bound(0.75, mg_per_kg_per_h),
-       .hard_high = bound(1.5, mg_per_kg_per_h), .required = true, .source = "fixture"},
-      {.id = "duration", .quantity = LimitQuantity::duration, .hard_low = bound(5, unit::min), .soft_low = bound(20, unit::min),
-       .soft_high = bound(60, unit::min), .hard_high = bound(120, unit::min), .required = true, .source = "fixture"},
-      {.id = "bag", .quantity = LimitQuantity::bag_concentration, .soft_low = bound(1, mg_per_mL),
-       .soft_high = bound(2, mg_per_mL), .required = false, .source = "fixture"}};
+             .expires = {std::chrono::year{2030}, std::chrono::January, std::chrono::day{1}},
+             .limits = {}};
+  set.limits = {{.id = "weight",
+                 .quantity = LimitQuantity::weight,
+                 .hard_low = bound(30, kg),
+                 .soft_low = bound(40, kg),
+                 .soft_high = bound(130, kg),
+                 .hard_high = bound(250, kg),
+                 .required = true,
+                 .source = "fixture"},
+                {.id = "bmi",
+                 .quantity = LimitQuantity::bmi,
+                 .soft_low = bound(16, kg_per_m2),
+                 .soft_high = bound(40, kg_per_m2),
+                 .required = false,
+                 .source = "fixture"},
+                {.id = "dose",
+                 .quantity = LimitQuantity::dose_per_weight,
+                 .soft_low = bound(0.1, mg_per_kg),
+                 .soft_high = bound(0.5, mg_per_kg),
+                 .hard_high = bound(1, mg_per_kg),
+                 .required = true,
+                 .source = "fixture"},
+                {.id = "rate",
+                 .quantity = LimitQuantity::rate_per_weight,
+                 .soft_high = bound(0.75, mg_per_kg_per_h),
+                 .hard_high = bound(1.5, mg_per_kg_per_h),
+                 .required = true,
+                 .source = "fixture"},
+                {.id = "duration",
+                 .quantity = LimitQuantity::duration,
+                 .hard_low = bound(5, unit::min),
+                 .soft_low = bound(20, unit::min),
+                 .soft_high = bound(60, unit::min),
+                 .hard_high = bound(120, unit::min),
+                 .required = true,
+                 .source = "fixture"},
+                {.id = "bag",
+                 .quantity = LimitQuantity::bag_concentration,
+                 .soft_low = bound(1, mg_per_mL),
+                 .soft_high = bound(2, mg_per_mL),
+                 .required = false,
+                 .source = "fixture"}};
   return set;
 }
 
@@ -55,7 +88,10 @@ inline Patient patient(double kg, std::optional<double> cm = {}) {
 }
 
 inline Order order(std::vector<Input> inputs) {
-  return {.analyte = Analyte::racemic_ketamine, .form = Form::base, .initial_state = InitialState::drug_free, .inputs = std::move(inputs)};
+  return {.analyte = Analyte::racemic_ketamine,
+          .form = Form::base,
+          .initial_state = InitialState::drug_free,
+          .inputs = std::move(inputs)};
 }
 
 template <Dimension D>
@@ -78,8 +114,12 @@ struct Tent {
     return {level, 120 * share, 40 * (1 - share)};
   }
   [[nodiscard]] Exposure exposure() const {
-    return {.plasma = {peak_ng_per_mL, 40}, .auc_inf_ng_h_per_mL = peak_ng_per_mL, .delivered_mg = 35,
-            .terminal_half_life_min = 180, .effect_site = std::nullopt, .metabolites = {}};
+    return {.plasma = {peak_ng_per_mL, 40},
+            .auc_inf_ng_h_per_mL = peak_ng_per_mL,
+            .delivered_mg = 35,
+            .terminal_half_life_min = 180,
+            .effect_site = std::nullopt,
+            .metabolites = {}};
   }
 };
 
@@ -123,7 +163,9 @@ inline std::string severity(const Assessment& a, std::string_view code) {
 inline std::string outcome(const Assessment& a, std::string_view id) {
   const Check* c = check(a, id);
   if (c == nullptr) return "";
-  return c->outcome == CheckOutcome::passed ? "passed" : c->outcome == CheckOutcome::flagged ? "flagged" : "unevaluated";
+  return c->outcome == CheckOutcome::passed    ? "passed"
+         : c->outcome == CheckOutcome::flagged ? "flagged"
+                                               : "unevaluated";
 }
 
 /// What an error says, as "E_CODE field"; empty if nothing was thrown.

@@ -65,7 +65,9 @@ struct Reading {
 };
 
 [[nodiscard]] inline Reading unknown(std::string why) { return {.why = std::move(why)}; }
-[[nodiscard]] inline Reading absent(std::string why) { return {.outcome = CheckOutcome::passed, .why = std::move(why)}; }
+[[nodiscard]] inline Reading absent(std::string why) {
+  return {.outcome = CheckOutcome::passed, .why = std::move(why)};
+}
 
 // --- the patient and the bag -------------------------------------------------------------------------------
 
@@ -84,7 +86,8 @@ struct Reading {
 [[nodiscard]] inline Reading read_bag(const Order& order) {
   if (!order.bag) return unknown("no bag concentration given");
   const double base_per_mg = order.form == Form::hydrochloride ? 1 / hydrochloride_mg_per_base_mg : 1.0;
-  return {.value = order.bag->value().in(unit::mg_per_L) * base_per_mg, .driver = "bag.concentration: " + text_of(*order.bag)};
+  return {.value = order.bag->value().in(unit::mg_per_L)*base_per_mg,
+          .driver = "bag.concentration: " + text_of(*order.bag)};
 }
 
 // --- the order ---------------------------------------------------------------------------------------------
@@ -140,7 +143,9 @@ template <class Gives>
     const Dose& d = e.regimen.doses[i];
     if (d.is_bolus()) continue;
     const auto weight = weight_of(breach_of(limit, minutes(d.over)), minutes(d.over));
-    if (worst && !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && d.over > e.regimen.doses[*worst].over))) continue;
+    if (worst &&
+        !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && d.over > e.regimen.doses[*worst].over)))
+      continue;
     worst = i;
     heaviest = weight;
   }
@@ -179,13 +184,15 @@ template <class Height>
 [[nodiscard]] inline std::string driver_of_peak(const Evidence& e, double peak_min) {
   std::size_t most = 0;
   for (std::size_t i = 1; i < e.regimen.doses.size(); ++i)
-    if (minutes(e.regimen.doses[i].at) <= peak_min && e.regimen.doses[i].amount_mg > e.regimen.doses[most].amount_mg) most = i;
+    if (minutes(e.regimen.doses[i].at) <= peak_min && e.regimen.doses[i].amount_mg > e.regimen.doses[most].amount_mg)
+      most = i;
   return place(most) + ": " + describe(e.order.inputs[most]) + " is the largest input before the peak at " +
          plain_text(peak_min, shown_digits) + " min";
 }
 
 [[nodiscard]] inline Reading read_peak(const Peak& peak, const Evidence& e) {
-  return {.value = Concentration(peak.ng_per_mL, unit::ng_per_mL).in(unit::mg_per_L), .driver = driver_of_peak(e, peak.min)};
+  return {.value = Concentration(peak.ng_per_mL, unit::ng_per_mL).in(unit::mg_per_L),
+          .driver = driver_of_peak(e, peak.min)};
 }
 
 template <class Above>
@@ -244,7 +251,8 @@ template <class Above>
 }
 
 /// The largest factor on the driving input with which the quantity keeps `bound`; zero or less if no positive one does.
-[[nodiscard]] inline double clearing_factor(const Limit& limit, const Dosing& dosing, const Dose& driving, double bound) {
+[[nodiscard]] inline double clearing_factor(const Limit& limit, const Dosing& dosing, const Dose& driving,
+                                            double bound) {
   const double room = limit.quantity == LimitQuantity::total_dose ? bound : bound * dosing.dosing_kg;
   const auto factor = [&](double all, double own) { return own > 0 ? (room - (all - own)) / own : 0.0; };
   if (limit.quantity == LimitQuantity::dose_per_weight || limit.quantity == LimitQuantity::total_dose)
@@ -253,7 +261,8 @@ template <class Above>
   for (const Segment& s : dosing.segments) {
     const bool is_rate = limit.quantity == LimitQuantity::rate_per_weight;
     const double all = is_rate ? s.rate_mg_per_min : s.bolus_mg;
-    if (!at_most(all, room)) smallest = std::min(smallest, factor(all, is_rate ? rate_in(s, driving) : bolus_in(s, driving)));
+    if (!at_most(all, room))
+      smallest = std::min(smallest, factor(all, is_rate ? rate_in(s, driving) : bolus_in(s, driving)));
   }
   return smallest;
 }
@@ -284,8 +293,9 @@ template <class Above>
   const auto& bound = limit.soft_high ? limit.soft_high : limit.hard_high;
   if (!is_dose_side(limit.quantity) || !bound || !reading.input) return std::nullopt;
   const double factor = clearing_factor(limit, dosing, e.regimen.doses[*reading.input], base_value(*bound));
-  const std::string text = factor > 0 ? place(*reading.input) + ": " + describe(with_number(e.order.inputs[*reading.input], factor))
-                                      : "no setting of " + place(*reading.input) + " alone";
+  const std::string text =
+      factor > 0 ? place(*reading.input) + ": " + describe(with_number(e.order.inputs[*reading.input], factor))
+                 : "no setting of " + place(*reading.input) + " alone";
   return text + " (arithmetic, no recommendation)";
 }
 
@@ -302,7 +312,8 @@ template <class Above>
 
 [[nodiscard]] inline Flag flag_of(const Limit& limit, const Breach& breach, const Reading& reading) {
   std::string code(info(limit.quantity).name);
-  std::transform(code.begin(), code.end(), code.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::transform(code.begin(), code.end(), code.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
   const double value = *reading.value, bound = base_value(breach.bound);
   Flag flag{.code = code + (breach.above ? "_HIGH" : "_LOW"),
             .severity = breach.beyond_hard || !std::isfinite(value) ? Severity::hard : Severity::soft,
@@ -353,12 +364,19 @@ void judge(const Limit& limit, const Scene& scene, Above& above, Assessment& ass
 /// needs and that is not there leaves the check open even then.
 inline void judge_domain(const Evidence& e, Assessment& assessment) {
   const Admission& a = e.admission;
-  Check check{.id = "model-domain", .required = a.domain_stated, .outcome = CheckOutcome::passed, .why = e.card.domain.statement};
+  Check check{.id = "model-domain",
+              .required = a.domain_stated,
+              .outcome = CheckOutcome::passed,
+              .why = e.card.domain.statement};
   if (!a.crossed.empty()) {
     check.outcome = CheckOutcome::flagged;
     check.why = joined(a.crossed);
-    assessment.flags.push_back({.code = "MODEL_EXTRAPOLATED", .severity = Severity::soft, .quantity = check.id,
-                                .value = joined(a.crossed), .limit = e.card.domain.statement, .source = e.card.domain.source,
+    assessment.flags.push_back({.code = "MODEL_EXTRAPOLATED",
+                                .severity = Severity::soft,
+                                .quantity = check.id,
+                                .value = joined(a.crossed),
+                                .limit = e.card.domain.statement,
+                                .source = e.card.domain.source,
                                 .driver = "crossed bounds of the model's domain: " + joined(a.crossed)});
   }
   if (!a.missing.empty()) {
@@ -378,8 +396,12 @@ inline void judge_analyte(const Evidence& e, Assessment& assessment) {
   if (e.admission.enantiomers_assumed_alike) {
     check.outcome = CheckOutcome::flagged;
     check.why = "enantiomers assumed alike";
-    assessment.flags.push_back({.code = "ENANTIOMERS_ASSUMED_ALIKE", .severity = Severity::soft, .quantity = check.id,
-                                .value = ordered, .limit = spoken_of, .source = e.card.citation,
+    assessment.flags.push_back({.code = "ENANTIOMERS_ASSUMED_ALIKE",
+                                .severity = Severity::soft,
+                                .quantity = check.id,
+                                .value = ordered,
+                                .limit = spoken_of,
+                                .source = e.card.citation,
                                 .driver = "the model describes " + spoken_of + " only; the order of " + ordered +
                                           " was run as if both enantiomers behaved alike"});
   }
@@ -389,10 +411,11 @@ inline void judge_analyte(const Evidence& e, Assessment& assessment) {
 // --- all together ------------------------------------------------------------------------------------------
 
 [[nodiscard]] inline Verdict verdict_of(const Assessment& a, bool has_limits) {
-  const auto any_flag = [&](Severity s) { return std::any_of(a.flags.begin(), a.flags.end(), [s](const Flag& f) { return f.severity == s; }); };
-  const bool is_open = std::any_of(a.checks.begin(), a.checks.end(), [](const Check& c) {
-    return c.required && c.outcome == CheckOutcome::unevaluated;
-  });
+  const auto any_flag = [&](Severity s) {
+    return std::any_of(a.flags.begin(), a.flags.end(), [s](const Flag& f) { return f.severity == s; });
+  };
+  const bool is_open = std::any_of(a.checks.begin(), a.checks.end(),
+                                   [](const Check& c) { return c.required && c.outcome == CheckOutcome::unevaluated; });
   if (any_flag(Severity::hard)) return {VerdictKind::hard};
   if (is_open || !has_limits) return {VerdictKind::unevaluated};
   return {any_flag(Severity::soft) ? VerdictKind::soft : VerdictKind::within_limits};
@@ -405,7 +428,7 @@ inline void judge_analyte(const Evidence& e, Assessment& assessment) {
 /// One check for each limit, then model-domain, model-analyte and the slips. Nothing is ever changed.
 /// Throws as `validate(Patient)`; a curve that is no number is beyond every bound.
 template <class Above>
-  requires std::invocable<Above&, Curve, double>
+requires std::invocable<Above&, Curve, double>
 [[nodiscard]] Assessment assess(const Evidence& evidence, const Limits* limits, Above above) {
   validate(evidence.patient);
   Assessment assessment{.verdict = {VerdictKind::unevaluated}, .checks = {}, .flags = {}};

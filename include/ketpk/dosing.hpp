@@ -42,9 +42,11 @@ struct Dosing {
                 .fullest = {}};
   for (std::size_t i = 0; i < dosing.segments.size(); ++i) {
     const Segment& s = dosing.segments[i];
-    if (s.rate_mg_per_min != 0 && !(dosing.fastest && s.rate_mg_per_min <= dosing.segments[*dosing.fastest].rate_mg_per_min))
+    if (s.rate_mg_per_min != 0 &&
+        !(dosing.fastest && s.rate_mg_per_min <= dosing.segments[*dosing.fastest].rate_mg_per_min))
       dosing.fastest = i;
-    if (s.bolus_mg != 0 && !(dosing.fullest && s.bolus_mg <= dosing.segments[*dosing.fullest].bolus_mg)) dosing.fullest = i;
+    if (s.bolus_mg != 0 && !(dosing.fullest && s.bolus_mg <= dosing.segments[*dosing.fullest].bolus_mg))
+      dosing.fullest = i;
   }
   return dosing;
 }

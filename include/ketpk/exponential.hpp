@@ -38,7 +38,7 @@ struct Decay {
 };
 
 /// exp(-x) = 2^n (1 + p(r)) with r = -x - n ln 2, |r| <= ln(2)/2, and p the Taylor polynomial of expm1 of
-/// degree 13 (remainder below 2e-17 of p). Beyond x = 708 what is left stays at 3e-308.
+/// degree 13 (remainder below 2e-17 of p). Beyond x = 708 nothing is left.
 [[nodiscard]] inline Decay decay(double x) noexcept {
   constexpr double log2_e = 1.4426950408889634074, ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
   constexpr double shifter = 0x1.8p52;  // adding it rounds to an integer that stands in the low bits
@@ -60,7 +60,7 @@ struct Decay {
   q = q * r + 0.5;
   const double p = q * (r * r) + r;
   const double scale = std::bit_cast<double>((std::bit_cast<std::uint64_t>(shifted) << 52) + 0x3ff0000000000000ULL);
-  return {scale + scale * p, (1.0 - scale) - scale * p};
+  return {708.0 < x ? 0.0 : scale + scale * p, (1.0 - scale) - scale * p};
 }
 
 [[nodiscard]] inline double phi1(double x) noexcept { return x > 0.0 ? decay(x).gone / x : 1.0; }

@@ -49,13 +49,13 @@ struct Exposure {
 };
 
 /// A curve that can be asked anywhere on the continuous course, segment by segment.
-/// `at` [mg/L], `tau` minutes into segment i; `length(i)` minutes, finite also for the last segment;
+/// `at` [mg/L], `tau` minutes into segment i; `length_min(i)` minutes, finite also for the last segment;
 /// `turning_points(i, c)` minutes into segment i where the slope changes sign.
 template <class T>
 concept Trajectory = requires(const T& t, std::size_t i, double tau, Curve c) {
   { t.segments()[i] } -> std::convertible_to<const Segment&>;
   { t.at(i, tau, c) } -> std::convertible_to<double>;
-  { t.length(i) } -> std::convertible_to<double>;
+  { t.length_min(i) } -> std::convertible_to<double>;
   { t.turning_points(i, c) } -> std::convertible_to<std::vector<double>>;
 };
 
@@ -80,7 +80,7 @@ template <Trajectory T>
   Course<T> course{trajectory, c, {}};
   for (std::size_t i = 0; i < trajectory.segments().size(); ++i) {
     std::vector<double> ends = trajectory.turning_points(i, c);
-    ends.push_back(trajectory.length(i));
+    ends.push_back(trajectory.length_min(i));
     double tau = 0, value = trajectory.at(i, 0.0, c);
     for (const double end : ends) {
       const double there = trajectory.at(i, end, c);

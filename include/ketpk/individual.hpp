@@ -68,7 +68,9 @@ struct DomainBound {
 
 /// Whether the card speaks of S-ketamine and not of the racemate.
 [[nodiscard]] inline bool is_s_model(const ModelCard& card) {
-  const auto admits = [&](Analyte a) { return std::find(card.analytes.begin(), card.analytes.end(), a) != card.analytes.end(); };
+  const auto admits = [&](Analyte a) {
+    return std::find(card.analytes.begin(), card.analytes.end(), a) != card.analytes.end();
+  };
   return admits(Analyte::s_ketamine) && !admits(Analyte::racemic_ketamine);
 }
 
@@ -83,7 +85,8 @@ struct DomainBound {
 /// Throws E_MODEL_ANALYTE(analyte) unless the card lists the analyte, or it is an S-model, the order racemic
 /// and that is allowed; E_MODEL_DOMAIN(patient.age, patient.weight) outside the stated domain unless allowed;
 /// as `validate(Patient)` for a patient who cannot be. Domain bounds are inclusive.
-[[nodiscard]] inline Admission admit(const ModelCard& card, const Patient& patient, Analyte analyte, Allowances allowances) {
+[[nodiscard]] inline Admission admit(const ModelCard& card, const Patient& patient, Analyte analyte,
+                                     Allowances allowances) {
   validate(patient);
   Admission admission;
   if (std::find(card.analytes.begin(), card.analytes.end(), analyte) == card.analytes.end()) {
@@ -101,8 +104,8 @@ struct DomainBound {
       admission.missing.push_back(covariate);
     if (!bound.is_crossed()) continue;
     require(allowances.extrapolate, Code::model_domain, "patient." + covariate,
-            bound.side_and_bound() + ", which the model's source states as a bound; accepted: " + card.domain.statement +
-                ", or extrapolation allowed");
+            bound.side_and_bound() + ", which the model's source states as a bound; accepted: " +
+                card.domain.statement + ", or extrapolation allowed");
     admission.crossed.push_back(covariate + ' ' + to_text(*bound.value) + ' ' + std::string(bound.unit) + ' ' +
                                 bound.side_and_bound());
   }
@@ -136,7 +139,8 @@ struct CardReader {
     const bool is_per_body = d == dim::volume_per_body || d == dim::flow_per_body;
     const Dimension amount = is_per_body ? d + dim::body : d;
     const Dimension due = p.name[0] == 'k' ? dim::rate_constant : p.name[0] == 'V' ? dim::volume : dim::flow;
-    require(amount == due, Code::unit_mismatch, field, "a unit of another dimension; accepted: L or L/kg for a volume, "
+    require(amount == due, Code::unit_mismatch, field,
+            "a unit of another dimension; accepted: L or L/kg for a volume, "
             "L/h or L/h/kg for a clearance, 1/min for a rate constant, and their kin");
     require(std::isfinite(p.weight_exponent) && (!is_per_body || p.weight_exponent == 0), Code::model_param, field,
             "a weight rule that cannot be read; accepted: a finite exponent, and none beside a unit per kg");
@@ -148,21 +152,25 @@ struct CardReader {
   [[nodiscard]] double value(std::string_view name, bool zero_admitted = false) const {
     const CardParameter* p = find(name);
     const std::string field = path + std::string(name);
-    require(p != nullptr, Code::model_param, field, "not stated; accepted: V1 with CL or k10, Q2 with V2 or k12 with k21, "
+    require(p != nullptr, Code::model_param, field,
+            "not stated; accepted: V1 with CL or k10, Q2 with V2 or k12 with k21, "
             "Q3 with V3 or k13 with k31");
     const double x = scaled(*p);
     require(std::isfinite(x) && (x > 0 || (zero_admitted && x == 0)), Code::model_param, field,
-            zero_admitted ? "not a number of zero or more; accepted: zero or more" : "not a positive number; accepted: more than zero");
+            zero_admitted ? "not a number of zero or more; accepted: zero or more"
+                          : "not a positive number; accepted: more than zero");
     return x;
   }
 
   /// Throws E_MODEL_PARAM(name) for a parameter that no system with compartments 1 to `most` has.
   void require_known(char most) const {
-    constexpr std::array<std::string_view, 11> known{"V1", "CL", "k10", "Q2", "V2", "k12", "k21", "Q3", "V3", "k13", "k31"};
+    constexpr std::array<std::string_view, 11> known{"V1",  "CL", "k10", "Q2",  "V2", "k12",
+                                                     "k21", "Q3", "V3",  "k13", "k31"};
     for (const CardParameter& p : parameters) {
       const bool is_known = std::find(known.begin(), known.end(), p.name) != known.end();
       require(is_known && (most == '3' || p.name.find('3') == std::string::npos), Code::model_param, path + p.name,
-              most == '3' ? "unknown; accepted: V1 CL Q2 V2 Q3 V3 k10 k12 k21 k13 k31" : "unknown; accepted: V1 CL Q2 V2 k10 k12 k21");
+              most == '3' ? "unknown; accepted: V1 CL Q2 V2 Q3 V3 k10 k12 k21 k13 k31"
+                          : "unknown; accepted: V1 CL Q2 V2 k10 k12 k21");
     }
   }
 };
@@ -176,7 +184,8 @@ struct Peripheral {
 /// CL as stated, or k10 V1. Throws E_MODEL_PARAM(k10) where both are stated.
 [[nodiscard]] inline double clearance(const CardReader& card, double v1_L) {
   if (card.find("k10") == nullptr) return card.value("CL");
-  require(card.find("CL") == nullptr, Code::model_param, card.path + "k10", "stated beside CL; accepted: one of the two");
+  require(card.find("CL") == nullptr, Code::model_param, card.path + "k10",
+          "stated beside CL; accepted: one of the two");
   return card.value("k10") * v1_L;
 }
 
@@ -201,8 +210,8 @@ struct Peripheral {
 /// cannot be meant, and as `validate(Patient)`.
 [[nodiscard]] inline Parameters<double> individual(const ModelCard& card, const Patient& patient) {
   validate(patient);
-  require(std::isfinite(card.reference_weight_kg) && card.reference_weight_kg > 0, Code::model_param, "reference_weight_kg",
-          "not a weight; accepted: more than zero");
+  require(std::isfinite(card.reference_weight_kg) && card.reference_weight_kg > 0, Code::model_param,
+          "reference_weight_kg", "not a weight; accepted: more than zero");
   const detail::CardReader parent{card.parameters, patient.weight.value().in(unit::kg), card.reference_weight_kg, ""};
   parent.require_known('3');
   const double v1 = parent.value("V1");
@@ -214,7 +223,8 @@ struct Peripheral {
                        .q3_L_per_min = third.q_L_per_min,
                        .v3_L = third.v_L};
   if (card.ke0) {
-    require(!card.ke0->source.empty(), Code::model_param, "ke0", "without a source; accepted: a citation beside the number");
+    require(!card.ke0->source.empty(), Code::model_param, "ke0",
+            "without a source; accepted: a citation beside the number");
     require(card.ke0->name == "ke0", Code::model_param, "ke0", "another parameter in its place; accepted: ke0");
     const std::vector<CardParameter> alone{*card.ke0};
     p.ke0_per_min = detail::CardReader{alone, parent.weight_kg, parent.reference_kg, ""}.value("ke0");

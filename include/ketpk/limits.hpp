@@ -23,14 +23,26 @@ namespace ketpk {
 
 /// What a limit speaks of.
 enum class LimitQuantity : std::uint8_t {
-  weight, age, bmi, dose_per_weight, total_dose, rate_per_weight, bolus_per_weight, duration, bag_concentration,
-  plasma_peak, effect_site_peak, time_above_level, sessions_interval, cumulative_dose_per_weight,
+  weight,
+  age,
+  bmi,
+  dose_per_weight,
+  total_dose,
+  rate_per_weight,
+  bolus_per_weight,
+  duration,
+  bag_concentration,
+  plasma_peak,
+  effect_site_peak,
+  time_above_level,
+  sessions_interval,
+  cumulative_dose_per_weight,
 };
 
 struct LimitQuantityInfo {
   std::string_view name;
   Dimension dimension;
-  AnyUnit shown_in;        ///< the unit of values in flags and of the bounds held in `Limit`
+  AnyUnit shown_in;  ///< the unit of values in flags and of the bounds held in `Limit`
   bool needs_hard_high;
   bool needs_site;
 };
@@ -62,7 +74,9 @@ using StatedBound = Stated<dim::body, dim::age, dim::body_mass_index, dim::dose,
                            dim::concentration>;
 
 /// The bound as a number of base units of its dimension (mg, kg, L, m, min, yr).
-[[nodiscard]] inline double base_value(const StatedBound& b) noexcept { return b.number() * b.unit().num / b.unit().den; }
+[[nodiscard]] inline double base_value(const StatedBound& b) noexcept {
+  return b.number() * b.unit().num / b.unit().den;
+}
 
 struct Limit {
   std::string id;
@@ -70,9 +84,9 @@ struct Limit {
   std::optional<StatedBound> hard_low = {}, soft_low = {}, soft_high = {}, hard_high = {};
   bool required;
   std::string source;
-  std::optional<Site> site = {};                          ///< for plasma_peak and time_above_level
-  std::optional<Stated<dim::concentration>> level = {};   ///< for time_above_level
-  std::optional<Stated<dim::time>> window = {};           ///< for cumulative_dose_per_weight
+  std::optional<Site> site = {};                         ///< for plasma_peak and time_above_level
+  std::optional<Stated<dim::concentration>> level = {};  ///< for time_above_level
+  std::optional<Stated<dim::time>> window = {};          ///< for cumulative_dose_per_weight
 };
 
 enum class LimitsStatus : std::uint8_t { approved, example };
@@ -123,8 +137,10 @@ namespace detail {
 
 inline void require_in_force(const Limits& limits, std::chrono::year_month_day as_of) {
   require(as_of.ok(), Code::range, "as_of", "no day of the calendar; accepted: a date such as 2026-11-21");
-  require(limits.effective.ok(), Code::range, "limits.effective", "no day of the calendar; accepted: a date such as 2026-01-01");
-  require(limits.expires.ok(), Code::range, "limits.expires", "no day of the calendar; accepted: a date such as 2030-01-01");
+  require(limits.effective.ok(), Code::range, "limits.effective",
+          "no day of the calendar; accepted: a date such as 2026-01-01");
+  require(limits.expires.ok(), Code::range, "limits.expires",
+          "no day of the calendar; accepted: a date such as 2030-01-01");
   require(limits.effective <= limits.expires, Code::range, "limits.expires",
           "before the set takes effect; accepted: the effective day or a later one");
   require(as_of >= limits.effective, Code::limits_not_yet, "limits.effective",
@@ -147,21 +163,25 @@ inline void validate_bounds(const Limit& limit, const std::string& row) {
     std::string_view name;
     const std::optional<StatedBound>& bound;
   };
-  const std::array<Named, 4> in_order{{{".hard_low", limit.hard_low}, {".soft_low", limit.soft_low},
-                                       {".soft_high", limit.soft_high}, {".hard_high", limit.hard_high}}};
+  const std::array<Named, 4> in_order{{{".hard_low", limit.hard_low},
+                                       {".soft_low", limit.soft_low},
+                                       {".soft_high", limit.soft_high},
+                                       {".hard_high", limit.hard_high}}};
   const StatedBound* below = nullptr;
   for (const auto& [name, bound] : in_order) {
     if (!bound) continue;
     const std::string field = row + std::string(name);
-    require(bound->unit().dimension == info(limit.quantity).dimension, Code::unit_mismatch, field,
-            "a unit of another dimension; accepted: " + std::string(info(limit.quantity).shown_in.name) + " and its kin");
+    require(
+        bound->unit().dimension == info(limit.quantity).dimension, Code::unit_mismatch, field,
+        "a unit of another dimension; accepted: " + std::string(info(limit.quantity).shown_in.name) + " and its kin");
     require(std::isfinite(bound->number()), Code::nonfinite, field, "not finite; accepted: zero or more");
     require(bound->number() >= 0, Code::range, field, "a negative bound; accepted: zero or more");
     require(below == nullptr || at_most(base_value(*below), base_value(*bound)), Code::limits_order, field,
             "lies under a bound it must not lie under; accepted: hard_low <= soft_low <= soft_high <= hard_high");
     below = &*bound;
   }
-  require(below != nullptr, Code::limits_missing, row, "no bound; accepted: at least one of hard_low, soft_low, soft_high, hard_high");
+  require(below != nullptr, Code::limits_missing, row,
+          "no bound; accepted: at least one of hard_low, soft_low, soft_high, hard_high");
   require(limit.hard_high || !info(limit.quantity).needs_hard_high, Code::limits_missing, row + ".hard_high",
           "not stated; accepted: a bound (dose, rate and bolus limits have one, never an endless one)");
 }
@@ -170,10 +190,11 @@ inline void validate_row(const Limit& limit, const std::string& row) {
   require(!is_blank(limit.id), Code::field_missing, row + ".id", "empty; accepted: a name of its own");
   require(!is_blank(limit.source), Code::field_missing, row + ".source", "empty; accepted: where the bounds come from");
   validate_bounds(limit, row);
-  require(!info(limit.quantity).needs_site || limit.site.value_or(Site::not_stated) != Site::not_stated, Code::field_missing,
-          row + ".site", "due for this quantity; accepted: arterial, venous");
+  require(!info(limit.quantity).needs_site || limit.site.value_or(Site::not_stated) != Site::not_stated,
+          Code::field_missing, row + ".site", "due for this quantity; accepted: arterial, venous");
   if (limit.quantity == LimitQuantity::time_above_level) require_positive(limit.level, row + ".level", "100 ng/mL");
-  if (limit.quantity == LimitQuantity::cumulative_dose_per_weight) require_positive(limit.window, row + ".window", "7 d");
+  if (limit.quantity == LimitQuantity::cumulative_dose_per_weight)
+    require_positive(limit.window, row + ".window", "7 d");
 }
 
 }  // namespace detail
@@ -186,7 +207,8 @@ inline void validate_row(const Limit& limit, const std::string& row) {
 inline void validate(const Limits& limits, std::chrono::year_month_day as_of) {
   require(!detail::is_blank(limits.id), Code::field_missing, "limits.id", "empty; accepted: a name");
   require(!detail::is_blank(limits.version), Code::field_missing, "limits.version", "empty; accepted: a version");
-  require(!detail::is_blank(limits.approver), Code::limits_unapproved, "limits.approver", "empty; accepted: who answers for the set");
+  require(!detail::is_blank(limits.approver), Code::limits_unapproved, "limits.approver",
+          "empty; accepted: who answers for the set");
   require(!limits.limits.empty(), Code::limits_missing, "limits.limits", "no row; accepted: at least one limit");
   std::set<std::string_view> ids;
   for (std::size_t i = 0; i < limits.limits.size(); ++i) {

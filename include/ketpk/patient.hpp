@@ -19,7 +19,7 @@ inline constexpr std::array<std::string_view, 2> sex_names{"female", "male"};
 [[nodiscard]] constexpr std::string_view name_of(Sex s) noexcept { return sex_names[static_cast<std::size_t>(s)]; }
 
 struct Patient {
-  Stated<dim::body> weight;                        ///< actual body weight; the covariate of every model
+  Stated<dim::body> weight;  ///< actual body weight; the covariate of every model
   std::optional<Stated<dim::length>> height = {};
   std::optional<Age> age = {};
   std::optional<Sex> sex = {};

@@ -5,12 +5,12 @@
 // `0.5_mg_per_kg * 70_kg == 35_mg` compiles and nothing that mixes the two does. A number gets its unit
 // when it enters and loses it only through `in(unit)`. The closed list of units stands once, below.
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,7 +62,7 @@ namespace detail {
   if (num == 1) return x / den;
   if (den == 1) return x * num;
   if (!(x > -1e290 && x < 1e290)) return x / den * num;  // no room to split; NaN and infinity pass through
-  constexpr double splitter = 134217729;  // 2^27 + 1
+  constexpr double splitter = 134217729;                 // 2^27 + 1
   const double xs = splitter * x, x_high = xs - (xs - x), x_low = x - x_high;
   const double product = x * num, product_error = (x_high * num - product) + x_low * num;
   const double q = product / den;
@@ -87,7 +87,8 @@ struct AnyUnit {
   double num = 1, den = 1;
 
   template <Dimension D>
-  constexpr AnyUnit(Unit<D> u) noexcept : name(u.name), dimension(D), num(u.num), den(u.den) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): a unit is an AnyUnit
+  constexpr AnyUnit(Unit<D> u) noexcept : name(u.name), dimension(D), num(u.num), den(u.den) {}
   friend constexpr bool operator==(const AnyUnit& a, const AnyUnit& b) noexcept {
     return a.name == b.name && a.dimension == b.dimension;
   }
@@ -163,7 +164,8 @@ inline constexpr Unit<dim::flow> mL_per_h{"mL/h", 1, 60000}, mL_per_min{"mL/min"
     L_per_min{"L/min"};
 inline constexpr Unit<dim::concentration> mg_per_mL{"mg/mL", 1000}, mcg_per_mL{"mcg/mL"}, ng_per_mL{"ng/mL", 1, 1000},
     mg_per_L{"mg/L"}, mcg_per_L{"mcg/L", 1, 1000};
-inline constexpr Unit<dim::time> us{"us", 1, 6e7}, ms{"ms", 1, 6e4}, s{"s", 1, 60}, min{"min"}, h{"h", 60}, d{"d", 1440};
+inline constexpr Unit<dim::time> us{"us", 1, 6e7}, ms{"ms", 1, 6e4}, s{"s", 1, 60}, min{"min"}, h{"h", 60},
+    d{"d", 1440};
 inline constexpr Unit<dim::volume> mL{"mL", 1, 1000}, L{"L"};
 inline constexpr Unit<dim::volume_per_body> L_per_kg{"L/kg"}, mL_per_kg{"mL/kg", 1, 1000};
 inline constexpr Unit<dim::flow_per_body> L_per_h_per_kg{"L/h/kg", 1, 60}, L_per_min_per_kg{"L/min/kg"},
@@ -174,6 +176,7 @@ inline constexpr Unit<dim::none> one{"1"};
 }  // namespace unit
 
 /// The closed list of units that text may carry. `g` stands twice: of drug and of body.
+// clang-format off
 inline constexpr std::array<AnyUnit, 46> unit_list{
     unit::mg, unit::mcg, unit::g, unit::kg, unit::g_of_body, unit::lb, unit::cm, unit::m, unit::inch, unit::yr,
     unit::mg_per_kg, unit::mcg_per_kg, unit::mg_per_min, unit::mg_per_h, unit::mcg_per_min, unit::mcg_per_h,
@@ -181,8 +184,8 @@ inline constexpr std::array<AnyUnit, 46> unit_list{
     unit::mL_per_h, unit::mL_per_min, unit::mg_per_mL, unit::mcg_per_mL, unit::ng_per_mL, unit::mg_per_L,
     unit::mcg_per_L, unit::us, unit::ms, unit::s, unit::min, unit::h, unit::d, unit::mL, unit::L, unit::L_per_kg,
     unit::mL_per_kg, unit::L_per_h, unit::L_per_min, unit::L_per_h_per_kg, unit::L_per_min_per_kg,
-    unit::mL_per_min_per_kg, unit::per_min, unit::per_h, unit::per_s,
-    unit::kg_per_m2};
+    unit::mL_per_min_per_kg, unit::per_min, unit::per_h, unit::per_s, unit::kg_per_m2};
+// clang-format on
 
 /// A quantity of one of the dimensions `Ds` as somebody stated it: the number and the unit are kept, so
 /// that an echo shows them and a slip of the unit can be looked for.
@@ -190,11 +193,9 @@ template <Dimension... Ds>
 class Stated {
  public:
   template <Dimension D>
-    requires((D == Ds) || ...)
-  constexpr Stated(double number, Unit<D> unit) noexcept : number_(number), unit_(unit) {}
+  requires((D == Ds) || ...) constexpr Stated(double number, Unit<D> unit) noexcept : number_(number), unit_(unit) {}
   template <Dimension D>
-    requires((D == Ds) || ...)
-  constexpr Stated(Quantity<D> q) noexcept  // NOLINT(google-explicit-constructor)
+  requires((D == Ds) || ...) constexpr Stated(Quantity<D> q) noexcept  // NOLINT(google-explicit-constructor)
       : number_(q.in(Unit<D>{})), unit_(base_unit<D>()) {}
   /// Throws `InvalidInput{E_UNIT_MISMATCH, field}` unless the unit has one of the dimensions.
   Stated(double number, AnyUnit unit, std::string_view field) : number_(number), unit_(unit) {
@@ -206,15 +207,12 @@ class Stated {
 
   /// The quantity, if it was stated in dimension `D`.
   template <Dimension D>
-    requires((D == Ds) || ...)
-  [[nodiscard]] constexpr std::optional<Quantity<D>> as() const noexcept {
+  requires((D == Ds) || ...) [[nodiscard]] constexpr std::optional<Quantity<D>> as() const noexcept {
     if (unit_.dimension != D) return std::nullopt;
     return Quantity<D>(number_, Unit<D>{unit_.name, unit_.num, unit_.den});
   }
   /// The quantity, where only one dimension is possible.
-  [[nodiscard]] constexpr auto value() const noexcept
-    requires(sizeof...(Ds) == 1)
-  {
+  [[nodiscard]] constexpr auto value() const noexcept requires(sizeof...(Ds) == 1) {
     return Quantity<Ds...>(number_, Unit<Ds...>{unit_.name, unit_.num, unit_.den});
   }
 
@@ -277,27 +275,49 @@ inline void require_body_mass(BodyMass mass, std::string_view field) {
 [[nodiscard]] constexpr std::size_t json_number_length(std::string_view text) noexcept {
   std::size_t i = 0;
   const auto digit = [&](std::size_t k) { return k < text.size() && text[k] >= '0' && text[k] <= '9'; };
-  const auto digits = [&] { while (digit(i)) ++i; };
+  const auto digits = [&] {
+    while (digit(i)) ++i;
+  };
   if (i < text.size() && text[i] == '-') ++i;
   if (!digit(i)) return 0;
-  if (text[i] == '0') ++i; else digits();
-  if (i < text.size() && text[i] == '.' && digit(i + 1)) { ++i; digits(); }
+  if (text[i] == '0')
+    ++i;
+  else
+    digits();
+  if (i < text.size() && text[i] == '.' && digit(i + 1)) {
+    ++i;
+    digits();
+  }
   if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
     const std::size_t sign = (i + 1 < text.size() && (text[i + 1] == '+' || text[i + 1] == '-')) ? 1 : 0;
-    if (digit(i + 1 + sign)) { i += 1 + sign; digits(); }
+    if (digit(i + 1 + sign)) {
+      i += 1 + sign;
+      digits();
+    }
   }
   return i;
 }
 
-/// The accepted spelling somebody may have meant; empty if none is known.
-[[nodiscard]] constexpr std::string_view spelling_hint(std::string_view unit) noexcept {
-  constexpr std::array<std::array<std::string_view, 2>, 24> hints{{
-      {"ug", "mcg"}, {"\xC2\xB5g", "mcg"}, {"\xCE\xBCg", "mcg"}, {"gamma", "mcg"}, {"cc", "mL"}, {"ml", "mL"},
-      {"KG", "kg"}, {"Kg", "kg"}, {"kgs", "kg"}, {"lbs", "lb"}, {"MG", "mg"}, {"ML", "mL"}, {"l", "L"},
-      {"mins", "min"}, {"minutes", "min"}, {"hr", "h"}, {"hrs", "h"}, {"sec", "s"}, {"years", "yr"}, {"y", "yr"},
-      {"ug/kg", "mcg/kg"}, {"ug/kg/min", "mcg/kg/min"}, {"ug/kg/h", "mcg/kg/h"}, {"cc/h", "mL/h"}}};
-  for (const auto& [wrong, right] : hints)
-    if (wrong == unit) return right;
+/// The unit of the list somebody may have meant, part by part (`ug/kg/min`: mcg/kg/min); empty if none is known.
+[[nodiscard]] inline std::string spelling_hint(std::string_view unit) {
+  // clang-format off
+  constexpr std::array<std::array<std::string_view, 2>, 20> spellings{{
+      {"ug", "mcg"}, {"\xC2\xB5g", "mcg"}, {"\xCE\xBCg", "mcg"}, {"gamma", "mcg"}, {"MG", "mg"},
+      {"cc", "mL"}, {"ml", "mL"}, {"ML", "mL"}, {"l", "L"}, {"KG", "kg"}, {"Kg", "kg"}, {"kgs", "kg"}, {"lbs", "lb"},
+      {"mins", "min"}, {"minutes", "min"}, {"hr", "h"}, {"hrs", "h"}, {"sec", "s"}, {"years", "yr"}, {"y", "yr"}}};
+  // clang-format on
+  if (unit.size() > 32) return {};
+  std::string meant;
+  for (std::size_t start = 0; start <= unit.size();) {
+    const std::size_t stop = std::min(unit.find('/', start), unit.size());
+    std::string_view part = unit.substr(start, stop - start);
+    for (const auto& [wrong, right] : spellings)
+      if (part == wrong) part = right;
+    meant += (start == 0 ? "" : "/") + std::string(part);
+    start = stop + 1;
+  }
+  for (const AnyUnit& u : unit_list)
+    if (u.name == meant) return meant;
   return {};
 }
 
@@ -325,20 +345,22 @@ template <class Wanted>
   const std::string_view name = text.substr(n + (spaced ? 1 : 0));
   // `0,5 kg`, `1 000 mg`, `0x10 kg` and `1e` are spoilt numbers, not unknown units; `1/min` is a unit.
   constexpr std::string_view spoils = "0123456789.,_'+-xXeE";
-  const bool number_goes_on = !name.empty() && !name.starts_with("1/") &&
-                              spoils.substr(0, spaced ? 16 : spoils.size()).find(name.front()) != std::string_view::npos;
+  const bool number_goes_on =
+      !name.empty() && !name.starts_with("1/") &&
+      spoils.substr(0, spaced ? 16 : spoils.size()).find(name.front()) != std::string_view::npos;
   require(n > 0 && !number_goes_on, Code::parse, field,
           "not a number with a unit; accepted: digits with a decimal point, one space, a unit, as in 0.5 mg/kg");
   const double number = parse_number(text.substr(0, n), field);
-  require(!name.empty(), Code::unit_missing, field, "a number without a unit; accepted: a number with its unit, as in 0.5 mg/kg");
+  require(!name.empty(), Code::unit_missing, field,
+          "a number without a unit; accepted: a number with its unit, as in 0.5 mg/kg");
   const AnyUnit* found = nullptr;
   for (const AnyUnit& u : unit_list)
     if (u.name == name && (found == nullptr || wanted(u))) found = &u;
   if (found == nullptr) {
-    const std::string_view hint = detail::spelling_hint(name);
-    throw InvalidInput(Code::unit_unknown, std::string(field),
-                       "unknown unit; accepted: " +
-                           (hint.empty() ? std::string("a unit that `ketpk units` lists, spelt exactly so") : std::string(hint)));
+    const std::string hint = detail::spelling_hint(name);
+    throw InvalidInput(
+        Code::unit_unknown, std::string(field),
+        "unknown unit; accepted: " + (hint.empty() ? "a unit that `ketpk units` lists, spelt exactly so" : hint));
   }
   return {number, *found};
 }
@@ -359,15 +381,21 @@ template <class S>
   require(us >= 0 && us <= static_cast<double>(horizon_limit.count()), Code::range, field,
           "a time outside the supported course; accepted: 0 to 400 d");
   const Micros rounded{static_cast<std::int64_t>(std::round(us))};
-  require(us == 0.0 || rounded.count() != 0, Code::range, field, "shorter than one microsecond; accepted: whole microseconds");
+  require(us == 0.0 || rounded.count() != 0, Code::range, field,
+          "shorter than one microsecond; accepted: whole microseconds");
   return rounded;
 }
 
+/// NOTE: constexpr, not consteval: clang 14 cannot call a consteval literal in a default argument.
 namespace literals {
 // clang-format off
-#define KETPK_LITERAL(suffix, unit_constant)                                                                        \
-  [[nodiscard]] consteval auto operator""_##suffix(long double x) { return Quantity(static_cast<double>(x), unit_constant); } \
-  [[nodiscard]] consteval auto operator""_##suffix(unsigned long long x) { return Quantity(static_cast<double>(x), unit_constant); }
+#define KETPK_LITERAL(suffix, unit)                                                  \
+  [[nodiscard]] constexpr auto operator""_##suffix(long double x) noexcept {         \
+    return Quantity(static_cast<double>(x), unit);                                   \
+  }                                                                                  \
+  [[nodiscard]] constexpr auto operator""_##suffix(unsigned long long x) noexcept {  \
+    return Quantity(static_cast<double>(x), unit);                                   \
+  }
 KETPK_LITERAL(mg, unit::mg)   KETPK_LITERAL(mcg, unit::mcg)
 KETPK_LITERAL(kg, unit::kg)   KETPK_LITERAL(lb, unit::lb)
 KETPK_LITERAL(cm, unit::cm)   KETPK_LITERAL(m, unit::m)   KETPK_LITERAL(inch, unit::inch)

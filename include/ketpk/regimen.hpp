@@ -51,8 +51,8 @@ struct Order {
   Analyte analyte = Analyte::unstated;
   Form form = Form::unstated;
   InitialState initial_state = InitialState::undeclared;
-  std::vector<Input> inputs;                                  ///< in order of time; they add where they overlap
-  std::optional<Stated<dim::concentration>> bag = {};         ///< in mg of `form`
+  std::vector<Input> inputs;                           ///< in order of time; they add where they overlap
+  std::optional<Stated<dim::concentration>> bag = {};  ///< in mg of `form`
 };
 
 /// One input in mg of base. `over` is zero for a bolus, whose rate is then zero too.
@@ -106,13 +106,13 @@ struct Resolver {
  private:
   [[nodiscard]] double amount_mg(const StatedDose& dose, std::string_view key) const {
     const auto per_body = dose.as<dim::dose>();
-    const double mg = per_body ? per_body->in(unit::mg_per_kg) * dosing_kg : dose.as<dim::drug>()->in(unit::mg);
+    const double mg = per_body ? per_body->in(unit::mg_per_kg)*dosing_kg : dose.as<dim::drug>()->in(unit::mg);
     return bounded(mg / mg_per_base_mg, key);
   }
   [[nodiscard]] double rate_mg_per_min(const StatedRate& rate) const {
     constexpr std::string_view key = ".infuse_at_rate";
     if (const auto per_body = rate.as<dim::dose_rate>())
-      return positive(per_body->in(unit::mg_per_kg_per_min) * dosing_kg / mg_per_base_mg, key);
+      return positive(per_body->in(unit::mg_per_kg_per_min)*dosing_kg / mg_per_base_mg, key);
     if (const auto flow = rate.as<dim::flow>()) {
       require(bag_mg_per_L.has_value(), Code::field_missing, "bag.concentration",
               "a pump rate needs it; accepted: a concentration such as 1 mg/mL");

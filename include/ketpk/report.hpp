@@ -143,7 +143,9 @@ struct JsonText {
   void member(std::string_view name, const char* value) { key(name), string(value); }
   void member(std::string_view name, double value) { key(name), number(value); }
   template <std::same_as<bool> B>
-  void member(std::string_view name, B value) { key(name), text += value ? "true" : "false"; }
+  void member(std::string_view name, B value) {
+    key(name), text += value ? "true" : "false";
+  }
   template <class T>
   void member(std::string_view name, const std::optional<T>& value) {
     if (value) return member(name, *value);
@@ -204,8 +206,11 @@ struct JsonText {
     std::int64_t us;
     std::int64_t from;
   };
-  constexpr std::array<Step, 5> steps{{{" h", 3'600'000'000, 36'000'000'000}, {" min", 60'000'000, 0},
-                                       {" s", 1'000'000, 0}, {" ms", 1'000, 0}, {" us", 1, 0}}};
+  constexpr std::array<Step, 5> steps{{{" h", 3'600'000'000, 36'000'000'000},
+                                       {" min", 60'000'000, 0},
+                                       {" s", 1'000'000, 0},
+                                       {" ms", 1'000, 0},
+                                       {" us", 1, 0}}};
   for (const Step& step : steps)
     if (t.count() % step.us == 0 && t.count() >= step.from)
       return std::to_string(t.count() / step.us) + std::string(step.unit);
@@ -279,6 +284,35 @@ inline void domain(JsonText& json, const Domain& d) {
   });
 }
 
+/// A custom model in the shape that a session states it in.
+inline void custom(JsonText& json, const ModelCard& card) {
+  const auto values = [&](const std::vector<CardParameter>& all) {
+    for (const CardParameter& p : all) json.member(p.name, to_text(p.value));
+  };
+  names_of(json, card.analytes);
+  json.member("site", name_of(card.site));
+  json.object("parameters", [&] { values(card.parameters); });
+  json.object("weight_exponents", [&] {
+    for (const CardParameter& p : card.parameters)
+      if (p.weight_exponent != 0) json.member(p.name, p.weight_exponent);
+  });
+  json.member("reference_weight", to_text(card.reference_weight_kg) + " kg");
+  if (card.ke0)
+    json.object("effect_site", [&] {
+      json.member("ke0", to_text(card.ke0->value));
+      json.member("source", stated(card.ke0->source));
+    });
+  if (!card.metabolites.empty())
+    json.array("metabolites", card.metabolites, [&](const CardMetabolite& m) {
+      json.object([&] {
+        json.member("name", m.name);
+        json.member("fraction", m.fraction);
+        values(m.parameters);
+        json.member("apparent", m.apparent);
+      });
+    });
+}
+
 inline void inputs(JsonText& json, const Result& r) {
   const Request& q = r.inputs;
   json.object("inputs", [&] {
@@ -318,13 +352,7 @@ inline void inputs(JsonText& json, const Result& r) {
     if (q.model.id != "custom") {
       json.member("model", q.model.id);
     } else {
-      json.object("model", [&] {
-        json.object("custom", [&] {
-          names_of(json, q.model.analytes);
-          json.member("site", name_of(q.model.site));
-          card_members(json, q.model);
-        });
-      });
+      json.object("model", [&] { json.object("custom", [&] { custom(json, q.model); }); });
     }
     if (q.limits)
       json.object("limits", [&] {
@@ -395,7 +423,8 @@ inline void profile(JsonText& json, const Result& r) {
       json.object("metabolites", [&] {
         for (std::size_t i = 0; i < r.inputs.model.metabolites.size(); ++i)
           json.numbers(r.inputs.model.metabolites[i].name + "_ng_per_mL",
-                       i < p.metabolites.size() ? std::span<const double>(p.metabolites[i].ng_per_mL) : std::span<const double>{});
+                       i < p.metabolites.size() ? std::span<const double>(p.metabolites[i].ng_per_mL)
+                                                : std::span<const double>{});
       });
     json.numbers("delivered_mg", p.delivered_mg);
     json.numbers("auc_ng_h_per_mL", p.auc_ng_h_per_mL);
@@ -542,9 +571,10 @@ struct ErrorView {
   std::array<char, 64> buffer;
   const double size = std::fabs(finite(x));
   const auto whole_from = std::pow(10.0, digits - 1);
-  const auto end = size >= whole_from && size < 1e15
-                       ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::fixed, 0).ptr
-                       : std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::general, digits).ptr;
+  const auto end =
+      size >= whole_from && size < 1e15
+          ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::fixed, 0).ptr
+          : std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::general, digits).ptr;
   return {buffer.data(), end};
 }
 [[nodiscard]] inline std::string with_unit(double x, std::string_view unit_name, int digits = 3) {
@@ -619,7 +649,8 @@ struct Page {
   std::vector<std::string> lines = {};
 
   [[nodiscard]] std::string tinted(std::string_view s, Tint tint) const {
-    constexpr std::array<std::string_view, 7> codes{"", "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[1;32m", "\x1b[1;33m", "\x1b[1;31m"};
+    constexpr std::array<std::string_view, 7> codes{"",           "\x1b[2m",    "\x1b[1m",   "\x1b[36m",
+                                                    "\x1b[1;32m", "\x1b[1;33m", "\x1b[1;31m"};
     if (!colour || tint == Tint::plain) return std::string(s);
     return std::string(pick(codes, tint)) + std::string(s) + "\x1b[0m";
   }
@@ -665,11 +696,13 @@ inline void who(Page& page, const Patient& p) {
       [](const auto& in) {
         using T = std::decay_t<decltype(in)>;
         if constexpr (std::is_same_v<T, Infuse>) return short_text(to_text(in.amount)) + " over " + time_text(in.over);
-        if constexpr (std::is_same_v<T, InfuseAtRate>) return short_text(to_text(in.rate)) + " for " + time_text(in.over);
+        if constexpr (std::is_same_v<T, InfuseAtRate>)
+          return short_text(to_text(in.rate)) + " for " + time_text(in.over);
         if constexpr (std::is_same_v<T, Bolus>) return short_text(to_text(in.amount)) + " bolus";
       },
       input);
-  text += (dose.is_bolus() ? " at " : " from ") + time_text(dose.at) + " = " + with_unit(dose.amount_mg, "mg of base", 4);
+  text +=
+      (dose.is_bolus() ? " at " : " from ") + time_text(dose.at) + " = " + with_unit(dose.amount_mg, "mg of base", 4);
   if (!dose.is_bolus()) text += " at " + with_unit(dose.rate_mg_per_min, "mg/min", 4);
   return text;
 }
@@ -682,7 +715,8 @@ inline void what(Page& page, const Result& r) {
   for (std::size_t i = 0; i < shown; ++i)
     page.row(i == 0 ? "Order" : "", input_text(order.inputs[i], r.regimen.doses.at(i)), Tint::plain, 1);
   if (shown < n) page.row("", "and " + std::to_string(n - shown) + " more inputs (--json lists them)", Tint::faint, 1);
-  std::string text = std::string(name_of(order.analyte)) + " \xC2\xB7 milligrams of " + std::string(name_of(order.form));
+  std::string text =
+      std::string(name_of(order.analyte)) + " \xC2\xB7 milligrams of " + std::string(name_of(order.form));
   if (order.bag) text += " \xC2\xB7 bag " + short_text(to_text(*order.bag));
   text += " \xC2\xB7 drug-free at 0 min";
   if (n > 1) text += " \xC2\xB7 in all " + with_unit(r.summary.delivered_mg, "mg of base", 4);
@@ -699,7 +733,8 @@ inline void by_which_model(Page& page, const Result& r) {
   for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ", ") + std::string(name_of(a));
   page.row("Model", card.id + " \xC2\xB7 " + site_text(card.site) + " \xC2\xB7 built on " + analytes, Tint::cyan, 1);
   page.row("", card.citation.empty() ? "no citation: stated in the session" : card.citation, Tint::faint, 2);
-  if (!r.admission.crossed.empty()) page.row("", "outside its domain: " + joined(r.admission.crossed, "; "), Tint::yellow, 2);
+  if (!r.admission.crossed.empty())
+    page.row("", "outside its domain: " + joined(r.admission.crossed, "; "), Tint::yellow, 2);
   if (r.admission.enantiomers_assumed_alike)
     page.row("", "an S-ketamine model run for another analyte, as if the enantiomers behaved alike", Tint::yellow, 1);
 }
@@ -715,8 +750,15 @@ inline void by_which_model(Page& page, const Result& r) {
 
 /// The curve in eighths of a line, the minutes when drug runs under it, and both axes.
 inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size_t rows) {
-  constexpr std::array<std::string_view, 9> eighths{" ", "\xE2\x96\x81", "\xE2\x96\x82", "\xE2\x96\x83", "\xE2\x96\x84",
-                                                    "\xE2\x96\x85", "\xE2\x96\x86", "\xE2\x96\x87", "\xE2\x96\x88"};
+  constexpr std::array<std::string_view, 9> eighths{" ",
+                                                    "\xE2\x96\x81",
+                                                    "\xE2\x96\x82",
+                                                    "\xE2\x96\x83",
+                                                    "\xE2\x96\x84",
+                                                    "\xE2\x96\x85",
+                                                    "\xE2\x96\x86",
+                                                    "\xE2\x96\x87",
+                                                    "\xE2\x96\x88"};
   std::vector<double> ys = drawing.plasma_ng_per_mL;
   const std::size_t n = ys.size();
   if (n < 2 || !(drawing.until_min > 0)) return;
@@ -729,7 +771,8 @@ inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size
   const double top = axis_top(*std::max_element(ys.begin(), ys.end()));
 
   const auto gutter = [&](std::string_view label, std::string_view tick) {
-    return std::string(label_columns - 1 - std::min(width(label), label_columns - 1), ' ') + std::string(label) + std::string(tick);
+    return std::string(label_columns - 1 - std::min(width(label), label_columns - 1), ' ') + std::string(label) +
+           std::string(tick);
   };
   for (std::size_t row = rows; row-- > 0;) {
     const bool labelled = row == rows - 1 || 2 * row == rows || row == 0;
@@ -742,7 +785,8 @@ inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size
       cells += pick(eighths, visible_trace ? 1L : eighth);
     }
     const std::string label = labelled ? short_number(level) + (row == rows - 1 ? " ng/mL" : "") : "";
-    page.lines.push_back(page.tinted(gutter(row == 0 ? "0" : label, "\xE2\x94\xA4"), Tint::faint) + page.tinted(cells, Tint::cyan));
+    page.lines.push_back(page.tinted(gutter(row == 0 ? "0" : label, "\xE2\x94\xA4"), Tint::faint) +
+                         page.tinted(cells, Tint::cyan));
   }
 
   std::string bar;
@@ -774,8 +818,10 @@ inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size
 inline void exposure(Page& page, const Result& r) {
   const Exposure& e = r.summary;
   const auto peak = [](const Peak& p) { return with_unit(p.ng_per_mL, "ng/mL") + " at " + with_unit(p.min, "min"); };
-  page.row("Plasma", "peak " + peak(e.plasma) + " \xC2\xB7 AUC to infinity " + with_unit(e.auc_inf_ng_h_per_mL, "ng h/mL") +
-                         " \xC2\xB7 terminal half-life " + with_unit(e.terminal_half_life_min, "min"), Tint::plain, 2);
+  page.row("Plasma",
+           "peak " + peak(e.plasma) + " \xC2\xB7 total AUC " + with_unit(e.auc_inf_ng_h_per_mL, "ng h/mL") +
+               " \xC2\xB7 terminal half-life " + with_unit(e.terminal_half_life_min, "min"),
+           Tint::plain, 2);
   if (e.effect_site) page.row("Effect", "peak " + peak(*e.effect_site), Tint::plain, 1);
   std::vector<std::string> others;
   for (std::size_t i = 0; i < e.metabolites.size(); ++i)
@@ -784,7 +830,8 @@ inline void exposure(Page& page, const Result& r) {
   std::vector<std::string> levels;
   for (const TimeAbove& t : r.time_above) {
     std::string text = with_unit(t.threshold_ng_per_mL, "ng/mL", 4);
-    text += t.first_min ? " for " + with_unit(t.minutes, "min") + ", first at " + with_unit(*t.first_min, "min") : ": never";
+    text += t.first_min ? " for " + with_unit(t.minutes, "min") + ", first at " + with_unit(*t.first_min, "min")
+                        : ": never";
     levels.push_back(text);
   }
   if (!levels.empty()) page.row("Above", joined(levels, " \xC2\xB7 "), Tint::plain, 2);
@@ -809,12 +856,13 @@ inline void exposure(Page& page, const Result& r) {
 
 inline void verdict(Page& page, const Result& r) {
   const Assessment& a = r.assessment;
-  constexpr std::array<std::string_view, 4> words{"WITHIN LIMITS", "SOFT LIMIT CROSSED", "HARD LIMIT CROSSED", "UNEVALUATED"};
+  constexpr std::array<std::string_view, 4> words{"WITHIN LIMITS", "SOFT FLAG", "HARD FLAG", "UNEVALUATED"};
   constexpr std::array<Tint, 4> tints{Tint::green, Tint::yellow, Tint::red, Tint::yellow};
   page.row("Verdict", std::string(pick(words, a.verdict.kind)) + " (" + a.basis + ")",
            tints[static_cast<std::size_t>(a.verdict.kind)], 2);
   if (const auto& limits = r.inputs.limits) {
-    std::string text = limits->id + " \xC2\xB7 version " + limits->version + " \xC2\xB7 status " + std::string(pick(status_names, limits->status));
+    std::string text = limits->id + " \xC2\xB7 version " + limits->version + " \xC2\xB7 status " +
+                       std::string(pick(status_names, limits->status));
     if (limits->status == LimitsStatus::example) text += ": an example, not a clinic's own limits";
     page.row("Limits", text, Tint::plain, 2);
   } else {
@@ -825,7 +873,9 @@ inline void verdict(Page& page, const Result& r) {
 inline void flag_rows(Page& page, const std::vector<const Flag*>& flags, std::size_t lines_per_flag) {
   for (const Flag* f : flags) {
     Page one{.colour = page.colour};
-    const std::string severity = f->severity == Severity::hard ? "  HARD" : f->severity == Severity::soft ? "  soft" : "  note";
+    const std::string severity = f->severity == Severity::hard   ? "  HARD"
+                                 : f->severity == Severity::soft ? "  soft"
+                                                                 : "  note";
     one.row(severity, headline(*f), tint_of(f->severity), lines_per_flag == 1 ? 1 : 2);
     if (lines_per_flag > 1) {
       std::vector<std::string> details;
@@ -866,7 +916,8 @@ inline void flag_rows(Page& page, const std::vector<const Flag*>& flags, std::si
   return page;
 }
 
-inline void closing(Page& page, const Result& r, std::string_view version) {
+/// How many checks were listed, and which could not be made.
+inline void checks(Page& page, const Result& r) {
   std::vector<std::string> open;
   std::array<std::size_t, 3> counts{};
   for (const Check& c : r.assessment.checks) {
@@ -874,25 +925,37 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     if (c.outcome == CheckOutcome::unevaluated)
       open.push_back(c.id + (c.required ? " (required)" : "") + (c.why.empty() ? "" : ": " + c.why));
   }
-  page.row("Checks", std::to_string(r.assessment.checks.size()) + " listed: " + std::to_string(counts[0]) + " passed, " +
-                         std::to_string(counts[1]) + " flagged, " + std::to_string(counts[2]) + " not evaluated", Tint::plain, 1);
+  page.row("Checks",
+           std::to_string(r.assessment.checks.size()) + " listed: " + std::to_string(counts[0]) + " passed, " +
+               std::to_string(counts[1]) + " flagged, " + std::to_string(counts[2]) + " not evaluated",
+           Tint::plain, 1);
   if (!open.empty()) page.row("", "not evaluated: " + joined(open, "; "), Tint::yellow, 3);
+}
+
+inline void closing(Page& page, const Result& r, std::string_view version) {
   if (!r.assessment.overrides.empty())
-    page.row("Overrides", std::to_string(r.assessment.overrides.size()) + " recorded; they change no verdict", Tint::plain, 1);
-  page.row("Solvers", r.check.solver + " and " + r.check.second_solver + " differ by " + short_number(r.check.agreement_rel, 2) +
-                          " relative \xC2\xB7 mass balance off by " + short_number(r.check.mass_balance_rel, 2) + " relative",
+    page.row("Overrides", std::to_string(r.assessment.overrides.size()) + " recorded; they change no verdict",
+             Tint::plain, 1);
+  page.row("Solvers",
+           r.check.solver + " and " + r.check.second_solver + " differ by " + short_number(r.check.agreement_rel, 2) +
+               " relative \xC2\xB7 mass balance off by " + short_number(r.check.mass_balance_rel, 2) + " relative",
            Tint::faint, 1);
-  page.row("", "ketpk " + std::string(version) + ": a research and engineering library, not a medical device", Tint::faint, 1);
+  page.row("", "ketpk " + std::string(version) + ": a research and engineering library, not a medical device",
+           Tint::faint, 1);
 }
 
 }  // namespace report_detail
 
 /// One line for standard error: `ketpk: E_CODE field: what is wrong; what is accepted`, with its line end.
-[[nodiscard]] inline std::string error_line(const InvalidInput& e) { return report_detail::line_of(report_detail::view(e)); }
+[[nodiscard]] inline std::string error_line(const InvalidInput& e) {
+  return report_detail::line_of(report_detail::view(e));
+}
 [[nodiscard]] inline std::string error_line(const Trouble& t) { return report_detail::line_of(report_detail::view(t)); }
 
 /// `{"error": {"code", "field", "message"}}` on one line.
-[[nodiscard]] inline std::string error_json(const InvalidInput& e) { return report_detail::json_of(report_detail::view(e)); }
+[[nodiscard]] inline std::string error_json(const InvalidInput& e) {
+  return report_detail::json_of(report_detail::view(e));
+}
 [[nodiscard]] inline std::string error_json(const Trouble& t) { return report_detail::json_of(report_detail::view(t)); }
 
 /// The result as `ketpk.result/1`. Throws std::logic_error where a number is not finite.
@@ -940,7 +1003,8 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   const bool effect = r.inputs.model.ke0.has_value();
   std::string csv = "time_us,time_min,plasma_ng_per_mL";
   if (effect) csv += ",effect_site_ng_per_mL";
-  for (const CardMetabolite& m : r.inputs.model.metabolites) csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
+  for (const CardMetabolite& m : r.inputs.model.metabolites)
+    csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
   csv += ",delivered_mg,auc_ng_h_per_mL\n";
   csv.reserve(csv.size() + 140 * p.time.size());
   const auto cell = [&csv](double x) { csv += ',' + to_text(report_detail::finite(x)); };
@@ -960,14 +1024,17 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
 /// The answer on one screen, 40 lines of 100 columns at most, in UTF-8. Where flags are many, their details go
 /// first, then the curve's height, then flags are counted instead of shown, mildest first.
 /// Throws std::logic_error where a number is not finite.
-[[nodiscard]] inline std::string to_card(const Result& r, std::string_view version, const Drawing& drawing = {}, CardStyle style = {}) {
+[[nodiscard]] inline std::string to_card(const Result& r, std::string_view version, const Drawing& drawing = {},
+                                         CardStyle style = {}) {
   namespace d = report_detail;
-  d::Page head{.colour = style.colour}, facts{.colour = style.colour}, judged{.colour = style.colour}, end{.colour = style.colour};
+  d::Page head{.colour = style.colour}, facts{.colour = style.colour}, judged{.colour = style.colour},
+      end{.colour = style.colour};
   d::who(head, r.inputs.patient);
   d::what(head, r);
   d::by_which_model(head, r);
   d::exposure(facts, r);
   d::verdict(judged, r);
+  d::checks(end, r);
   d::closing(end, r, version);
 
   const std::size_t others = head.lines.size() + facts.lines.size() + judged.lines.size() + end.lines.size() + 3;
@@ -984,7 +1051,9 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   const d::Page flags = d::flags(r, style.colour, taken + 3 < d::page_lines ? d::page_lines - taken : 3);
 
   d::Page page{.colour = style.colour};
-  const auto add = [&](const d::Page& part) { page.lines.insert(page.lines.end(), part.lines.begin(), part.lines.end()); };
+  const auto add = [&](const d::Page& part) {
+    page.lines.insert(page.lines.end(), part.lines.begin(), part.lines.end());
+  };
   add(head);
   page.blank();
   if (!drawn.lines.empty()) {
@@ -1016,7 +1085,8 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     const Check& c = r.assessment.checks[i];
     const bool open = c.outcome == CheckOutcome::unevaluated;
     const std::string outcome(open ? "not evaluated" : d::pick(d::outcome_names, c.outcome));
-    page.row(i == 0 ? "Checks" : "", d::padded(outcome, 15) + c.id + (c.required ? " (required)" : "") + (c.why.empty() ? "" : ": " + c.why),
+    page.row(i == 0 ? "Checks" : "",
+             d::padded(outcome, 15) + c.id + (c.required ? " (required)" : "") + (c.why.empty() ? "" : ": " + c.why),
              c.outcome == CheckOutcome::passed ? d::Tint::plain : d::Tint::yellow, 2);
   }
   page.blank();
@@ -1077,7 +1147,8 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   page.row("Analytes", analytes, d::Tint::plain, all);
   page.row("Site", name_of(card.site));
   page.row("Built on", card.population, d::Tint::plain, all);
-  page.row("Domain", card.domain.statement + (card.domain.source.empty() ? "" : " (" + card.domain.source + ")"), d::Tint::plain, all);
+  page.row("Domain", card.domain.statement + (card.domain.source.empty() ? "" : " (" + card.domain.source + ")"),
+           d::Tint::plain, all);
   page.row("Seen in", card.corroboration, d::Tint::plain, all);
   page.blank();
   const std::string reference = to_text(card.reference_weight_kg) + " kg";
@@ -1098,8 +1169,10 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     page.row("Effect", "no effect site: its source gives no constant");
   }
   for (const CardMetabolite& m : card.metabolites) {
-    page.row("Forms", m.name + " \xC2\xB7 " + to_text(m.fraction) + " mg per mg eliminated" +
-                          (m.apparent ? " \xC2\xB7 apparent volumes and clearances" : ""), d::Tint::plain, all);
+    page.row("Forms",
+             m.name + " \xC2\xB7 " + to_text(m.fraction) + " mg per mg eliminated" +
+                 (m.apparent ? " \xC2\xB7 apparent volumes and clearances" : ""),
+             d::Tint::plain, all);
     page.row("", m.source, d::Tint::faint, all);
     for (const CardParameter& p : m.parameters) parameter(p);
   }

@@ -57,13 +57,15 @@ inline void require_schedulable(const std::vector<Dose>& doses) {
     const std::string at = "order[" + std::to_string(i) + "]";
     require(d.at >= latest, Code::time_order, at + ".at",
             "starts before zero or before the input ahead of it; accepted: inputs in order of time");
-    require(d.over.count() >= 0, Code::time_order, at + ".over", "ends before it starts; accepted: an end after the start");
+    require(d.over.count() >= 0, Code::time_order, at + ".over",
+            "ends before it starts; accepted: an end after the start");
     require(d.at <= horizon_limit && d.over <= horizon_limit && d.end() <= horizon_limit, Code::range, at + ".over",
             "ends past the supported course; accepted: an end up to 400 d");
     require(std::isfinite(d.amount_mg) && std::isfinite(d.rate_mg_per_min), Code::nonfinite, at,
             "not a finite amount or rate; accepted: more than zero");
     require(d.amount_mg > 0 && (d.is_bolus() ? d.rate_mg_per_min == 0 : d.rate_mg_per_min > 0), Code::segment, at,
-            "amount, rate and duration do not belong together; accepted: an amount with a duration and its rate, or a bolus "
+            "amount, rate and duration do not belong together; accepted: an amount with a duration and its rate, or a "
+            "bolus "
             "with neither");
     latest = d.at;
   }
@@ -73,7 +75,8 @@ inline void require_schedulable(const std::vector<Dose>& doses) {
 
 /// Gap-free segments from 0 on; the last has no infusion, a rate of exactly 0 and no end. Inputs add where they
 /// overlap. The sums are taken in order of size, so inputs at one instant may be listed in any order and give the
-/// same bits. Throws, for a regimen that `resolve` did not make: E_TIME_ORDER, E_RANGE, E_NONFINITE, E_SEGMENT(order[i]…).
+/// same bits. Throws, for a regimen that `resolve` did not make: E_TIME_ORDER, E_RANGE, E_NONFINITE,
+/// E_SEGMENT(order[i]…).
 [[nodiscard]] inline std::vector<Segment> schedule(const Regimen& regimen) {
   detail::require_schedulable(regimen.doses);
   std::vector<Micros> edges{Micros{0}};
@@ -113,20 +116,27 @@ inline void require_schedulable(const std::vector<Dose>& doses) {
   return segments;
 }
 
-/// Drug that has entered by each of `times`, which are in order of time [mg]; a bolus at the instant counts.
-[[nodiscard]] inline std::vector<double> delivered_mg(const std::vector<Segment>& segments, const std::vector<Micros>& times) {
+/// Drug that has entered by each of `times` [mg]; a bolus at the instant counts. One pass where they are in order.
+[[nodiscard]] inline std::vector<double> delivered_mg(const std::vector<Segment>& segments,
+                                                      const std::vector<Micros>& times) {
   std::vector<double> out;
   out.reserve(times.size());
   detail::CarefulSum before;
   std::size_t i = 0;
   for (const Micros t : times) {
+    if (t < segments[i].start) {
+      before = {};
+      i = 0;
+    }
     for (; i + 1 < segments.size() && segments[i + 1].start <= t; ++i) {
       before.add(segments[i].bolus_mg);
       before.add(segments[i].rate_mg_per_min * minutes(segments[i].duration));
     }
     detail::CarefulSum now = before;
-    now.add(segments[i].bolus_mg);
-    now.add(segments[i].rate_mg_per_min * minutes(t - segments[i].start));
+    if (t >= segments[i].start) {
+      now.add(segments[i].bolus_mg);
+      now.add(segments[i].rate_mg_per_min * minutes(t - segments[i].start));
+    }
     out.push_back(now.total());
   }
   return out;

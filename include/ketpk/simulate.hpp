@@ -126,7 +126,7 @@ namespace detail {
   double delivered = 0, worst = 0;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const bool ends = i + 1 < segments.size();
-    const double tau = ends ? exact.length(i) : minutes(std::max(last, segments[i].start) - segments[i].start);
+    const double tau = ends ? exact.length_min(i) : minutes(std::max(last, segments[i].start) - segments[i].start);
     delivered += segments[i].bolus_mg + segments[i].rate_mg_per_min * tau;
     if (!(delivered > 0)) continue;
     const double found = exact.in_body_mg(i, tau) + exact.response().cl_L_per_min * exact.area(i, tau);

@@ -68,9 +68,12 @@ inline void look_for_lb_as_kg(Slips& slips, const Patient& patient) {
   if (now <= bmi_high || !is_plausible_bmi(meant)) return passed(slips, id, bmi_text);
   const double as_kg = patient.weight.value().in(unit::kg) / lb_per_kg;
   flagged(slips, id,
-          {.code = "LB_AS_KG", .severity = Severity::soft, .quantity = "weight", .value = text_of(patient.weight),
-           .driver = bmi_text + "; the same number in lb is " + plain_text(as_kg, 3) + " kg, with a body mass index of " +
-                     plain_text(meant, 3) + " kg/m2"});
+          {.code = "LB_AS_KG",
+           .severity = Severity::soft,
+           .quantity = "weight",
+           .value = text_of(patient.weight),
+           .driver = bmi_text + "; the same number in lb is " + plain_text(as_kg, 3) +
+                     " kg, with a body mass index of " + plain_text(meant, 3) + " kg/m2"});
 }
 
 inline void look_for_inch_as_cm(Slips& slips, const Patient& patient) {
@@ -81,11 +84,14 @@ inline void look_for_inch_as_cm(Slips& slips, const Patient& patient) {
   const double now = bmi->in(unit::kg_per_m2), meant = now / (2.54 * 2.54);
   const std::string bmi_text = "body mass index " + plain_text(now, 3) + " kg/m2";
   if (now <= bmi_high || !is_plausible_bmi(meant)) return passed(slips, id, bmi_text);
-  const double as_cm = patient.height->value().in(unit::cm) * 2.54;
+  const double as_cm = patient.height->value().in(unit::cm)*2.54;
   flagged(slips, id,
-          {.code = "INCH_AS_CM", .severity = Severity::soft, .quantity = "height", .value = text_of(*patient.height),
-           .driver = bmi_text + "; the same number in inches is " + plain_text(as_cm, 3) + " cm, with a body mass index of " +
-                     plain_text(meant, 3) + " kg/m2"});
+          {.code = "INCH_AS_CM",
+           .severity = Severity::soft,
+           .quantity = "height",
+           .value = text_of(*patient.height),
+           .driver = bmi_text + "; the same number in inches is " + plain_text(as_cm, 3) +
+                     " cm, with a body mass index of " + plain_text(meant, 3) + " kg/m2"});
 }
 
 /// The soft range of a limit in base units: soft bounds where stated, else hard ones. An end that is not stated
@@ -129,7 +135,8 @@ struct DecimalShift {
   double factor;
 };
 
-inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, const Dosing& dosing, const Limits& limits) {
+inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, const Dosing& dosing,
+                                   const Limits& limits) {
   std::optional<Flag> flag;
   bool has_limit = false;
   for (const Limit& limit : limits.limits) {
@@ -142,8 +149,12 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
     if (flag)
       flag->driver += "; " + text;
     else
-      flag = Flag{.code = shift.code, .severity = Severity::advisory, .quantity = std::string(info(limit.quantity).name),
-                  .value = text_in(*value, info(limit.quantity).shown_in), .limit_id = limit.id, .driver = text};
+      flag = Flag{.code = shift.code,
+                  .severity = Severity::advisory,
+                  .quantity = std::string(info(limit.quantity).name),
+                  .value = text_in(*value, info(limit.quantity).shown_in),
+                  .limit_id = limit.id,
+                  .driver = text};
   }
   if (flag) return flagged(slips, shift.id, std::move(*flag));
   if (has_limit) return passed(slips, shift.id, "no dose, rate or bolus is out of range by such a factor");
@@ -151,7 +162,9 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
 }
 
 /// Whether a quantity is one that the order alone decides.
-[[nodiscard]] constexpr bool is_of_the_order(LimitQuantity q) noexcept { return is_dose_side(q) || q == LimitQuantity::duration; }
+[[nodiscard]] constexpr bool is_of_the_order(LimitQuantity q) noexcept {
+  return is_dose_side(q) || q == LimitQuantity::duration;
+}
 
 /// Whether a regimen lies inside the soft range of every limit on dose, rate, bolus and duration. What needs
 /// no schedule is asked first.
@@ -186,7 +199,9 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
       if (is_dose(u.dimension) && rate->rate.unit().dimension == u.dimension - dim::time &&
           rate->rate.unit().name.substr(0, rate->rate.unit().name.rfind('/')) == u.name)
         readings.push_back(Infuse{StatedDose(rate->rate.number(), u, ""), rate->over, rate->at});
-    const auto is_pump_rate = [&](const AnyUnit& u) { return has_bag && (u == AnyUnit(unit::mL_per_h) || u == AnyUnit(unit::mL_per_min)); };
+    const auto is_pump_rate = [&](const AnyUnit& u) {
+      return has_bag && (u == AnyUnit(unit::mL_per_h) || u == AnyUnit(unit::mL_per_min));
+    };
     for (const AnyUnit& u : unit_list)
       if ((is_rate(u.dimension) || is_pump_rate(u)) && !(u == rate->rate.unit()))
         readings.push_back(InfuseAtRate{StatedRate(rate->rate.number(), u, ""), rate->over, rate->at});
@@ -206,7 +221,11 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
 [[nodiscard]] inline std::vector<Input> fitting_readings(std::size_t i, const Order& order, const Regimen& regimen,
                                                          const Limits& limits) {
   std::vector<Input> fitting;
-  Order alone{.analyte = order.analyte, .form = order.form, .initial_state = order.initial_state, .inputs = {}, .bag = order.bag};
+  Order alone{.analyte = order.analyte,
+              .form = order.form,
+              .initial_state = order.initial_state,
+              .inputs = {},
+              .bag = order.bag};
   Regimen changed = regimen;
   for (const Input& reading : other_readings(order.inputs[i], order.bag.has_value())) {
     alone.inputs.assign(1, reading);
@@ -224,7 +243,7 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
 [[nodiscard]] inline bool is_labelled_induction_rate(const Input& input) {
   const auto* at_rate = std::get_if<InfuseAtRate>(&input);
   const auto rate = at_rate != nullptr ? at_rate->rate.as<dim::dose_rate>() : std::nullopt;
-  return rate && std::abs(rate->in(unit::mg_per_kg_per_min) - 0.5) <= 0.5e-9;
+  return rate && std::abs(rate->in(unit::mg_per_kg_per_min)-0.5) <= 0.5e-9;
 }
 
 [[nodiscard]] inline std::string stated_text(const Input& input) {
@@ -237,9 +256,11 @@ inline void look_for_unit_slip(Slips& slips, const Order& order, const Regimen& 
   const std::string id = "slip:unit";
   bool has_limit = false;
   for (const Limit& limit : limits.limits)
-    has_limit = has_limit || limit.quantity == LimitQuantity::dose_per_weight || limit.quantity == LimitQuantity::rate_per_weight;
+    has_limit = has_limit || limit.quantity == LimitQuantity::dose_per_weight ||
+                limit.quantity == LimitQuantity::rate_per_weight;
   if (!has_limit) return unevaluated(slips, id, "no limit on dose or rate per weight");
-  if (keeps_dosing_limits(limits, regimen)) return passed(slips, id, "the order keeps every limit on dose, rate, bolus and duration");
+  if (keeps_dosing_limits(limits, regimen))
+    return passed(slips, id, "the order keeps every limit on dose, rate, bolus and duration");
   if (order.inputs.size() > most_inputs_for_unit_slips) return unevaluated(slips, id, "more than 100 inputs");
   const std::size_t flags_before = slips.flags.size();
   for (std::size_t i = 0; i < order.inputs.size(); ++i) {
@@ -249,12 +270,18 @@ inline void look_for_unit_slip(Slips& slips, const Order& order, const Regimen& 
     for (std::size_t k = 0; k < readings.size(); ++k) text += (k == 0 ? "" : " or ") + describe(readings[k]);
     // Ketamine hydrochloride injection label, dosage for induction: 1 to 2 mg/kg at 0.5 mg/kg/min.
     if (is_labelled_induction_rate(order.inputs[i]))
-      text += "; 0.5 mg/kg/min equals the labelled induction rate of anaesthesia (ketamine hydrochloride label: 1 to 2 mg/kg "
-              "at 0.5 mg/kg/min)";
-    slips.flags.push_back({.code = "UNIT_SLIP", .severity = Severity::advisory, .quantity = place(i),
-                           .value = stated_text(order.inputs[i]), .driver = text});
+      text +=
+          "; 0.5 mg/kg/min equals the labelled induction rate of anaesthesia (ketamine hydrochloride label: 1 to 2 "
+          "mg/kg "
+          "at 0.5 mg/kg/min)";
+    slips.flags.push_back({.code = "UNIT_SLIP",
+                           .severity = Severity::advisory,
+                           .quantity = place(i),
+                           .value = stated_text(order.inputs[i]),
+                           .driver = text});
   }
-  if (slips.flags.size() == flags_before) return passed(slips, id, "no other reading of one input keeps every dosing limit");
+  if (slips.flags.size() == flags_before)
+    return passed(slips, id, "no other reading of one input keeps every dosing limit");
   slips.checks.push_back({id, false, CheckOutcome::flagged, slips.flags[flags_before].driver});
 }
 
@@ -269,8 +296,11 @@ inline void look_for_seconds_as_minutes(Slips& slips, const Regimen& regimen, co
       const auto meant = d.is_bolus() ? std::nullopt : shifted_inside(limit, minutes(d.over), 60);
       if (!meant) continue;
       return flagged(slips, id,
-                     {.code = "SECONDS_AS_MINUTES", .severity = Severity::advisory, .quantity = "duration",
-                      .value = text_in(minutes(d.over), unit::min), .limit_id = limit.id,
+                     {.code = "SECONDS_AS_MINUTES",
+                      .severity = Severity::advisory,
+                      .quantity = "duration",
+                      .value = text_in(minutes(d.over), unit::min),
+                      .limit_id = limit.id,
                       .driver = place(i) + ": " + meant_text(limit, minutes(d.over), *meant)});
     }
   }
@@ -282,7 +312,8 @@ inline void look_for_seconds_as_minutes(Slips& slips, const Regimen& regimen, co
 
 /// Looks for each kind of slip once. LB_AS_KG and INCH_AS_CM are soft, the others advisory. Without limits
 /// there is no range to compare a dose with, and those checks stay unevaluated. Throws as `validate(Patient)`.
-[[nodiscard]] inline Slips look_for_slips(const Patient& patient, const Order& order, const Regimen& regimen, const Limits* limits) {
+[[nodiscard]] inline Slips look_for_slips(const Patient& patient, const Order& order, const Regimen& regimen,
+                                          const Limits* limits) {
   validate(patient);
   Slips slips;
   detail::look_for_lb_as_kg(slips, patient);

@@ -283,7 +283,7 @@ class ExactTrajectory {
 
   /// Minutes of segment `i`; for the last one, the minutes after which every curve has fallen below 1e-250
   /// of itself.
-  [[nodiscard]] double length(std::size_t i) const noexcept
+  [[nodiscard]] double length_min(std::size_t i) const noexcept
     requires std::is_same_v<S, double>
   {
     if (i + 1 < segments_.size()) return minutes(segments_[i].duration);
@@ -306,7 +306,8 @@ class ExactTrajectory {
       std::array<double, 2> of_node;
       std::array<double, 3> of_mode;
     };
-    const auto [first, last] = response_.nodes_of(c);
+    const auto nodes = response_.nodes_of(c);
+    const std::size_t first = nodes.first, last = nodes.second;
     std::array<double, 3> fed;  // plasma slope = sum of fed_j exp(-rate_j t)
     for (std::size_t j = 0; j < 3; ++j) fed[j] = response_.parent.coupling[j] * flow_in(i, j);
     const auto& rates = response_.parent.rate_per_min;
@@ -316,7 +317,7 @@ class ExactTrajectory {
     if (first == last)
       chain[0].of_mode = fed;
     else
-      for (std::size_t k = first; k < last; ++k) chain[0].of_node[k - first] = 1;
+      for (std::size_t k = first; k < last; ++k) chain[0].of_node[k - first] = response_.nodes[k].gain_per_min > 0 ? 1 : 0;
     for (std::size_t k = first; k < last; ++k) {
       const double r = response_.nodes[k].rate_per_min;
       if (!(response_.nodes[k].gain_per_min > 0)) continue;
@@ -356,7 +357,7 @@ class ExactTrajectory {
       above.swap(zeros);
       zeros.clear();
       // Further out the slowest term alone is left, and beyond 708 time constants nothing can be told apart.
-      const double end = std::min(length(i), 600 / slowest);
+      const double end = std::min(length_min(i), 600 / slowest);
       std::erase_if(above, [end](double zero) { return !(zero < end); });
       above.push_back(end);
       double a = 0, fa = f(a);

@@ -18,8 +18,6 @@ inline constexpr Micros horizon_limit = std::chrono::hours{24 * 400};
 inline constexpr double micros_per_minute = 6e7;
 
 /// The same duration in minutes; correctly rounded for all |t| below 2^53 us.
-[[nodiscard]] constexpr double minutes(Micros t) noexcept {
-  return static_cast<double>(t.count()) / micros_per_minute;
-}
+[[nodiscard]] constexpr double minutes(Micros t) noexcept { return static_cast<double>(t.count()) / micros_per_minute; }
 
 }  // namespace ketpk

@@ -21,19 +21,19 @@ enum class CheckOutcome : std::uint8_t { passed, flagged, unevaluated };
 
 /// One thing that is out of range, explained.
 struct Flag {
-  std::string code;      ///< QUANTITY_HIGH, QUANTITY_LOW, LB_AS_KG, UNIT_SLIP, MODEL_EXTRAPOLATED …
+  std::string code;  ///< QUANTITY_HIGH, QUANTITY_LOW, LB_AS_KG, UNIT_SLIP, MODEL_EXTRAPOLATED …
   Severity severity;
-  std::string quantity;  ///< the limit quantity, or what the slip is about
-  std::string value;     ///< with its unit
-  std::string limit = {};     ///< the bound that was crossed, with its unit; empty for a slip
+  std::string quantity;    ///< the limit quantity, or what the slip is about
+  std::string value;       ///< with its unit
+  std::string limit = {};  ///< the bound that was crossed, with its unit; empty for a slip
   std::string limit_id = {};
   std::string source = {};
-  std::optional<double> margin_rel = {};       ///< (value - bound) / bound; absent where the bound is zero
-  std::optional<std::string> margin = {};      ///< value - bound with its unit
-  std::optional<double> first_min = {};        ///< when it first happens, for curves and inputs
-  std::optional<double> minutes = {};          ///< for how long
-  std::string driver = {};                     ///< what drives it, one sentence
-  std::optional<std::string> clears_at = {};   ///< nearest setting that clears it, all else fixed; no recommendation
+  std::optional<double> margin_rel = {};      ///< (value - bound) / bound; absent where the bound is zero
+  std::optional<std::string> margin = {};     ///< value - bound with its unit
+  std::optional<double> first_min = {};       ///< when it first happens, for curves and inputs
+  std::optional<double> minutes = {};         ///< for how long
+  std::string driver = {};                    ///< what drives it, one sentence
+  std::optional<std::string> clears_at = {};  ///< nearest setting that clears it, all else fixed; no recommendation
 };
 
 /// One check that was made, or could not be.
@@ -75,7 +75,8 @@ namespace detail {
 [[nodiscard]] inline double rounded(double x, int digits) {
   if (!std::isfinite(x)) return x;
   std::array<char, 40> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::scientific, digits - 1).ptr;
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::scientific, digits - 1).ptr;
   double back = x;
   std::from_chars(buffer.data(), end, back);
   return back;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts about every file that the fuzzers kept: it is read, or refused as invalid input, and nothing else happens.
+
+#include "catch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "ketpk/io.hpp"
+
+namespace {
+
+using namespace ketpk;
+namespace fs = std::filesystem;
+
+constexpr std::chrono::year_month_day today{std::chrono::year{2026}, std::chrono::month{11}, std::chrono::day{21}};
+
+std::vector<fs::path> corpus(const char* kind) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus" / kind)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+struct Tally {
+  std::size_t read = 0, refused = 0;
+};
+
+/// Runs `act` on the bytes of each file. Anything but a value or `InvalidInput` fails the test.
+template <class Act>
+Tally replay(const char* kind, Act act) {
+  Tally tally;
+  for (const fs::path& file : corpus(kind)) {
+    INFO(file.filename().string());
+    const std::string bytes = io::read_file(file);
+    bool read = false;
+    std::string refusal;
+    try {
+      act(bytes);
+      read = true;
+    } catch (const InvalidInput& e) {
+      refusal = e.what();
+    }
+    CHECK(read != (refusal.find("; accepted: ") != std::string::npos));
+    CHECK(refusal.find('\n') == std::string::npos);
+    ++(read ? tally.read : tally.refused);
+  }
+  return tally;
+}
+
+}  // namespace
+
+TEST_CASE("every kept session is read or refused with what is accepted") {
+  const Tally tally = replay("session", [](const std::string& bytes) {
+    const Request request = io::read_session(bytes, {.folder = fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus/limits", .today = today});
+    validate(request.patient);
+    (void)resolve(request.order, request.patient.mass_for_dosing());
+  });
+  CHECK(tally.read > 0);
+  CHECK(tally.refused > 0);
+}
+
+TEST_CASE("every kept limits file is read or refused, and the linter says the same") {
+  const Tally tally = replay("limits", [](const std::string& bytes) {
+    const bool clean = io::lint_limits(bytes, today).empty();
+    bool usable = false;
+    try {
+      validate(io::read_limits(bytes), today);
+      usable = true;
+    } catch (const InvalidInput&) {
+      CHECK_FALSE(clean);
+      throw;
+    }
+    CHECK(clean == usable);
+  });
+  CHECK(tally.read > 0);
+  CHECK(tally.refused > 0);
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON Schemas say what the program does: examples and outputs fit them, and both refuse the same slips.
+
+Why: another program relies on a schema as on a promise. usage: test_schemas.py [KETPK_COMMAND]
+Needs the package python3-jsonschema.
+"""
+
+import copy
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+
+try:
+    import referencing  # jsonschema 4.18 and later resolves references with it
+except ImportError:
+    referencing = None
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
+OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in ("session", "limits", "result")}
+ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
+LIMITS = {
+    "schema": "ketpk.limits/1", "id": "test", "version": "1", "status": "example", "approver": "nobody",
+    "effective": "2026-01-01", "expires": "2030-01-01",
+    "limits": [
+        {"id": "dose", "quantity": "dose_per_weight", "soft_low": "0.1 mg/kg", "soft_high": "0.5 mg/kg", "hard_high": "1 mg/kg",
+         "required": True, "source": "s"},
+        {"id": "peak", "quantity": "plasma_peak", "site": "arterial", "soft_high": "300 ng/mL", "required": False, "source": "s"},
+        {"id": "above", "quantity": "time_above_level", "site": "arterial", "level": "0.1 mg/L", "soft_high": "2 h",
+         "required": False, "source": "s"},
+        {"id": "week", "quantity": "cumulative_dose_per_weight", "window": "7 d", "hard_high": "3 mg/kg", "required": False, "source": "s"},
+        {"id": "body", "quantity": "weight", "hard_low": "30 kg", "required": False, "source": "s"},
+    ],
+}
+SESSION = {
+    "schema": "ketpk.session/1",
+    "patient": {"weight": "70 kg", "height": "175 cm", "age": "42 yr", "sex": "female", "dosing_weight": "actual"},
+    "analyte": "racemic-ketamine", "form": "base", "initial_state": "drug-free",
+    "order": [{"infuse": "0.5 mg/kg", "over": "40 min", "at": "0 min"},
+              {"infuse_at_rate": "12.5 mcg/kg/min", "over": "20 min", "at": "60 min"},
+              {"bolus": "10 mg", "at": "90 min"}],
+    "bag": {"concentration": "1 mg/mL"},
+    "model": {"custom": {
+        "analytes": ["racemic-ketamine"], "site": "venous",
+        "parameters": {"CL": "84 L/h", "V1": "25 L", "Q2": "161 L/h", "V2": "56 L", "Q3": "79 L/h", "V3": "157 L"},
+        "effect_site": {"ke0": "0.2 1/min", "source": "s"},
+        "metabolites": [{"name": "norketamine", "fraction": 1.0, "V1": "98.6 L", "CL": "57.7 L/h", "Q2": "42.8 L/h", "V2": "160 L"}]}},
+    "limits": LIMITS, "as_of": "2026-11-21",
+    "overrides": [{"flag": "DOSE_PER_WEIGHT_HIGH", "reason": "r", "by": "b"}],
+    "observe": {"every": "1 min", "until": "4 h"},
+    "questions": {"time_above": ["100 ng/mL"]},
+}
+ABSENT = object()
+CUSTOM = ("model", "custom")
+ROW = ("limits", "limits")
+# One change each, by path; every result is refused by schema and program alike.
+SLIPS = [
+    (("schema",), "ketpk.session/2"), (("schema",), ABSENT), (("wieght",), "70 kg"),
+    (("patient",), ABSENT), (("patient", "weight"), ABSENT), (("patient", "weight"), 70), (("patient", "weight"), "70"),
+    (("patient", "weight"), "70 KG"), (("patient", "weight"), "70,5 kg"), (("patient", "weight"), "070 kg"),
+    (("patient", "weight"), "70  kg"), (("patient", "weight"), "-70 kg"), (("patient", "weight"), True), (("patient", "Weight"), "7 kg"),
+    (("patient", "sex"), "unknown"), (("patient", "age"), "42 y"), (("patient", "dosing_weight"), "ideal"),
+    (("analyte",), "ketamine"), (("form",), "salt"), (("initial_state",), ABSENT), (("initial_state",), "undeclared"),
+    (("order",), []), (("order",), {}), (("order", 0, "over"), ABSENT), (("order", 0, "infuse"), "0.5 mg/kg/h"),
+    (("order", 0, "bolus"), "1 mg"), (("order", 2, "over"), "1 min"), (("order", 2, "bolus"), ABSENT), (("order", 0, "at"), "-1 min"),
+    (("order", 0, "at"), "2026-10-25T02:30:00"), (("bag", "concentration"), ABSENT), (("model",), ABSENT), (("model",), 7),
+    ((*CUSTOM, "site"), "capillary"), ((*CUSTOM, "analytes"), []), ((*CUSTOM, "parameters", "V2"), ABSENT),
+    ((*CUSTOM, "parameters", "CL"), ABSENT), ((*CUSTOM, "parameters", "k10"), "1 1/h"), ((*CUSTOM, "parameters", "Q4"), "1 L/h"),
+    ((*CUSTOM, "parameters", "CL"), "84 L"), ((*CUSTOM, "effect_site", "source"), ABSENT), ((*CUSTOM, "effect_site", "source"), " "),
+    ((*CUSTOM, "metabolites", 0, "fraction"), 1.2), ((*CUSTOM, "metabolites", 0, "fraction"), "1"),
+    ((*CUSTOM, "metabolites", 0, "name"), "nor ketamine"), ((*CUSTOM, "metabolites", 0, "V2"), ABSENT),
+    ((*CUSTOM, "weight_exponents"), {"CL": 0.75}), ((*CUSTOM, "reference_weight"), "70 kg"),
+    (("limits",), "limits.json"), (("limits",), {"file": 7}), (("limits",), {"file": "x", "sha256": "abc"}),
+    (("limits", "status"), "draft"), (("limits", "approver"), ""), (("limits", "effective"), "01.01.2026"), (("limits", "expires"), ABSENT),
+    (("limits", "limits"), []), ((*ROW, 0, "hard_high"), ABSENT), ((*ROW, 0, "hard_high"), None), ((*ROW, 0, "soft_hgih"), "1 mg/kg"),
+    ((*ROW, 0, "soft_high"), 0.5), ((*ROW, 0, "soft_high"), "0.5 mg"), ((*ROW, 0, "required"), ABSENT), ((*ROW, 0, "required"), "yes"),
+    ((*ROW, 0, "source"), ABSENT), ((*ROW, 0, "site"), "venous"), ((*ROW, 0, "quantity"), "dose"), ((*ROW, 1, "site"), ABSENT),
+    ((*ROW, 1, "site"), "not-stated"), ((*ROW, 1, "soft_high"), ABSENT), ((*ROW, 2, "level"), ABSENT), ((*ROW, 3, "window"), ABSENT),
+    ((*ROW, 4, "window"), "7 d"),
+    (("as_of",), "2026-11-21T00:00:00Z"), (("as_of",), "0226-11-21"), (("overrides", 0, "reason"), ""), (("overrides", 0, "by"), ABSENT),
+    (("observe", "until"), ABSENT), (("observe", "at"), ["1 min"]), (("observe",), {"at": []}), (("observe",), {"at": ["1"]}),
+    (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
+]
+# One change each; schema and program take every result.
+VARIANTS = [
+    (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"), (("patient", "sex"), ABSENT), (("order", 0, "at"), ABSENT),
+    (("order", 0, "infuse"), "3.5e1 mg"), (("order", 1, "infuse_at_rate"), "52.5 mL/h"), (("model",), "kamp2020"),
+    ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
+    ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"), (("as_of",), ABSENT),
+    (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT), (("questions",), {}), (("extrapolate",), True),
+]
+
+
+def validator(schema_id):
+    schema = SCHEMAS[schema_id]
+    if referencing is None:
+        resolver = jsonschema.RefResolver.from_schema(schema, store=SCHEMAS)
+        return jsonschema.Draft202012Validator(schema, resolver=resolver)
+    registry = referencing.Registry().with_contents(SCHEMAS.items())
+    return jsonschema.Draft202012Validator(schema, registry=registry)
+
+
+def changed(document, path, value):
+    document = copy.deepcopy(document)
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    if value is ABSENT:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return document
+
+
+class Facts:
+    def __init__(self):
+        self.count, self.broken = 0, []
+
+    def hold(self, fact, what):
+        self.count += 1
+        if not fact:
+            self.broken.append(what)
+
+
+def schemas_are_schemas(facts):
+    facts.hold(set(OF.values()) | {ERROR} == set(SCHEMAS), "one schema for each kind of file")
+    for name, schema in SCHEMAS.items():
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as e:
+            facts.hold(False, f"{name} is no 2020-12 schema: {e.message}")
+    header = (ROOT / "include/ketpk/error.hpp").read_text()
+    listed = SCHEMAS[ERROR]["properties"]["error"]["properties"]["code"]["enum"]
+    facts.hold(listed == re.findall(r'"(E_[A-Z_]+)"', header), "the error schema lists the codes of error.hpp")
+
+
+def examples_fit(facts):
+    seen = set()
+    for path in sorted((ROOT / "examples").rglob("*.json")):
+        document = json.loads(path.read_text())
+        if not isinstance(document, dict) or document.get("schema") not in OF:
+            continue
+        seen.add(document["schema"])
+        errors = [e.message for e in validator(OF[document["schema"]]).iter_errors(document)]
+        facts.hold(not errors, f"{path.name} fits its schema: {errors}")
+    facts.hold({"ketpk.session/1", "ketpk.limits/1"} <= seen, "examples have a session and limits")
+
+
+def schema_takes_and_refuses(facts):
+    session = validator(OF["ketpk.session/1"])
+    facts.hold(session.is_valid(SESSION), "the session that everything is varied from fits")
+    for path, value in VARIANTS:
+        facts.hold(session.is_valid(changed(SESSION, path, value)), f"schema takes {path} = {value}")
+    for path, value in SLIPS:
+        facts.hold(not session.is_valid(changed(SESSION, path, value)), f"schema refuses {path} = {value}")
+
+
+def run(command, *arguments):
+    done = subprocess.run([command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout
+
+
+def program_agrees(facts, command):
+    result, error = validator(OF["ketpk.result/1"]), validator(ERROR)
+
+    def answer_fits(path, what, refused):
+        code, out = run(command, "simulate", str(path), "--json")
+        try:
+            document = json.loads(out)
+        except ValueError:
+            return facts.hold(False, f"{what}: no JSON, exit {code}")
+        errors = [e.message for e in (error if refused else result).iter_errors(document)]
+        facts.hold(not errors, f"{what}: the {'refusal' if refused else 'result'} fits its schema: {errors}")
+        facts.hold((code in (2, 7)) if refused else code in (0, 3, 4, 6), f"{what}: exit {code}")
+        if not refused and not errors:
+            lengths = {len(v) for v in document["profile"].values() if isinstance(v, list)}
+            facts.hold(len(lengths) == 1, f"{what}: columns of one length")
+
+    for path in sorted((ROOT / "examples").rglob("*.json")):
+        if json.loads(path.read_text()).get("schema") == "ketpk.session/1":
+            answer_fits(path, path.name, refused=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "session.json"
+        for changes, refused in ((VARIANTS, False), (SLIPS, True)):
+            for place, value in changes:
+                path.write_text(json.dumps(changed(SESSION, place, value)))
+                answer_fits(path, f"{place} = {'absent' if value is ABSENT else value}", refused)
+
+
+def main(arguments):
+    facts = Facts()
+    schemas_are_schemas(facts)
+    examples_fit(facts)
+    schema_takes_and_refuses(facts)
+    if arguments:
+        program_agrees(facts, arguments[0])
+    for what in facts.broken:
+        print("broken:", what)
+    print(f"schemas: {facts.count} facts, {len(facts.broken)} broken")
+    return 1 if facts.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
