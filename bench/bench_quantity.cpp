@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Why: text and orders are the doors of every request; they should cost nothing beside its solution. Copying the
-// same 10 bytes is the measure that reading a quantity cannot beat.
+// Why: text and orders are the doors of every request; they should cost nothing beside its solution (a microsecond,
+// bench/bench_solve.cpp).
 
 #include <benchmark/benchmark.h>
 
 #include <chrono>
-#include <string>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -48,7 +48,8 @@ BENCHMARK(write_number);
 
 /// An infusion that is paused and a bolus after each piece, `inputs` in all.
 Order order_of(std::int64_t inputs) {
-  Order order{.analyte = Analyte::racemic_ketamine, .form = Form::base, .initial_state = InitialState::drug_free, .inputs = {}};
+  Order order{
+      .analyte = Analyte::racemic_ketamine, .form = Form::base, .initial_state = InitialState::drug_free, .inputs = {}};
   for (std::int64_t i = 0; i < inputs; ++i) {
     const Micros at = i * 10min;
     if (i % 2 == 0)

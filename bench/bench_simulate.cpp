@@ -32,13 +32,14 @@ Limits example_limits() {
 
 ModelCard card_of(const Parameters<double>& p) {
   const std::string source = "reference case";
-  ModelCard card{.id = "custom",
-                 .label = "a reference case",
-                 .citation = source,
-                 .doi = "not-stated",
-                 .analytes = {Analyte::racemic_ketamine},
-                 .site = Site::venous,
-                 .parameters = {{"V1", {p.v1_L, unit::L}, 0, source}, {"CL", {p.cl_L_per_min, unit::L_per_min}, 0, source}}};
+  ModelCard card{
+      .id = "custom",
+      .label = "a reference case",
+      .citation = source,
+      .doi = "not-stated",
+      .analytes = {Analyte::racemic_ketamine},
+      .site = Site::venous,
+      .parameters = {{"V1", {p.v1_L, unit::L}, 0, source}, {"CL", {p.cl_L_per_min, unit::L_per_min}, 0, source}}};
   const auto add = [&](std::vector<CardParameter>& to, const char* q, double flow, const char* v, double volume) {
     if (!(flow > 0)) return;
     to.push_back({q, {flow, unit::L_per_min}, 0, source});
@@ -48,10 +49,11 @@ ModelCard card_of(const Parameters<double>& p) {
   add(card.parameters, "Q3", p.q3_L_per_min, "V3", p.v3_L);
   if (p.ke0_per_min) card.ke0 = CardParameter{"ke0", {*p.ke0_per_min, unit::per_min}, 0, source};
   for (const auto& m : p.metabolites) {
-    CardMetabolite own{.name = "norketamine",
-                       .fraction = m.fraction,
-                       .parameters = {{"V1", {m.v1_L, unit::L}, 0, source}, {"CL", {m.cl_L_per_min, unit::L_per_min}, 0, source}},
-                       .source = source};
+    CardMetabolite own{
+        .name = "norketamine",
+        .fraction = m.fraction,
+        .parameters = {{"V1", {m.v1_L, unit::L}, 0, source}, {"CL", {m.cl_L_per_min, unit::L_per_min}, 0, source}},
+        .source = source};
     add(own.parameters, "Q2", m.q2_L_per_min, "V2", m.v2_L);
     card.metabolites.push_back(std::move(own));
   }
@@ -59,15 +61,16 @@ ModelCard card_of(const Parameters<double>& p) {
 }
 
 Request request_of(const testing::GoldenCase& c, const Limits& limits) {
-  Request request{.patient = {.weight = {70, unit::kg}, .height = Stated<dim::length>(175, unit::cm), .age = Age(42, unit::yr)},
-                  .order = {.analyte = Analyte::racemic_ketamine,
-                            .form = Form::base,
-                            .initial_state = InitialState::drug_free,
-                            .inputs = {}},
-                  .model = card_of(c.parameters),
-                  .limits = limits,
-                  .as_of = as_of,
-                  .observe = {.at = c.times, .until = c.end}};
+  Request request{
+      .patient = {.weight = {70, unit::kg}, .height = Stated<dim::length>(175, unit::cm), .age = Age(42, unit::yr)},
+      .order = {.analyte = Analyte::racemic_ketamine,
+                .form = Form::base,
+                .initial_state = InitialState::drug_free,
+                .inputs = {}},
+      .model = card_of(c.parameters),
+      .limits = limits,
+      .as_of = as_of,
+      .observe = {.at = c.times, .until = c.end}};
   for (const Dose& d : c.regimen.doses) {
     const StatedDose amount(d.amount_mg, unit::mg);
     if (d.is_bolus())
@@ -94,7 +97,9 @@ Request example_request(const Limits& limits) {
           .time_above = {Stated<dim::concentration>(100, unit::ng_per_mL)}};
 }
 
-double limit_us(const std::string& kind) { return kind == "protocol" || kind == "pulse" || kind == "pause" ? 400 : 5000; }
+double limit_us(const std::string& kind) {
+  return kind == "protocol" || kind == "pulse" || kind == "pause" ? 400 : 5000;
+}
 
 void whole(benchmark::State& state, const Request& request, double limit) {
   state.counters["limit_us"] = limit;
@@ -119,11 +124,11 @@ int main(int argc, char** argv) {
                                [request = example_request(limits)](benchmark::State& s) { whole(s, request, 400); });
   for (const auto& c : testing::golden_cases()) {
     const std::string kind = c.id.substr(0, c.id.find('-'));
-    benchmark::RegisterBenchmark(("simulate/" + kind + '/' + c.id).c_str(),
-                                 [request = request_of(c, limits), limit = limit_us(kind)](benchmark::State& s) {
-                                   whole(s, request, limit);
-                                 })
-        ->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(("simulate/" + kind + '/' + c.id).c_str(), [request = request_of(c, limits),
+                                                                             limit =
+                                                                                 limit_us(kind)](benchmark::State& s) {
+      whole(s, request, limit);
+    })->Unit(benchmark::kMicrosecond);
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;

@@ -6,10 +6,11 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <random>
-#include <utility>
 #include <variant>
 #include <vector>
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "fields.hpp"
@@ -20,8 +19,6 @@ using Findings = std::vector<LintFinding>;
 constexpr std::size_t most_rows = 1'000;
 constexpr std::string_view root = "limits";
 
-void note(Findings& findings, const InvalidInput& e) { findings.push_back({e.code, e.field, e.message}); }
-
 /// Runs `step`. What it refuses is noted where findings are collected, and otherwise thrown on.
 template <class Step>
 void attempt(Findings* findings, Step step) {
@@ -32,14 +29,13 @@ void attempt(Findings* findings, Step step) {
   try {
     step();
   } catch (const InvalidInput& e) {
-    note(*findings, e);
+    findings->push_back({e.code, e.field, e.message});
   }
 }
 
 template <std::size_t N>
 void only(const Fields& fields, const std::array<Names, N>& accepted, Findings* findings) {
-  for (const InvalidInput& other : fields.unknown(accepted.data(), N))
-    attempt(findings, [&] { throw other; });
+  for (const InvalidInput& other : fields.unknown(accepted.data(), N)) attempt(findings, [&] { throw other; });
 }
 
 LimitQuantity limit_quantity_of(const Node& node) {
@@ -80,8 +76,10 @@ void refuse_idle(const Fields& fields, std::string_view name, bool used, std::st
 
 Limit limit_of(const Node& node, Findings* findings) {
   const Fields fields(node);
-  only(fields, std::array<Names, 11>{"id", "quantity", "hard_low", "soft_low", "soft_high", "hard_high", "required", "source",
-                                     "site", "level", "window"}, findings);
+  only(fields,
+       std::array<Names, 11>{"id", "quantity", "hard_low", "soft_low", "soft_high", "hard_high", "required", "source",
+                             "site", "level", "window"},
+       findings);
   Limit limit{.id = {}, .quantity = LimitQuantity::weight, .required = true, .source = {}};
   attempt(findings, [&] { limit.id = text_of(fields.required("id", "a name of its own")); });
   attempt(findings, [&] { limit.required = truth_of(fields.required("required", "true or false")); });
@@ -95,7 +93,8 @@ Limit limit_of(const Node& node, Findings* findings) {
     refuse_idle(fields, "level", levelled, "time_above_level");
     refuse_idle(fields, "window", windowed, "cumulative_dose_per_weight");
   });
-  if (const auto site = fields.optional("site")) attempt(findings, [&] { limit.site = word_of<Site>(*site, site_names, 1); });
+  if (const auto site = fields.optional("site"))
+    attempt(findings, [&] { limit.site = word_of<Site>(*site, site_names, 1); });
   if (const auto level = fields.optional("level"))
     attempt(findings, [&] { limit.level = quantity_of<Stated<dim::concentration>>(*level); });
   if (const auto window = fields.optional("window"))
@@ -109,8 +108,15 @@ Limits read(const Json& document, Findings* findings) {
   const auto schema = fields.optional("schema");
   require(schema && schema->value == "ketpk.limits/1", Code::schema_version, fields.path("schema"),
           "not limits this program knows; accepted: ketpk.limits/1");
-  only(fields, std::array<Names, 8>{"schema", "id", "version", "status", "approver", "effective", "expires", "limits"}, findings);
-  Limits set{.id = {}, .version = {}, .status = LimitsStatus::example, .approver = {}, .effective = {}, .expires = {}, .limits = {}};
+  only(fields, std::array<Names, 8>{"schema", "id", "version", "status", "approver", "effective", "expires", "limits"},
+       findings);
+  Limits set{.id = {},
+             .version = {},
+             .status = LimitsStatus::example,
+             .approver = {},
+             .effective = {},
+             .expires = {},
+             .limits = {}};
   attempt(findings, [&] { set.id = text_of(fields.required("id", "a name")); });
   attempt(findings, [&] { set.version = text_of(fields.required("version", "a version")); });
   attempt(findings, [&] {
@@ -142,7 +148,8 @@ std::vector<LintFinding> lint_limits(std::string_view bytes, std::chrono::year_m
   Findings findings;
   attempt(&findings, [&] {
     const Limits set = read(parse_strict(bytes, root), &findings);
-    if (set.effective.ok() && set.expires.ok()) attempt(&findings, [&] { ketpk::detail::require_in_force(set, today); });
+    if (set.effective.ok() && set.expires.ok())
+      attempt(&findings, [&] { ketpk::detail::require_in_force(set, today); });
     if (findings.empty()) validate(set, today);  // what only the whole set can show
   });
   return findings;

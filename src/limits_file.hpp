@@ -8,8 +8,8 @@
 
 namespace ketpk::io {
 
-/// What a `ketpk.limits/1` document says; `sha256` stays empty. Throws `InvalidInput` with a field `limits…` for what is
-/// not of the right kind; whether the bounds are in order and the day is right is `ketpk::validate`.
+/// What a `ketpk.limits/1` document says; `sha256` stays empty. Throws `InvalidInput` with a field `limits…` for what
+/// is not of the right kind; whether the bounds are in order and the day is right is `ketpk::validate`.
 [[nodiscard]] Limits understand_limits(const Json& document);
 
 }  // namespace ketpk::io

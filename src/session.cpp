@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -46,12 +45,14 @@ Input input_of(const Node& node) {
             "a second kind of input in one; accepted: one of infuse, infuse_at_rate, bolus");
     kind = name;
   }
-  require(!kind.empty(), Code::field_missing, node.path, "no kind of input; accepted: one of infuse, infuse_at_rate, bolus");
+  require(!kind.empty(), Code::field_missing, node.path,
+          "no kind of input; accepted: one of infuse, infuse_at_rate, bolus");
   const Node what = fields.required(kind, "");
   const auto at_node = fields.optional("at");
   const Micros at = at_node ? elapsed_of(*at_node) : Micros{0};
   if (kind == "bolus") {
-    require(!fields.has("over"), Code::field_unknown, fields.path("over"), "a bolus has no duration; accepted: bolus and at");
+    require(!fields.has("over"), Code::field_unknown, fields.path("over"),
+            "a bolus has no duration; accepted: bolus and at");
     return Bolus{quantity_of<StatedDose>(what), at};
   }
   const Micros over = elapsed_of(fields.required("over", "a duration such as 40 min"));
@@ -61,8 +62,8 @@ Input input_of(const Node& node) {
 
 Order order_of(const Fields& session) {
   Order order;
-  order.analyte = word_of<Analyte>(
-      session.required("analyte", "racemic-ketamine, s-ketamine, r-ketamine"), analyte_names, 1);
+  order.analyte =
+      word_of<Analyte>(session.required("analyte", "racemic-ketamine, s-ketamine, r-ketamine"), analyte_names, 1);
   order.form = word_of<Form>(session.required("form", "base, hydrochloride"), form_names, 1);
   const auto initial = session.optional("initial_state");
   require(initial.has_value(), Code::state, "initial_state", "not declared; accepted: drug-free");
@@ -88,11 +89,13 @@ void check_parameter(double x, bool may_be_zero, const std::string& path) {
 CardParameter parameter_of(const Fields& from, std::string_view name) {
   const bool is_flow = name.starts_with('C') || name.starts_with('Q');
   const auto node = from.optional(name);
-  require(node.has_value(), Code::model_param, from.path(name), "not stated; accepted: every parameter of each compartment that is there");
+  require(node.has_value(), Code::model_param, from.path(name),
+          "not stated; accepted: every parameter of each compartment that is there");
   const auto same = [&](const auto& stated) { return StatedParameter(stated.number(), stated.unit(), node->path); };
-  const StatedParameter value = is_flow                   ? same(quantity_of<Stated<dim::flow, dim::flow_per_body>>(*node))
-                                : name.starts_with('V') ? same(quantity_of<Stated<dim::volume, dim::volume_per_body>>(*node))
-                                                          : same(quantity_of<Stated<dim::rate_constant>>(*node));
+  const StatedParameter value = is_flow ? same(quantity_of<Stated<dim::flow, dim::flow_per_body>>(*node))
+                                : name.starts_with('V')
+                                    ? same(quantity_of<Stated<dim::volume, dim::volume_per_body>>(*node))
+                                    : same(quantity_of<Stated<dim::rate_constant>>(*node));
   check_parameter(value.number(), name.starts_with('Q'), node->path);
   return {.name = std::string(name), .value = value, .weight_exponent = 0, .source = "stated in the session"};
 }
@@ -147,7 +150,8 @@ void add_weight_rules(const Fields& custom, ModelCard& card) {
     const auto node = fields.optional(p.name);
     if (!node) continue;
     p.weight_exponent = number_of(*node);
-    require(p.weight_exponent >= -3 && p.weight_exponent <= 3, Code::range, node->path, "no plausible exponent; accepted: -3 to 3");
+    require(p.weight_exponent >= -3 && p.weight_exponent <= 3, Code::range, node->path,
+            "no plausible exponent; accepted: -3 to 3");
     require(p.value.unit().dimension.body == 0, Code::model_param, node->path,
             "the parameter is already stated per kg; accepted: an exponent or a per-kg unit");
   }
@@ -164,8 +168,9 @@ CardMetabolite metabolite_of(const Node& node) {
   constexpr Names letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   constexpr Names later = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
   const std::string& name = metabolite.name;
-  require(name.size() <= 64 && letters.find(name[0]) != Names::npos && name.find_first_not_of(later) == std::string::npos,
-          Code::parse, fields.path("name"), "not a name; accepted: a letter, then letters, digits, _ or -, up to 64");
+  require(
+      name.size() <= 64 && letters.find(name[0]) != Names::npos && name.find_first_not_of(later) == std::string::npos,
+      Code::parse, fields.path("name"), "not a name; accepted: a letter, then letters, digits, _ or -, up to 64");
   require(metabolite.fraction >= 0 && metabolite.fraction <= 1.1, Code::model_param, fields.path("fraction"),
           "not a mass fraction; accepted: 0 to 1.1 mg formed per mg eliminated");
   metabolite.parameters = parameters_of(fields, metabolite_clearances);
@@ -218,7 +223,8 @@ ModelCard custom_model_of(const Node& node) {
 
 ModelCard model_of(const Node& node) {
   if (node.value.is_string()) return library::find(node.value.get_ref<const std::string&>());
-  require(node.value.is_object(), Code::type, node.path, "not a model; accepted: the id of a built-in model, or {\"custom\": {…}}");
+  require(node.value.is_object(), Code::type, node.path,
+          "not a model; accepted: the id of a built-in model, or {\"custom\": {…}}");
   const Fields fields(node);
   fields.only(std::array<Names, 1>{"custom"});
   return custom_model_of(fields.required("custom", "an object with analytes, site and parameters"));
@@ -235,7 +241,8 @@ std::filesystem::path limits_path(const Node& node, const SessionContext& contex
   const auto file = std::filesystem::canonical(path, no_file);
   const bool climbs = std::find(name.begin(), name.end(), "..") != name.end();
   const bool below = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
-  require(!no_folder && !no_file && !climbs && below, Code::io, node.path, "no such file in the session's folder; accepted: a path relative to that folder, without ..");
+  require(!no_folder && !no_file && !climbs && below, Code::io, node.path,
+          "no such file in the session's folder; accepted: a path relative to that folder, without ..");
   return file;
 }
 
@@ -252,9 +259,10 @@ Limits limits_of(const Node& node, const SessionContext& context) {
   const std::string hash = sha256(bytes);
   if (const auto pin = fields.optional("sha256")) {
     const std::string pinned = text_of(*pin);
-    require(pinned.size() == hash.size() && pinned.find_first_not_of("0123456789abcdef") == std::string::npos, Code::parse,
-            pin->path, "not a SHA-256; accepted: 64 lower-case hexadecimal digits");
-    require(pinned == hash, Code::limits_hash, pin->path, "the limits file has other bytes; accepted: the file with this SHA-256");
+    require(pinned.size() == hash.size() && pinned.find_first_not_of("0123456789abcdef") == std::string::npos,
+            Code::parse, pin->path, "not a SHA-256; accepted: 64 lower-case hexadecimal digits");
+    require(pinned == hash, Code::limits_hash, pin->path,
+            "the limits file has other bytes; accepted: the file with this SHA-256");
   }
   Limits limits = understand_limits(parse_strict(bytes, node.path));
   limits.sha256 = hash;
@@ -267,7 +275,8 @@ Observe observe_of(const Node& node) {
   Observe observe;
   if (const auto until = fields.optional("until")) observe.until = elapsed_of(*until);
   if (const auto at = fields.optional("at")) {
-    require(!fields.has("every"), Code::field_unknown, fields.path("every"), "stands beside at; accepted: every with until, or at");
+    require(!fields.has("every"), Code::field_unknown, fields.path("every"),
+            "stands beside at; accepted: every with until, or at");
     for (const Node& instant : list_of(*at, most_instants)) {
       const Micros t = elapsed_of(instant);
       require(observe.at.empty() || t >= observe.at.back(), Code::time_order, instant.path,
@@ -280,7 +289,8 @@ Observe observe_of(const Node& node) {
   const Node every = fields.required("every", "a step such as 1 min with until, or at with a list of instants");
   observe.every = elapsed_of(every);
   require(observe.every->count() > 0, Code::range, every.path, "no step; accepted: more than zero");
-  require(observe.until.has_value(), Code::field_missing, fields.path("until"), "not stated; accepted: an end such as 4 h");
+  require(observe.until.has_value(), Code::field_missing, fields.path("until"),
+          "not stated; accepted: an end such as 4 h");
   require(static_cast<std::size_t>(*observe.until / *observe.every) < most_instants, Code::size, every.path,
           "too many instants; accepted: up to 1000000");
   return observe;

@@ -3,8 +3,6 @@
 #include "strict_json.hpp"
 
 #include <algorithm>
-#include <array>
-#include <clocale>
 #include <cstdint>
 #include <unordered_set>
 #include <utility>
@@ -53,7 +51,10 @@ int escaped_unit(std::string_view s) {
   int unit = 0;
   for (std::size_t i = 2; i < 6; ++i) {
     const char c = s[i];
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
     if (digit < 0) return -1;
     unit = unit * 16 + digit;
   }
@@ -150,7 +151,8 @@ class Builder {
   }
 
   [[noreturn]] void refuse_number() const {
-    throw InvalidInput(Code::range, path(), "a number beyond what can be held; accepted: magnitudes from 1e-307 to 1e308");
+    throw InvalidInput(Code::range, path(),
+                       "a number beyond what can be held; accepted: magnitudes from 1e-307 to 1e308");
   }
 
   Json& place_value(Json value) {

@@ -61,7 +61,7 @@ def problems_of(headers):
                     problems.append(f"{name}.hpp includes its right neighbour {other}.hpp on the ground floor")
             elif FLOOR_OF[other] >= FLOOR_OF[name]:
                 side = "sideways" if FLOOR_OF[other] == FLOOR_OF[name] else "upwards"
-                problems.append(f"{name}.hpp (floor {FLOOR_OF[name]}) includes {other}.hpp (floor {FLOOR_OF[other]}): {side}")
+                problems.append(f"{name}.hpp of floor {FLOOR_OF[name]} includes {side} {other}.hpp of {FLOOR_OF[other]}")
     if "ketpk" in headers:
         named = {i[len("ketpk/"):-len(".hpp")] for i in INCLUDE.findall(headers["ketpk"]) if i.startswith("ketpk/")}
         for name in sorted(set(headers) - named - NOT_IN_UMBRELLA):

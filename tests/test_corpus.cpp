@@ -20,7 +20,8 @@ constexpr std::chrono::year_month_day today{std::chrono::year{2026}, std::chrono
 
 std::vector<fs::path> corpus(const char* kind) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus" / kind)) files.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus" / kind))
+    files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -55,7 +56,8 @@ Tally replay(const char* kind, Act act) {
 
 TEST_CASE("every kept session is read or refused with what is accepted") {
   const Tally tally = replay("session", [](const std::string& bytes) {
-    const Request request = io::read_session(bytes, {.folder = fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus/limits", .today = today});
+    const Request request =
+        io::read_session(bytes, {.folder = fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus/limits", .today = today});
     validate(request.patient);
     (void)resolve(request.order, request.patient.mass_for_dosing());
   });

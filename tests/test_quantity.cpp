@@ -319,40 +319,49 @@ TEST_CASE("anything else is refused with the contract's code, under its field, a
       {"\t70 kg", "E_PARSE"}, {"5. kg", "E_PARSE"}, {"5.kg", "E_PARSE"}, {"5.", "E_PARSE"}, {"010 kg", "E_PARSE"},
       {"010", "E_PARSE"}, {"00 kg", "E_PARSE"}, {"-010 kg", "E_PARSE"}, {"0x10 kg", "E_PARSE"}, {"0x10", "E_PARSE"},
       {"0X1p3 kg", "E_PARSE"}, {".5 kg", "E_PARSE"}, {"-.5 kg", "E_PARSE"}, {"+5 kg", "E_PARSE"}, {"+5", "E_PARSE"},
-      {"--5 kg", "E_PARSE"}, {"- 5 kg", "E_PARSE"}, {"1_000 kg", "E_PARSE"}, {"0,5 kg", "E_PARSE"}, {"1,000 kg", "E_PARSE"},
+      {"--5 kg", "E_PARSE"}, {"- 5 kg", "E_PARSE"}, {"1_000 kg", "E_PARSE"}, {"0,5 kg", "E_PARSE"},
+      {"1,000 kg", "E_PARSE"},
       {"1 000 kg", "E_PARSE"}, {"1'000 kg", "E_PARSE"}, {"70-80 kg", "E_PARSE"}, {"70 - 80 kg", "E_PARSE"},
-      {"1.2.3 kg", "E_PARSE"}, {"1e kg", "E_PARSE"}, {"1e+ kg", "E_PARSE"}, {"1e5.5 kg", "E_PARSE"}, {"1.e5 kg", "E_PARSE"},
-      {"NaN kg", "E_PARSE"}, {"nan", "E_PARSE"}, {"-nan kg", "E_PARSE"}, {"Infinity kg", "E_PARSE"}, {"-inf kg", "E_PARSE"},
+      {"1.2.3 kg", "E_PARSE"}, {"1e kg", "E_PARSE"}, {"1e+ kg", "E_PARSE"}, {"1e5.5 kg", "E_PARSE"},
+      {"1.e5 kg", "E_PARSE"},
+      {"NaN kg", "E_PARSE"}, {"nan", "E_PARSE"}, {"-nan kg", "E_PARSE"}, {"Infinity kg", "E_PARSE"},
+      {"-inf kg", "E_PARSE"},
       {"$70 kg", "E_PARSE"}, {"\xD9\xA7\xD9\xA0 kg", "E_PARSE"},          // Arabic-Indic seventy
       {"\xEF\xBC\x97\xEF\xBC\x90 kg", "E_PARSE"},                        // full-width seventy
       {"\xE2\x88\x92" "70 kg", "E_PARSE"},                               // a minus sign that is not ASCII
       {"\xEF\xBB\xBF" "70 kg", "E_PARSE"},                               // a byte order mark
       {std::string_view("\0" "70 kg", 6), "E_PARSE"},
       // no double holds it: J19
-      {"1e400 kg", "E_RANGE"}, {"-1e400 kg", "E_RANGE"}, {"1e-400 kg", "E_RANGE"}, {"1e99999999999999999999 kg", "E_RANGE"},
+      {"1e400 kg", "E_RANGE"}, {"-1e400 kg", "E_RANGE"}, {"1e-400 kg", "E_RANGE"},
+      {"1e99999999999999999999 kg", "E_RANGE"},
       {"1e-99999999999999999999 kg", "E_RANGE"}, {"1e400", "E_RANGE"},
       // a bare number: J14 J54
       {"70", "E_UNIT_MISSING"}, {"70 ", "E_UNIT_MISSING"}, {"-70", "E_UNIT_MISSING"}, {"7e1", "E_UNIT_MISSING"},
       {"0", "E_UNIT_MISSING"},
       // no unit of the list, or text after it: J15 J17 J23
-      {"70.5abc", "E_UNIT_UNKNOWN"}, {"70 KG", "E_UNIT_UNKNOWN"}, {"70 Kg", "E_UNIT_UNKNOWN"}, {"70 kG", "E_UNIT_UNKNOWN"},
-      {"70  kg", "E_UNIT_UNKNOWN"}, {"70\tkg", "E_UNIT_UNKNOWN"}, {"70\nkg", "E_UNIT_UNKNOWN"}, {"70 kg ", "E_UNIT_UNKNOWN"},
-      {"70 kg\n", "E_UNIT_UNKNOWN"}, {"70 kg.", "E_UNIT_UNKNOWN"}, {"70 kg kg", "E_UNIT_UNKNOWN"}, {"70 kgs", "E_UNIT_UNKNOWN"},
-      {"70 k", "E_UNIT_UNKNOWN"}, {"154 lbs", "E_UNIT_UNKNOWN"}, {"154 [lb_av]", "E_UNIT_UNKNOWN"}, {"11 st", "E_UNIT_UNKNOWN"},
+      {"70.5abc", "E_UNIT_UNKNOWN"}, {"70 KG", "E_UNIT_UNKNOWN"}, {"70 Kg", "E_UNIT_UNKNOWN"},
+      {"70 kG", "E_UNIT_UNKNOWN"},
+      {"70  kg", "E_UNIT_UNKNOWN"}, {"70\tkg", "E_UNIT_UNKNOWN"}, {"70\nkg", "E_UNIT_UNKNOWN"},
+      {"70 kg ", "E_UNIT_UNKNOWN"},
+      {"70 kg\n", "E_UNIT_UNKNOWN"}, {"70 kg.", "E_UNIT_UNKNOWN"}, {"70 kg kg", "E_UNIT_UNKNOWN"},
+      {"70 kgs", "E_UNIT_UNKNOWN"},
+      {"70 k", "E_UNIT_UNKNOWN"}, {"154 lbs", "E_UNIT_UNKNOWN"}, {"154 [lb_av]", "E_UNIT_UNKNOWN"},
+      {"11 st", "E_UNIT_UNKNOWN"},
       {"70\xC2\xA0kg", "E_UNIT_UNKNOWN"},                                // a no-break space
-      {"7\xD9\xA0 kg", "E_UNIT_UNKNOWN"},                                // a seven, then an Arabic-Indic nought; never 7
+      {"7\xD9\xA0 kg", "E_UNIT_UNKNOWN"},                                // never 7
       {std::string_view("70 kg\0", 6), "E_UNIT_UNKNOWN"}, {std::string_view("70\0 kg", 6), "E_UNIT_UNKNOWN"},
       {"70 \xEF\xBD\x8B\xEF\xBD\x87", "E_UNIT_UNKNOWN"},                 // full-width kg
       {"70 1/", "E_UNIT_UNKNOWN"}, {"70 x", "E_UNIT_UNKNOWN"},
       // a unit of the list that no weight has: C14
-      {"70 mg", "E_UNIT_MISMATCH"}, {"70 cm", "E_UNIT_MISMATCH"}, {"70 mg/kg", "E_UNIT_MISMATCH"}, {"70 1/min", "E_UNIT_MISMATCH"},
+      {"70 mg", "E_UNIT_MISMATCH"}, {"70 cm", "E_UNIT_MISMATCH"}, {"70 mg/kg", "E_UNIT_MISMATCH"},
+      {"70 1/min", "E_UNIT_MISMATCH"},
       {"70 kg/m2", "E_UNIT_MISMATCH"}, {"70 yr", "E_UNIT_MISMATCH"}};
   // clang-format on
   CHECK(rows.size() >= 60);
-  for (const auto& [text, code] : rows) {
-    INFO("text: [" << std::string(text) << "]");
-    CHECK(refusal([&] { return parse_stated<Weight>(text, "patient.weight"); }) ==
-          std::string(code) + " patient.weight");
+  for (const Refused& row : rows) {
+    INFO("text: [" << std::string(row.text) << "]");
+    CHECK(refusal([&] { return parse_stated<Weight>(row.text, "patient.weight"); }) ==
+          std::string(row.code) + " patient.weight");
   }
 }
 
@@ -434,15 +443,15 @@ TEST_CASE("a time becomes the nearest whole microsecond") {
     std::string_view text;
     std::string_view code;
   };
-  for (const auto& [text, code] :
+  for (const Refused& row :
        {Refused{"40", "E_UNIT_MISSING"}, Refused{"40 mins", "E_UNIT_UNKNOWN"}, Refused{"40 kg", "E_UNIT_MISMATCH"},
         Refused{"42 yr", "E_UNIT_MISMATCH"}, Refused{"-1 min", "E_RANGE"}, Refused{"-1 us", "E_RANGE"},
         Refused{"401 d", "E_RANGE"}, Refused{"400.0000001 d", "E_RANGE"}, Refused{"34560000000001 us", "E_RANGE"},
         Refused{"1e300 d", "E_RANGE"}, Refused{"1e308 d", "E_RANGE"}, Refused{"0.4 us", "E_RANGE"},
         Refused{"1e-300 s", "E_RANGE"}, Refused{"NaN min", "E_PARSE"}, Refused{"00:40", "E_PARSE"},
         Refused{"40:00", "E_UNIT_UNKNOWN"}, Refused{"2026-10-25T02:30:00", "E_PARSE"}}) {
-    INFO(std::string(text));
-    CHECK(refusal([&] { return parse_time(text, "at"); }) == std::string(code) + " at");
+    INFO(std::string(row.text));
+    CHECK(refusal([&] { return parse_time(row.text, "at"); }) == std::string(row.code) + " at");
   }
 }
 

@@ -23,18 +23,21 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in ("session", "limits", "result")}
+KINDS = ("session", "limits", "result")
+OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
     "schema": "ketpk.limits/1", "id": "test", "version": "1", "status": "example", "approver": "nobody",
     "effective": "2026-01-01", "expires": "2030-01-01",
     "limits": [
-        {"id": "dose", "quantity": "dose_per_weight", "soft_low": "0.1 mg/kg", "soft_high": "0.5 mg/kg", "hard_high": "1 mg/kg",
-         "required": True, "source": "s"},
-        {"id": "peak", "quantity": "plasma_peak", "site": "arterial", "soft_high": "300 ng/mL", "required": False, "source": "s"},
+        {"id": "dose", "quantity": "dose_per_weight", "soft_low": "0.1 mg/kg", "soft_high": "0.5 mg/kg",
+         "hard_high": "1 mg/kg", "required": True, "source": "s"},
+        {"id": "peak", "quantity": "plasma_peak", "site": "arterial", "soft_high": "300 ng/mL",
+         "required": False, "source": "s"},
         {"id": "above", "quantity": "time_above_level", "site": "arterial", "level": "0.1 mg/L", "soft_high": "2 h",
          "required": False, "source": "s"},
-        {"id": "week", "quantity": "cumulative_dose_per_weight", "window": "7 d", "hard_high": "3 mg/kg", "required": False, "source": "s"},
+        {"id": "week", "quantity": "cumulative_dose_per_weight", "window": "7 d", "hard_high": "3 mg/kg",
+         "required": False, "source": "s"},
         {"id": "body", "quantity": "weight", "hard_low": "30 kg", "required": False, "source": "s"},
     ],
 }
@@ -50,7 +53,8 @@ SESSION = {
         "analytes": ["racemic-ketamine"], "site": "venous",
         "parameters": {"CL": "84 L/h", "V1": "25 L", "Q2": "161 L/h", "V2": "56 L", "Q3": "79 L/h", "V3": "157 L"},
         "effect_site": {"ke0": "0.2 1/min", "source": "s"},
-        "metabolites": [{"name": "norketamine", "fraction": 1.0, "V1": "98.6 L", "CL": "57.7 L/h", "Q2": "42.8 L/h", "V2": "160 L"}]}},
+        "metabolites": [{"name": "norketamine", "fraction": 1.0, "V1": "98.6 L", "CL": "57.7 L/h", "Q2": "42.8 L/h",
+                         "V2": "160 L"}]}},
     "limits": LIMITS, "as_of": "2026-11-21",
     "overrides": [{"flag": "DOSE_PER_WEIGHT_HIGH", "reason": "r", "by": "b"}],
     "observe": {"every": "1 min", "until": "4 h"},
@@ -61,39 +65,45 @@ CUSTOM = ("model", "custom")
 ROW = ("limits", "limits")
 # One change each, by path; every result is refused by schema and program alike.
 SLIPS = [
-    (("schema",), "ketpk.session/2"), (("schema",), ABSENT), (("wieght",), "70 kg"),
-    (("patient",), ABSENT), (("patient", "weight"), ABSENT), (("patient", "weight"), 70), (("patient", "weight"), "70"),
+    (("schema",), "ketpk.session/2"), (("schema",), ABSENT), (("wieght",), "70 kg"), (("patient",), ABSENT),
+    (("patient", "weight"), ABSENT), (("patient", "weight"), 70), (("patient", "weight"), "70"),
     (("patient", "weight"), "70 KG"), (("patient", "weight"), "70,5 kg"), (("patient", "weight"), "070 kg"),
-    (("patient", "weight"), "70  kg"), (("patient", "weight"), "-70 kg"), (("patient", "weight"), True), (("patient", "Weight"), "7 kg"),
-    (("patient", "sex"), "unknown"), (("patient", "age"), "42 y"), (("patient", "dosing_weight"), "ideal"),
-    (("analyte",), "ketamine"), (("form",), "salt"), (("initial_state",), ABSENT), (("initial_state",), "undeclared"),
-    (("order",), []), (("order",), {}), (("order", 0, "over"), ABSENT), (("order", 0, "infuse"), "0.5 mg/kg/h"),
-    (("order", 0, "bolus"), "1 mg"), (("order", 2, "over"), "1 min"), (("order", 2, "bolus"), ABSENT), (("order", 0, "at"), "-1 min"),
-    (("order", 0, "at"), "2026-10-25T02:30:00"), (("bag", "concentration"), ABSENT), (("model",), ABSENT), (("model",), 7),
-    ((*CUSTOM, "site"), "capillary"), ((*CUSTOM, "analytes"), []), ((*CUSTOM, "parameters", "V2"), ABSENT),
-    ((*CUSTOM, "parameters", "CL"), ABSENT), ((*CUSTOM, "parameters", "k10"), "1 1/h"), ((*CUSTOM, "parameters", "Q4"), "1 L/h"),
-    ((*CUSTOM, "parameters", "CL"), "84 L"), ((*CUSTOM, "effect_site", "source"), ABSENT), ((*CUSTOM, "effect_site", "source"), " "),
-    ((*CUSTOM, "metabolites", 0, "fraction"), 1.2), ((*CUSTOM, "metabolites", 0, "fraction"), "1"),
-    ((*CUSTOM, "metabolites", 0, "name"), "nor ketamine"), ((*CUSTOM, "metabolites", 0, "V2"), ABSENT),
-    ((*CUSTOM, "weight_exponents"), {"CL": 0.75}), ((*CUSTOM, "reference_weight"), "70 kg"),
-    (("limits",), "limits.json"), (("limits",), {"file": 7}), (("limits",), {"file": "x", "sha256": "abc"}),
-    (("limits", "status"), "draft"), (("limits", "approver"), ""), (("limits", "effective"), "01.01.2026"), (("limits", "expires"), ABSENT),
-    (("limits", "limits"), []), ((*ROW, 0, "hard_high"), ABSENT), ((*ROW, 0, "hard_high"), None), ((*ROW, 0, "soft_hgih"), "1 mg/kg"),
-    ((*ROW, 0, "soft_high"), 0.5), ((*ROW, 0, "soft_high"), "0.5 mg"), ((*ROW, 0, "required"), ABSENT), ((*ROW, 0, "required"), "yes"),
-    ((*ROW, 0, "source"), ABSENT), ((*ROW, 0, "site"), "venous"), ((*ROW, 0, "quantity"), "dose"), ((*ROW, 1, "site"), ABSENT),
-    ((*ROW, 1, "site"), "not-stated"), ((*ROW, 1, "soft_high"), ABSENT), ((*ROW, 2, "level"), ABSENT), ((*ROW, 3, "window"), ABSENT),
-    ((*ROW, 4, "window"), "7 d"),
-    (("as_of",), "2026-11-21T00:00:00Z"), (("as_of",), "0226-11-21"), (("overrides", 0, "reason"), ""), (("overrides", 0, "by"), ABSENT),
-    (("observe", "until"), ABSENT), (("observe", "at"), ["1 min"]), (("observe",), {"at": []}), (("observe",), {"at": ["1"]}),
+    (("patient", "weight"), "70  kg"), (("patient", "weight"), "-70 kg"), (("patient", "weight"), True),
+    (("patient", "Weight"), "7 kg"), (("patient", "sex"), "unknown"), (("patient", "age"), "42 y"),
+    (("patient", "dosing_weight"), "ideal"), (("analyte",), "ketamine"), (("form",), "salt"),
+    (("initial_state",), ABSENT), (("initial_state",), "undeclared"), (("order",), []), (("order",), {}),
+    (("order", 0, "over"), ABSENT), (("order", 0, "infuse"), "0.5 mg/kg/h"), (("order", 0, "bolus"), "1 mg"),
+    (("order", 2, "over"), "1 min"), (("order", 2, "bolus"), ABSENT), (("order", 0, "at"), "-1 min"),
+    (("order", 0, "at"), "2026-10-25T02:30:00"), (("bag", "concentration"), ABSENT), (("model",), ABSENT),
+    (("model",), 7), ((*CUSTOM, "site"), "capillary"), ((*CUSTOM, "analytes"), []),
+    ((*CUSTOM, "parameters", "V2"), ABSENT), ((*CUSTOM, "parameters", "CL"), ABSENT),
+    ((*CUSTOM, "parameters", "k10"), "1 1/h"), ((*CUSTOM, "parameters", "Q4"), "1 L/h"),
+    ((*CUSTOM, "parameters", "CL"), "84 L"), ((*CUSTOM, "effect_site", "source"), ABSENT),
+    ((*CUSTOM, "effect_site", "source"), " "), ((*CUSTOM, "metabolites", 0, "fraction"), 1.2),
+    ((*CUSTOM, "metabolites", 0, "fraction"), "1"), ((*CUSTOM, "metabolites", 0, "name"), "nor ketamine"),
+    ((*CUSTOM, "metabolites", 0, "V2"), ABSENT), ((*CUSTOM, "weight_exponents"), {"CL": 0.75}),
+    ((*CUSTOM, "reference_weight"), "70 kg"), (("limits",), "limits.json"), (("limits",), {"file": 7}),
+    (("limits",), {"file": "x", "sha256": "abc"}), (("limits", "status"), "draft"), (("limits", "approver"), ""),
+    (("limits", "effective"), "01.01.2026"), (("limits", "expires"), ABSENT), (("limits", "limits"), []),
+    ((*ROW, 0, "hard_high"), ABSENT), ((*ROW, 0, "hard_high"), None), ((*ROW, 0, "soft_hgih"), "1 mg/kg"),
+    ((*ROW, 0, "soft_high"), 0.5), ((*ROW, 0, "soft_high"), "0.5 mg"), ((*ROW, 0, "required"), ABSENT),
+    ((*ROW, 0, "required"), "yes"), ((*ROW, 0, "source"), ABSENT), ((*ROW, 0, "site"), "venous"),
+    ((*ROW, 0, "quantity"), "dose"), ((*ROW, 1, "site"), ABSENT), ((*ROW, 1, "site"), "not-stated"),
+    ((*ROW, 1, "soft_high"), ABSENT), ((*ROW, 2, "level"), ABSENT), ((*ROW, 3, "window"), ABSENT),
+    ((*ROW, 4, "window"), "7 d"), (("as_of",), "2026-11-21T00:00:00Z"), (("as_of",), "0226-11-21"),
+    (("overrides", 0, "reason"), ""), (("overrides", 0, "by"), ABSENT), (("observe", "until"), ABSENT),
+    (("observe", "at"), ["1 min"]), (("observe",), {"at": []}), (("observe",), {"at": ["1"]}),
     (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
 ]
 # One change each; schema and program take every result.
 VARIANTS = [
-    (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"), (("patient", "sex"), ABSENT), (("order", 0, "at"), ABSENT),
-    (("order", 0, "infuse"), "3.5e1 mg"), (("order", 1, "infuse_at_rate"), "52.5 mL/h"), (("model",), "kamp2020"),
+    (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"), (("patient", "sex"), ABSENT),
+    (("order", 0, "at"), ABSENT), (("order", 0, "infuse"), "3.5e1 mg"), (("order", 1, "infuse_at_rate"), "52.5 mL/h"),
+    (("model",), "kamp2020"),
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
-    ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"), (("as_of",), ABSENT),
-    (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT), (("questions",), {}), (("extrapolate",), True),
+    ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"),
+    (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),
+    (("questions",), {}), (("extrapolate",), True),
 ]
 
 

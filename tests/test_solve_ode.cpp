@@ -64,7 +64,8 @@ double disagreement(const A& a, const B& b, const std::vector<Curve>& curves, co
       if (!(d <= worst)) worst = d;
     }
   };
-  for (const Curve c : curves) compare([&](Micros t) { return a.value(t, c); }, [&](Micros t) { return b.value(t, c); });
+  for (const Curve c : curves)
+    compare([&](Micros t) { return a.value(t, c); }, [&](Micros t) { return b.value(t, c); });
   compare([&](Micros t) { return a.auc_mg_min_per_L(t); }, [&](Micros t) { return b.auc_mg_min_per_L(t); });
   return worst;
 }
@@ -102,7 +103,8 @@ struct MichaelisMenten {
 };
 static_assert(PkModel<MichaelisMenten> && !LinearModel<MichaelisMenten>);
 
-/// One compartment whose equations fail at their n-th call: with a number that is none, for good or once, or by throwing.
+/// One compartment whose equations fail at their n-th call: with a number that is none, for good or once, or by
+/// throwing.
 struct Failing {
   enum class How { for_good, once, infinite, throws };
   long* calls;
@@ -129,6 +131,18 @@ struct Exploding {
   void slopes(std::span<const double> x, double, std::span<double> dx) const noexcept { dx[0] = x[0] * x[0]; }
   void bolus(std::span<double> x, double mg) const noexcept { x[0] += mg; }
   [[nodiscard]] double value(std::span<const double> x, Curve) const noexcept { return x[0]; }
+};
+
+/// x1 = t, x2 = t^4: order five meets it at every step, and an interpolant of order four between them.
+struct Quartic {
+  [[nodiscard]] std::size_t size() const noexcept { return 2; }
+  [[nodiscard]] bool has(Curve) const noexcept { return true; }
+  void slopes(std::span<const double> x, double, std::span<double> dx) const noexcept {
+    dx[0] = 1;
+    dx[1] = 4 * x[0] * x[0] * x[0];
+  }
+  void bolus(std::span<double>, double) const noexcept {}
+  [[nodiscard]] double value(std::span<const double> x, Curve) const noexcept { return x[1]; }
 };
 
 struct Wide : Exploding {
@@ -177,34 +191,36 @@ TEST_CASE("Odeint meets every reference value to 1e-10, within its 100,000 steps
 }
 
 TEST_CASE("the tail is what the absolute tolerance is for: 1e-19 of the dose holds it, 1e-12 does not") {
-  for (const GoldenCase& c : golden_cases()) {
-    if (c.id != "protocol-20261-000") continue;
-    const auto segments = schedule(c.regimen);
-    const auto reference = second(c.parameters, segments, c.end);
-    const auto error = [&](double atol) {
-      return disagreement(solved(c.parameters, segments, c.end, {.atol_per_dose = atol}), reference, {Curve::plasma()}, c.times);
-    };
-    CHECK(error(1e-19) < 1e-10);
-    CHECK(error(1e-12) > 1e-7);
-    return;
-  }
-  FAIL("the case is gone");
+  const auto cases = golden_cases();
+  const auto course =
+      std::find_if(cases.begin(), cases.end(), [](const GoldenCase& c) { return c.id == "course-20261-015"; });
+  REQUIRE(course != cases.end());
+  const auto segments = schedule(course->regimen);
+  const auto reference = second(course->parameters, segments, course->end);
+  const auto error = [&](double atol) {
+    const Ode x = solved(course->parameters, segments, course->end, {.atol_per_dose = atol});
+    return disagreement(x, reference, curves_of(course->parameters), evenly(course->end, 1000));
+  };
+  CHECK(error(1e-19) < 1e-10);
+  CHECK(error(1e-12) > 1e-6);
 }
 
 TEST_CASE("the work of the protocol case and of a stiff one stays what it is") {
   const auto segments = schedule(regimen_of({infusion(0min, 40min, 35)}));
   const OdeWork protocol = solved(adult(), segments, 640min).work();
-  INFO(protocol.rhs_evaluations << " evaluations, " << protocol.accepted_steps << " + " << protocol.rejected_steps << " steps");
-  CHECK(protocol.rhs_evaluations > 3000);
-  CHECK(protocol.rhs_evaluations < 3600);
+  INFO(protocol.rhs_evaluations << " evaluations, " << protocol.accepted_steps << " + " << protocol.rejected_steps
+                                << " steps");
+  CHECK(protocol.rhs_evaluations > 4080);
+  CHECK(protocol.rhs_evaluations < 4260);
   CHECK(protocol.rejected_steps <= 3);
   CHECK(protocol.rhs_evaluations == 2 * segments.size() + 6 * (protocol.accepted_steps + protocol.rejected_steps));
 
   Parameters<double> stiff = adult();
-  stiff.v1_L = 0.3;  // leaves at 18 per min: 18 * 1,000 min
+  stiff.v1_L = 0.27;  // leaves at 20 per min, for 1,000 min
   const OdeWork work = solved(stiff, segments, 1000min).work();
   INFO(work.rhs_evaluations << " evaluations, " << work.accepted_steps << " + " << work.rejected_steps << " steps");
-  CHECK(work.rhs_evaluations < 45'000);
+  CHECK(work.rhs_evaluations > 38'500);
+  CHECK(work.rhs_evaluations < 40'300);
   CHECK(work.rejected_steps < work.accepted_steps / 100);
 }
 
@@ -271,9 +287,11 @@ TEST_CASE("a bolus at an edge is in the value at that edge, and in none before")
     const double jump = (edge == Micros{40min} ? 5.0 : 2.5) / 25;
     const std::size_t i = x.segment_at(edge);
     CHECK(x.value(edge, Curve::plasma()) == x.at(i, 0, Curve::plasma()));
-    CHECK(x.at(i, 0, Curve::plasma()) - x.at(i - 1, x.length_min(i - 1), Curve::plasma()) == Approx(jump).epsilon(1e-13));
+    CHECK(x.at(i, 0, Curve::plasma()) - x.at(i - 1, x.length_min(i - 1), Curve::plasma()) ==
+          Approx(jump).epsilon(1e-13));
     CHECK(x.value(edge, Curve::plasma()) == Approx(reference.value(edge, Curve::plasma())).epsilon(1e-10));
-    CHECK(x.value(edge - Micros{1}, Curve::plasma()) == Approx(reference.value(edge - Micros{1}, Curve::plasma())).epsilon(1e-10));
+    CHECK(x.value(edge - Micros{1}, Curve::plasma()) ==
+          Approx(reference.value(edge - Micros{1}, Curve::plasma())).epsilon(1e-10));
   }
   CHECK(solved(adult(), schedule(regimen_of({bolus(0min, 5)})), 0min).value(0min, Curve::plasma()) == 0.2);
 }
@@ -286,10 +304,12 @@ TEST_CASE("a pulse of 0.1 s anywhere in 24 h is never missed") {
     Parameters<double> p = random_parameters(r);
     p.metabolites.clear();
     const Micros at = r.micros(0, 1439), over = 100ms;
-    const auto segments = schedule(regimen_of({infusion(0min, 24h, r.between(5, 50)), infusion(at, over, r.between(1, 30))}));
+    const auto segments =
+        schedule(regimen_of({infusion(0min, 24h, r.between(5, 50)), infusion(at, over, r.between(1, 30))}));
     const Micros end = 26h;
     std::vector<Micros> times = evenly(end, 13);
-    for (const Micros t : {at, at + over / 2, at + over, at + over + Micros{1s}, at + Micros{10min}}) times.push_back(t);
+    for (const Micros t : {at, at + over / 2, at + over, at + over + Micros{1s}, at + Micros{10min}})
+      times.push_back(t);
     const double d = disagreement(solved(p, segments, end), second(p, segments, end), curves_of(p), times);
     if (!(d <= worst)) {
       worst = d;
@@ -326,6 +346,21 @@ TEST_CASE("a dip inside a segment is found, and lies below its neighbourhood on 
   CHECK(near(turns[0] - 0.05) == Approx(near(turns[0] + 0.05)).epsilon(1e-5));
 }
 
+TEST_CASE("a quartic is met between the steps as at them, however few these are") {
+  const auto attempt = solve_ode(Quartic{}, schedule(regimen_of({bolus(0min, 1)})), 10min, {.rtol = 1e-3});
+  REQUIRE(std::holds_alternative<OdeTrajectory<Quartic>>(attempt));
+  const auto& x = std::get<OdeTrajectory<Quartic>>(attempt);
+  CHECK(x.work().accepted_steps < 40);
+  double worst = 0, worst_slope = 0;
+  for (int i = 1; i <= 1000; ++i) {
+    const double t = 0.01 * i;
+    worst = std::max(worst, std::abs(x.at(0, t, Curve::plasma()) - t * t * t * t));
+    worst_slope = std::max(worst_slope, std::abs(x.slope(0, t, Curve::plasma()) - 4 * t * t * t));
+  }
+  CHECK(worst < 1e-9);
+  CHECK(worst_slope < 1e-9);
+}
+
 TEST_CASE("the slope of a curve is the right-hand side of its equation") {
   Parameters<double> p = adult();
   p.ke0_per_min = 0.2;
@@ -344,7 +379,7 @@ TEST_CASE("the slope of a curve is the right-hand side of its equation") {
 TEST_CASE("sign changes of a polynomial are all found, and touching zero is none") {
   using detail::ode::sign_changes;
   // (x - 0.1)(x - 0.4)(x - 0.6)(x - 0.9), then (x - 0.5)^2 (x^2 + 1), (x - 0.5)^3, and x^4 + 1.
-  const auto four = sign_changes({0.0216, -0.33, 1.35, -2, 1}, 4);
+  const auto four = sign_changes({0.0216, -0.33, 1.33, -2, 1}, 4);
   REQUIRE(four.count == 4);
   const std::array<double, 4> roots{0.1, 0.4, 0.6, 0.9};
   for (std::size_t i = 0; i < 4; ++i) CHECK(four.at[i] == Approx(roots[i]).epsilon(1e-12));
@@ -366,7 +401,8 @@ TEST_CASE("sign changes of random polynomials are those of a fine grid") {
     std::vector<double> expected;
     constexpr int n = 4000;
     for (int i = 0; i < n; ++i)
-      if ((evaluate(p, static_cast<double>(i) / n) < 0) != (evaluate(p, (i + 1.0) / n) < 0)) expected.push_back((i + 0.5) / n);
+      if ((evaluate(p, static_cast<double>(i) / n) < 0) != (evaluate(p, (i + 1.0) / n) < 0))
+        expected.push_back((i + 0.5) / n);
     if (found.count != expected.size()) {
       // Two zeros closer than the grid: the solver sees them, the grid does not; never the other way round.
       INFO("seed " << seed);
@@ -413,7 +449,8 @@ TEST_CASE("a model of the user's own, not linear, agrees with a Runge-Kutta of t
 TEST_CASE("equations that turn NaN or infinite at their n-th call are trouble with the time, for every n") {
   const auto segments = schedule(regimen_of({bolus(0min, 1), infusion(10min, 20min, 1)}));
   long all = 0;
-  REQUIRE(solve_ode(Failing{&all, std::numeric_limits<long>::max(), Failing::How::for_good}, segments, 60min).index() == 0);
+  REQUIRE(solve_ode(Failing{&all, std::numeric_limits<long>::max(), Failing::How::for_good}, segments, 60min).index() ==
+          0);
   REQUIRE(all > 200);
   for (const auto how : {Failing::How::for_good, Failing::How::once, Failing::How::infinite}) {
     double previous = 0;
@@ -473,7 +510,8 @@ TEST_CASE("tolerances that cannot be held are refused") {
     INFO(t);
     check_refused(Code::tolerance, "rtol", [&] { with({.rtol = t}); });
   }
-  for (const double t : {0.0, -1e-6, 1e-30, 0.011, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+  for (const double t :
+       {0.0, -1e-6, 1e-30, 0.011, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     INFO(t);
     check_refused(Code::tolerance, "atol", [&] { with({.atol_per_dose = t}); });
   }
@@ -492,7 +530,9 @@ TEST_CASE("what cannot be solved or asked is refused by its name") {
   check_refused(Code::segment, "segments", [&] { with(0, {1min, 39min, 0, 1}); });
   check_refused(Code::segment, "segments", [&] { with(1, {40min, 1min, 0, 0}); });
   check_refused(Code::segment, "segments", [&] { with(0, {0min, 40min, -1, 1}); });
-  check_refused(Code::segment, "segments", [&] { with(0, {0min, 40min, 0, std::numeric_limits<double>::quiet_NaN()}); });
+  check_refused(Code::segment, "segments", [&] {
+    with(0, {0min, 40min, 0, std::numeric_limits<double>::quiet_NaN()});
+  });
   const auto wide = [&](std::size_t states) {
     Wide model;
     model.states = states;

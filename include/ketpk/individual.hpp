@@ -105,7 +105,7 @@ struct DomainBound {
     if (!bound.is_crossed()) continue;
     require(allowances.extrapolate, Code::model_domain, "patient." + covariate,
             bound.side_and_bound() + ", which the model's source states as a bound; accepted: " +
-                card.domain.statement + ", or extrapolation allowed");
+                card.domain.statement + ", or extrapolate allowed (--extrapolate)");
     admission.crossed.push_back(covariate + ' ' + to_text(*bound.value) + ' ' + std::string(bound.unit) + ' ' +
                                 bound.side_and_bound());
   }

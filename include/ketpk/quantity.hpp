@@ -222,7 +222,7 @@ class Stated {
   [[nodiscard]] static std::string accepted() {
     std::string text;
     for (const AnyUnit& u : unit_list)
-      if (fits(u)) text += (text.empty() ? "" : " ") + std::string(u.name);
+      if (fits(u)) (text += text.empty() ? "" : " ") += u.name;
     return text;
   }
 
@@ -313,7 +313,7 @@ inline void require_body_mass(BodyMass mass, std::string_view field) {
     std::string_view part = unit.substr(start, stop - start);
     for (const auto& [wrong, right] : spellings)
       if (part == wrong) part = right;
-    meant += (start == 0 ? "" : "/") + std::string(part);
+    (meant += start == 0 ? "" : "/") += part;
     start = stop + 1;
   }
   for (const AnyUnit& u : unit_list)

@@ -116,6 +116,21 @@ inline void require_schedulable(const std::vector<Dose>& doses) {
   return segments;
 }
 
+/// Throws E_SEGMENT unless segments follow each other from 0 on and each input is zero or a positive number.
+inline void validate(const std::vector<Segment>& segments) {
+  require(!segments.empty() && segments.front().start == Micros{0}, Code::segment, "segments",
+          "no segment at 0; accepted: segments from 0 on without a gap");
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const Segment& s = segments[i];
+    const bool is_last = i + 1 == segments.size();
+    require(is_last ? s.duration == Micros{0} : s.duration > Micros{0} && s.start + s.duration == segments[i + 1].start,
+            Code::segment, "segments",
+            "a gap, an overlap or a wrong end; accepted: segments from 0 on, the last without an end");
+    require(std::isfinite(s.bolus_mg) && s.bolus_mg >= 0 && std::isfinite(s.rate_mg_per_min) && s.rate_mg_per_min >= 0,
+            Code::segment, "segments", "an input that cannot be given; accepted: zero or more");
+  }
+}
+
 /// Drug that has entered by each of `times` [mg]; a bolus at the instant counts. One pass where they are in order.
 [[nodiscard]] inline std::vector<double> delivered_mg(const std::vector<Segment>& segments,
                                                       const std::vector<Micros>& times) {

@@ -264,6 +264,8 @@ inline void look_for_unit_slip(Slips& slips, const Order& order, const Regimen& 
   if (order.inputs.size() > most_inputs_for_unit_slips) return unevaluated(slips, id, "more than 100 inputs");
   const std::size_t flags_before = slips.flags.size();
   for (std::size_t i = 0; i < order.inputs.size(); ++i) {
+    // An input that keeps the limits by itself is not the slip; too much of it in all is another matter.
+    if (keeps_dosing_limits(limits, {{regimen.doses[i]}, regimen.dosing_weight})) continue;
     const auto readings = fitting_readings(i, order, regimen, limits);
     if (readings.empty()) continue;
     std::string text = place(i) + ": " + describe(order.inputs[i]) + " would keep every dosing limit if read as ";

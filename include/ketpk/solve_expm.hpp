@@ -133,7 +133,8 @@ inline void complete_rows(Flow& x, std::size_t children) noexcept {
 
 /// Rates per minute of a model, on the diagonal too: minus what leaves a place, plus `fastest`, the most that leaves
 /// any place; so no entry is negative. c1' = -CL/V1 c1 + Q2/V1 (c2 - c1) + Q3/V1 (c3 - c1); ce' = ke0 (c1 - ce);
-/// a metabolite in units of fraction CL / CLm, to which it settles at c1 = 1: m1' = CLm/Vm1 (c1 - m1) + Qm/Vm1 (m2 - m1).
+/// a metabolite in units of fraction CL / CLm, to which it settles at c1 = 1: m1' = CLm/Vm1 (c1 - m1) + Qm/Vm1 (m2 -
+/// m1).
 [[nodiscard]] inline Flow shifted_rates(const Parameters<double>& p, std::size_t& children) noexcept {
   Flow r;
   r.parent = {{{0, p.q2_L_per_min / p.v1_L, p.q3_L_per_min / p.v1_L},
@@ -258,7 +259,7 @@ class ExpmTrajectory {
   Micros horizon_{0};
   double v1_L_ = 1;
   bool has_effect_site_ = false;
-  std::vector<double> metabolite_scale_;   ///< fraction CL / CL of the metabolite
+  std::vector<double> metabolite_scale_;     ///< fraction CL / CL of the metabolite
   std::vector<detail::expm::Flow> doubled_;  ///< over 2^k us
   std::vector<detail::expm::State> starts_;  ///< just after the bolus of each segment
 };
@@ -269,16 +270,7 @@ class ExpmTrajectory {
 [[nodiscard]] inline Attempt<ExpmTrajectory> solve_expm(const Parameters<double>& p, std::vector<Segment> segments,
                                                         Micros horizon) {
   validate(p);
-  require(!segments.empty() && segments.front().start == Micros{0}, Code::segment, "segments",
-          "no segment at 0; accepted: segments from 0 on without a gap");
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    const Segment& s = segments[i];
-    const bool is_last = i + 1 == segments.size();
-    require(is_last ? s.duration == Micros{0} : s.duration > Micros{0} && s.start + s.duration == segments[i + 1].start,
-            Code::segment, "segments", "a gap, an overlap or a wrong end; accepted: segments from 0 on, the last without an end");
-    require(std::isfinite(s.bolus_mg) && s.bolus_mg >= 0 && std::isfinite(s.rate_mg_per_min) && s.rate_mg_per_min >= 0,
-            Code::segment, "segments", "an input that cannot be given; accepted: zero or more");
-  }
+  validate(segments);
 
   ExpmTrajectory out;
   out.horizon_ = std::max(horizon, segments.back().start);

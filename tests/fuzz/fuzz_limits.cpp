@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer: whatever the bytes are, limits are read or refused as invalid input, and the linter agrees with the reader.
+// libFuzzer: whatever the bytes are, limits are read or refused as invalid input, and the linter agrees with the
+// reader.
 
 #include <chrono>
 #include <cstddef>

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every benchmark with its peers and limits, in one run on one core: a Markdown table, and the figures as JSON.
+
+Why: a time means something only beside another one that was taken on the same core in the same minute. Programs and
+peers are pinned to one core and report CPU time, the least of their repetitions; whole processes report wall time.
+Nothing here fails because something is slow: times are reported, and the tests assert counts of work instead.
+Exit 0 unless a program fails.
+
+    python3 bench/run.py BUILD_FOLDER [--quick]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+BENCH = pathlib.Path(__file__).resolve().parent
+FASTER_THAN_SCIPY = 2000
+PROCESS_LIMIT_MS = 25
+KINDS = "protocol", "pulse", "pause", "confluent", "mixed", "stiff", "course"
+
+
+def pin_to_one_core():
+    """The last core this process may use, also for every program it starts; None where that cannot be said."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    core = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {core})
+    return core
+
+
+def run(command):
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: {pathlib.Path(command[0]).name} {pathlib.Path(command[1]).name} failed, exit {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def google(program, quick):
+    """name -> {us, limit_us, label} of a Google Benchmark program."""
+    report = run([program, "--benchmark_format=json", f"--benchmark_min_time={0.01 if quick else 0.05}",
+                  f"--benchmark_repetitions={1 if quick else 5}"])
+    unit_us = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
+    figures = {}
+    for row in report["benchmarks"]:
+        if row.get("error_occurred"):
+            sys.exit(f"bench: {row['name']}: {row['error_message']}")
+        if row.get("run_type") == "aggregate":
+            continue
+        us = row["cpu_time"] * unit_us[row["time_unit"]]
+        known = figures.setdefault(row["run_name"], {"us": us, "limit_us": row.get("limit_us"), "label": row.get("label", "")})
+        known["us"] = min(known["us"], us)
+    return figures
+
+
+def python_with_scipy():
+    """The interpreter that runs this, or the system's where only that one has SciPy."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if os.path.exists(python) and subprocess.run([python, "-c", "import scipy"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+            return python
+    return None
+
+
+def text(us):
+    if us >= 1e3:
+        return f"{us / 1e3:.2f} ms"
+    return f"{us:.1f} us" if us >= 10 else f"{us:.2f} us"
+
+
+class Table:
+    """Rows of figure, measured, target, met, ratio, beside what."""
+
+    def __init__(self):
+        self.rows = []
+
+    def within(self, figure, us, limit_us, peer=""):
+        self.rows.append([figure, text(us), f"< {text(limit_us)}", "met" if us < limit_us else "not met", f"{us / limit_us:.2f}", peer or "the limit"])
+
+    def plain(self, figure, us, peer_us=None, peer=""):
+        self.rows.append([figure, text(us), "", "", f"{us / peer_us:.2f}" if peer_us else "", peer])
+
+    def times_faster(self, figure, us, peer_us, peer, due=None):
+        ratio = peer_us / us
+        self.rows.append([figure, text(us), f"{due} times faster" if due else "", ("met" if ratio >= due else "not met") if due else "",
+                          f"{ratio:.0f}", f"{peer}: {text(peer_us)}"])
+
+    def markdown(self):
+        lines = [["figure", "measured", "target", "", "ratio", "beside"], ["---"] * 6, *self.rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def solve_rows(table, solve, scipy):
+    table.within("exact solve and 241 samples, regular grid", solve["solve_and_sample_grid"]["us"], solve["solve_and_sample_grid"]["limit_us"])
+    table.within("exact solve and 241 samples, arbitrary instants", solve["solve_and_sample_instants"]["us"], solve["solve_and_sample_instants"]["limit_us"])
+    for figure in ("grid", "instants"):
+        for row in scipy["rows"] if scipy else []:
+            table.times_faster(f"the same on the {'regular grid' if figure == 'grid' else 'arbitrary instants'}", solve[f"solve_and_sample_{figure}"]["us"], row["us"],
+                               f"SciPy solve_ivp, {row['name']}, off by {row['error_at_40_min_rel']:.0e} at 40 min",
+                               FASTER_THAN_SCIPY if row["name"] == "by hand" and figure == "grid" else None)
+    whole = solve["solve_and_sample_grid"]["us"]
+    for name, each in solve.items():
+        if each["limit_us"] is None:
+            table.plain(name.replace("_", " "), each["us"], whole, "solve and sample, grid")
+
+
+def simulate_rows(table, simulate):
+    for kind in ("example", *KINDS):
+        cases = {name.rsplit("/", 1)[-1]: each for name, each in simulate.items() if name.split("/")[1] == kind}
+        worst = max(cases, key=lambda name: cases[name]["us"])
+        times, limit = [each["us"] for each in cases.values()], cases[worst]["limit_us"]
+        seconds = {label: sum(each["label"] == label for each in cases.values()) for label in ("odeint", "expm")}
+        by = ", ".join(f"{count} by {label}" for label, count in seconds.items() if count)
+        if len(cases) > 1:
+            table.within(f"simulate, {kind}: median of {len(cases)}", statistics.median(times), limit, f"second solver: {by}")
+        table.within(f"simulate, {kind}: worst, {worst}", max(times), limit, f"second solver: {cases[worst]['label']}")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("build", type=pathlib.Path, help="the build folder of the preset bench")
+    arguments.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
+    options = arguments.parse_args()
+    core = pin_to_one_core()
+    quick = options.quick
+    python = python_with_scipy()
+    if python is None:
+        print("bench: no SciPy, so its rows are left out; accepted: the package python3-scipy", file=sys.stderr)
+
+    found = {
+        "core": core,
+        "solve": google(options.build / "bench" / "bench_solve", quick),
+        "scipy": run([python, BENCH / "scipy_baseline.py", "--json", f"--seconds={0.2 if quick else 2}"]) if python else None,
+        "simulate": google(options.build / "bench" / "bench_simulate", quick),
+        "quantity": google(options.build / "bench" / "bench_quantity", quick),
+        "process": run([sys.executable, BENCH / "process_start.py", options.build / "ketpk", "--json", f"--runs={20 if quick else 200}"]),
+    }
+    table = Table()
+    solve_rows(table, found["solve"], found["scipy"])
+    simulate_rows(table, found["simulate"])
+    for name, each in found["quantity"].items():
+        table.plain(name.replace("_", " "), each["us"])
+    ms = found["process"]["ms"]
+    table.within("whole process of one session, more than `true`", 1e3 * ms["difference"], 1e3 * PROCESS_LIMIT_MS,
+                 f"`true` takes {ms['true']:.1f} ms, ketpk {ms['ketpk']:.1f} ms")
+    print(table.markdown())
+    print(f"\nCPU time, least of the repetitions; processes: wall time, median of {found['process']['runs']} runs. "
+          + (f"All on core {core}." if core is not None else "Not pinned to a core."), flush=True)
+
+    found["compile"] = run([sys.executable, BENCH / "compile_cost.py", "--json"])
+    print("\n| header alone | syntax [s] | -O2 [s] | lines |\n| --- | --- | --- | --- |")
+    for row in found["compile"]["headers"]:
+        print(f"| {row['header']} | {row['syntax_s']:.2f} | {row['O2_s']:.2f} | {row['lines']} |")
+
+    found["table"] = table.rows
+    (options.build / "bench.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

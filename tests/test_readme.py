@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the README shows is what happens.
+
+Usage: test_readme.py KETPK ACCURACY ONE_MINUTE [--write]
+With --write the README is brought up to date instead.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+def output(*command):
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.rstrip("\n")
+
+
+def replace_block(text, after, fence, content):
+    """The first block that `fence` opens after the line `after`, with new content."""
+    start = text.index(after)
+    opening = text.index(fence + "\n", start) + len(fence) + 1
+    closing = text.index("\n```", opening)
+    return text[:opening] + content + text[closing:]
+
+
+def up_to_date(text, ketpk, accuracy, one_minute):
+    source = (ROOT / "examples/one_minute.cpp").read_text().split("\n", 2)[2].rstrip("\n")
+    text = replace_block(text, "`./dev demo` ends with this card:", "```text", output(ketpk, "simulate", "examples/session.json"))
+    text = replace_block(text, "`examples/one_minute.cpp`:", "```cpp", source)
+    text = replace_block(text, "It prints:", "```text", output(one_minute))
+    table = re.compile(r"(?<=what stands here:\n\n).*?(?=\n\nBeyond these)", re.S)
+    assert len(table.findall(text)) == 1
+    return table.sub(lambda _: output(accuracy), text)
+
+
+def main():
+    write = "--write" in sys.argv
+    ketpk, accuracy, one_minute = [a for a in sys.argv[1:] if a != "--write"]
+    text = README.read_text()
+    new = up_to_date(text, ketpk, accuracy, one_minute)
+    if write:
+        README.write_text(new)
+    elif new != text:
+        old_lines, new_lines = text.splitlines(), new.splitlines()
+        for i, (a, b) in enumerate(zip(old_lines, new_lines)):
+            if a != b:
+                sys.exit(f"README.md line {i + 1} is not what happens\n  stands:  {a}\n  happens: {b}")
+        sys.exit("README.md is not what happens")
+
+
+main()
