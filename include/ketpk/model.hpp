@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "ketpk/parameters.hpp"
 
@@ -52,7 +53,18 @@ concept LinearModel = PkModel<M> && requires(const M& m) {
 class Mammillary {
  public:
   /// Throws E_MODEL_PARAM as `validate(Parameters)`.
-  explicit Mammillary(Parameters<double> p) : p_(std::move(p)) { validate(p_); }
+  explicit Mammillary(Parameters<double> p) : p_(std::move(p)) {
+    validate(p_);
+    per_v1_ = 1 / p_.v1_L;
+    k10_ = p_.cl_L_per_min / p_.v1_L;
+    k12_ = p_.q2_L_per_min / p_.v1_L;
+    k21_ = p_.q2_L_per_min / p_.v2_L;
+    k13_ = p_.q3_L_per_min / p_.v1_L;
+    k31_ = p_.q3_L_per_min / p_.v3_L;
+    ke0_ = p_.ke0_per_min.value_or(0.0);
+    for (const auto& m : p_.metabolites)
+      metabolites_.push_back({m.fraction, m.cl_L_per_min / m.v1_L, m.q2_L_per_min / m.v1_L, m.q2_L_per_min / m.v2_L});
+  }
 
   [[nodiscard]] const Parameters<double>& parameters() const noexcept { return p_; }
   [[nodiscard]] std::size_t size() const noexcept { return 5 + 2 * p_.metabolites.size(); }
@@ -62,20 +74,19 @@ class Mammillary {
   }
 
   void slopes(std::span<const double> x, double input_mg_per_min, std::span<double> dx) const noexcept {
-    const double c1 = x[0] / p_.v1_L, c2 = x[1] / p_.v2_L, c3 = x[2] / p_.v3_L;
-    const double eliminated = p_.cl_L_per_min * c1;
-    dx[1] = p_.q2_L_per_min * (c1 - c2);
-    dx[2] = p_.q3_L_per_min * (c1 - c3);
+    const double eliminated = k10_ * x[0];
+    dx[1] = k12_ * x[0] - k21_ * x[1];
+    dx[2] = k13_ * x[0] - k31_ * x[2];
     dx[0] = input_mg_per_min - eliminated - dx[1] - dx[2];
-    dx[3] = p_.ke0_per_min ? *p_.ke0_per_min * (c1 - x[3]) : 0.0;
-    std::size_t i = 4;
-    for (const auto& m : p_.metabolites) {
-      const double m1 = x[i] / m.v1_L, m2 = x[i + 1] / m.v2_L;
-      dx[i + 1] = m.q2_L_per_min * (m1 - m2);
-      dx[i] = m.fraction * eliminated - m.cl_L_per_min * m1 - dx[i + 1];
-      i += 2;
+    const double c1 = per_v1_ * x[0];
+    dx[3] = ke0_ * (c1 - x[3]);
+    const std::size_t last = dx.size() - 1;
+    for (std::size_t i = 4; i + 1 < last; i += 2) {
+      const MetaboliteRates& m = metabolites_[i / 2 - 2];
+      dx[i + 1] = m.k12 * x[i] - m.k21 * x[i + 1];
+      dx[i] = m.fraction * eliminated - m.k10 * x[i] - dx[i + 1];
     }
-    dx[i] = c1;
+    dx[last] = c1;
   }
 
   void bolus(std::span<double> x, double mg) const noexcept { x[0] += mg; }
@@ -93,7 +104,12 @@ class Mammillary {
   [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[size() - 1]; }
 
  private:
+  struct MetaboliteRates {
+    double fraction, k10, k12, k21;
+  };
   Parameters<double> p_;
+  double per_v1_ = 0, k10_ = 0, k12_ = 0, k21_ = 0, k13_ = 0, k31_ = 0, ke0_ = 0;
+  std::vector<MetaboliteRates> metabolites_;
 };
 
 static_assert(LinearModel<Mammillary>);

@@ -49,6 +49,9 @@ struct OdeOptions {
   double rtol = 1e-11;
   double atol_per_dose = 1e-19;
   std::size_t max_steps = 100'000;  ///< accepted and rejected, over all segments
+  /// If any, in order of time: the only instants that will be asked. Steps that hold none of them are not kept, which
+  /// halves the cost; to ask elsewhere is an error.
+  std::vector<Micros> only_at = {};
 };
 
 /// What a solution took.
@@ -61,7 +64,8 @@ namespace detail::ode {
 inline constexpr std::size_t most_states = 17;
 
 /// Everything a finished solution keeps. A node is where a step begins or ends; its record is the minutes from the
-/// segment's start, then state, slopes and the two bends of the step that begins there, each `size` long.
+/// segment's start, then state, slopes and the two bends of the step that begins there, each `size` long. Bends that
+/// are not numbers say that what follows the node was not kept.
 struct Course {
   std::size_t size = 0;
   std::vector<Segment> segments;
@@ -70,6 +74,7 @@ struct Course {
   std::size_t nodes = 0;
   std::vector<std::vector<double>> chunks;  ///< of `per_chunk` records, so that a long course is never moved
   OdeWork work;
+  bool is_whole = true;  ///< every step was kept
 
   static constexpr std::size_t per_chunk = 256;
   [[nodiscard]] std::size_t stride() const noexcept { return 1 + 4 * size; }
@@ -265,7 +270,7 @@ template <std::size_t N, PkModel M>
                                              odeint::default_operations, odeint::never_resizer>;
   using Controlled = odeint::controlled_runge_kutta<Stepper, ErrorTest<N>, Pace, odeint::never_resizer>;
 
-  const std::size_t n = course.size;
+  const std::size_t n = std::min(course.size, N);  // the caller chose N; saying so lets the compiler know too
   const States scale = scales(model, delivered_mg(course.segments, course.segments.back().start));
   State atol;
   atol.fill(1);
@@ -283,6 +288,7 @@ template <std::size_t N, PkModel M>
   };
 
   OdeWork& work = course.work;
+  std::size_t asked = 0;  // of options.only_at, the first that no step was kept for
   State x{};
   for (std::size_t k = 0; k < course.segments.size(); ++k) {
     const Segment& segment = course.segments[k];
@@ -298,12 +304,20 @@ template <std::size_t N, PkModel M>
           Code::solver, segment, minute,
           "state " + std::to_string(state + 1) + " of " + std::to_string(n) + " or its slope is not a finite number");
     };
-    const auto put = [&](double minute, const State& state, const State& slopes) -> double* {
-      double* const record = course.append();
+    const auto put = [&](double* record, double minute, const State& state, const State& slopes) {
       *record = minute;
       std::copy_n(state.data(), n, record + 1);
       std::copy_n(slopes.data(), n, record + 1 + n);
-      return record + 1 + 2 * n;
+    };
+    // Whether an instant that will be asked lies in a step; one at its end lies in the step after it, if there is one.
+    const auto is_asked = [&](double end, bool ends_course) {
+      if (course.is_whole) return true;
+      const std::size_t before = asked;
+      for (; asked < options.only_at.size(); ++asked) {
+        const double minute = minutes(options.only_at[asked] - segment.start);
+        if (!(minute < end || (ends_course && minute == end))) break;
+      }
+      return asked > before;
     };
 
     model.bolus(std::span<double>(x.data(), n), segment.bolus_mg);
@@ -311,8 +325,10 @@ template <std::size_t N, PkModel M>
     system(x, slopes, 0);
     if (const std::size_t i = std::min(first_not_finite(x), first_not_finite(slopes)); i < n) return lost(i, 0);
     course.first_node.push_back(course.nodes);
-    double* bends = put(0, x, slopes);
+    double* node = course.append();
+    put(node, 0, x, slopes);
     if (length == 0) continue;
+    bool is_fixed = true;  // the node begins the segment or ends a step that was kept
 
     // How fast the slopes change along the solution tells the size of the first step.
     double dt = length;
@@ -354,23 +370,32 @@ template <std::size_t N, PkModel M>
       }
       ++work.accepted_steps;
 
-      // Two values of Odeint's interpolant give the two bends. Told that the state is 0 and the step 1, it answers
-      // with the change per minute of step, free of the rounding of the state.
-      State quarter, three_quarters;
-      stepper.stepper().calc_state(0.25, quarter, State{}, slopes, 0.0, State{}, next_slopes, 1.0);
-      stepper.stepper().calc_state(0.75, three_quarters, State{}, slopes, 0.0, State{}, next_slopes, 1.0);
-      for (std::size_t i = 0; i < n; ++i) {
-        const double rise = next[i] - x[i], s0 = h * slopes[i], s1 = h * next_slopes[i];
-        constexpr double c = 256.0 / 9;  // 1 / C at a quarter and at three quarters
-        const double low = c * (h * quarter[i] - (10 * rise - 3 * s1 + 9 * s0) / 64);
-        const double high = c * (h * three_quarters[i] - (54 * rise - 9 * s1 + 3 * s0) / 64);
-        bends[n + i] = 2 * (high - low);
-        bends[i] = low - 0.25 * bends[n + i];
+      t = is_last ? length : end;
+      double* const bends = node + 1 + 2 * n;
+      if (is_asked(t, is_last && k + 1 == course.segments.size())) {
+        // Two values of Odeint's interpolant give the two bends. Told that the state is 0 and the step 1, it answers
+        // with the change per minute of step, free of the rounding of the state.
+        State quarter, three_quarters;
+        stepper.stepper().calc_state(0.25, quarter, State{}, slopes, 0.0, State{}, next_slopes, 1.0);
+        stepper.stepper().calc_state(0.75, three_quarters, State{}, slopes, 0.0, State{}, next_slopes, 1.0);
+        for (std::size_t i = 0; i < n; ++i) {
+          const double rise = next[i] - x[i], s0 = h * slopes[i], s1 = h * next_slopes[i];
+          constexpr double c = 256.0 / 9;  // 1 / C at a quarter and at three quarters
+          const double low = c * (h * quarter[i] - (10 * rise - 3 * s1 + 9 * s0) / 64);
+          const double high = c * (h * three_quarters[i] - (54 * rise - 9 * s1 + 3 * s0) / 64);
+          bends[n + i] = 2 * (high - low);
+          bends[i] = low - 0.25 * bends[n + i];
+        }
+        node = course.append();
+        is_fixed = true;
+      } else if (is_fixed) {
+        std::fill_n(bends, 2 * n, std::numeric_limits<double>::quiet_NaN());
+        node = course.append();
+        is_fixed = false;
       }
       x = next;
       slopes = next_slopes;
-      t = is_last ? length : end;
-      bends = put(t, x, slopes);
+      put(node, t, x, slopes);
     }
   }
   course.first_node.push_back(course.nodes);
@@ -440,9 +465,10 @@ class OdeTrajectory {
 
   /// Minutes from the start of `segment` at which the curve turns from rising to falling or back, in order.
   /// Every turn of the interpolant is found; where the curve is level to within the tolerance, it may turn often.
-  /// Throws E_ARG as `value`.
+  /// Throws E_ARG as `value`, and where not every step was kept.
   [[nodiscard]] std::vector<double> turning_points(std::size_t segment, Curve c) const {
     require_curve(c);
+    require(course_.is_whole, Code::arg, "only_at", "stated, so not every step was kept; accepted: none");
     std::vector<double> out;
     int last = 0;
     for (std::size_t node = course_.first_node[segment]; node + 1 < course_.first_node[segment + 1]; ++node) {
@@ -471,7 +497,10 @@ class OdeTrajectory {
   [[nodiscard]] detail::ode::Place place(std::size_t segment, double minute) const {
     require(minute >= 0 && minute <= course_.length_min[segment], Code::range, "t",
             "outside the solved course; accepted: 0 to its horizon");
-    return detail::ode::find(course_, segment, minute);
+    const detail::ode::Place found = detail::ode::find(course_, segment, minute);
+    require(!std::isnan(found.from[1 + 2 * course_.size]), Code::range, "t",
+            "in a step that was not kept; accepted: an instant of only_at");
+    return found;
   }
   [[nodiscard]] detail::ode::States state(std::size_t segment, double minute) const {
     detail::ode::States x{};
@@ -508,6 +537,7 @@ template <PkModel M>
 
   detail::ode::Course course;
   course.size = n;
+  course.is_whole = options.only_at.empty();
   course.segments = std::move(segments);
   for (const Segment& s : course.segments) course.length_min.push_back(minutes(s.duration));
   course.length_min.back() = minutes(std::max(horizon - course.segments.back().start, Micros{0}));
