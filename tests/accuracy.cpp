@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints the accuracy table of the README, measured now. Every figure is the worst of its kind, rounded up to one digit.
+// Prints the accuracy table of the README, measured now. Every figure is the worst of its kind, rounded up to one
+// digit.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -40,7 +41,8 @@ void raise(double& worst, double x) {
 
 int main() {
   constexpr double ng_h_per_mL = 1000.0 / 60.0;
-  const std::array<const char*, 4> keys{"plasma_ng_per_mL", "effect_site_ng_per_mL", "metabolite_ng_per_mL", "auc_to_time_ng_h_per_mL"};
+  const std::array<const char*, 4> keys{"plasma_ng_per_mL", "effect_site_ng_per_mL", "metabolite_ng_per_mL",
+                                        "auc_to_time_ng_h_per_mL"};
   const std::array<const char*, 4> names{"plasma", "effect site", "metabolite", "area under plasma to each instant"};
   std::array<Worst, 4> worst{};
   double cmax = 0, tmax_min = 0, crossing_min = 0;
@@ -59,11 +61,13 @@ int main() {
       if (!c.expected.contains(keys[k])) continue;
       const auto& column = c.expected[keys[k]];
       const Curve curve = k == 1 ? Curve::effect_site() : k == 2 ? Curve::metabolite(0) : Curve::plasma();
-      const auto place = static_cast<std::size_t>(std::find(questions.curves.begin(), questions.curves.end(), curve) - questions.curves.begin());
+      const auto place = static_cast<std::size_t>(std::find(questions.curves.begin(), questions.curves.end(), curve) -
+                                                  questions.curves.begin());
       double largest = 0;
       for (const auto& v : column) largest = std::max(largest, v.get<double>());
       for (std::size_t i = 0; i < c.times.size(); ++i) {
-        const double a = k == 3 ? exact.auc_mg_min_per_L(c.times[i]) * ng_h_per_mL : exact.value(c.times[i], curve) * 1000;
+        const double a =
+            k == 3 ? exact.auc_mg_min_per_L(c.times[i]) * ng_h_per_mL : exact.value(c.times[i], curve) * 1000;
         const double b = k == 3 ? second.areas[i] * ng_h_per_mL : second.values[place][i] * 1000;
         raise(worst[k].exact, reference_difference(a, column[i], largest));
         raise(worst[k].second, reference_difference(b, column[i], largest));
@@ -81,12 +85,15 @@ int main() {
     raise(crossing_min, std::abs(found.minutes - above["minutes_until_end"].get<double>()));
     raise(crossing_min, std::abs(found.first_min.value_or(-1e9) - above["first_min"].get<double>()));
   }
-  std::printf("| %zu reference cases, %zu values | exact solver | second solver | due |\n|---|---|---|---|\n", cases.size(), values);
+  std::printf("| %zu reference cases, %zu values | exact solver | second solver | due |\n|---|---|---|---|\n",
+              cases.size(), values);
   for (std::size_t k = 0; k < keys.size(); ++k)
-    std::printf("| %s, relative | %s | %s | 1e-9, 1e-8 |\n", names[k], bound(worst[k].exact).c_str(), bound(worst[k].second).c_str());
+    std::printf("| %s, relative | %s | %s | 1e-9, 1e-8 |\n", names[k], bound(worst[k].exact).c_str(),
+                bound(worst[k].second).c_str());
   std::printf("| peak, relative | %s | | 1e-9 |\n", bound(cmax).c_str());
   std::printf("| time of the peak, min | %s | | 1e-6 |\n", bound(tmax_min).c_str());
   std::printf("| minutes above a level and first crossing, min | %s | | 1e-6 |\n", bound(crossing_min).c_str());
-  std::printf("\nThe second solver was Odeint in %zu cases and the Taylor exponential in %zu.\n", by_odeint, cases.size() - by_odeint);
+  std::printf("\nThe second solver was Odeint in %zu cases and the Taylor exponential in %zu.\n", by_odeint,
+              cases.size() - by_odeint);
   return 0;
 }

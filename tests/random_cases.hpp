@@ -71,7 +71,9 @@ inline Regimen random_regimen(Random& r) {
   std::vector<Dose> doses;
   Micros previous_end{0};
   for (int n = 1 + r.below(6); n > 0; --n) {
-    const Micros at = doses.empty() ? (r.one_in(2) ? Micros{0} : r.micros(0, 30)) : r.one_in(3) ? previous_end : r.micros(0, 240);
+    const Micros at = doses.empty() ? (r.one_in(2) ? Micros{0} : r.micros(0, 30))
+                      : r.one_in(3) ? previous_end
+                                    : r.micros(0, 240);
     const double mg = r.log_between(0.5, 50);
     doses.push_back(r.one_in(3) ? bolus(at, mg) : infusion(at, Micros{1} + r.micros(0, r.one_in(4) ? 1 : 90), mg));
     previous_end = doses.back().end();

@@ -40,8 +40,8 @@ TEST_CASE("the exponential and its divided differences agree with 100-digit arit
                                     ulps(ketpk::phi3(x, y), third(ex, ey))};
     for (std::size_t k = 0; k < off.size(); ++k) worst[k] = std::max(worst[k], off[k]);
   }
-  INFO("worst ulp: left " << worst[0] << ", gone " << worst[1] << ", phi1 " << worst[2] << ", phi2 " << worst[3] << ", phi3 "
-                          << worst[4]);
+  INFO("worst ulp: left " << worst[0] << ", gone " << worst[1] << ", phi1 " << worst[2] << ", phi2 " << worst[3]
+                          << ", phi3 " << worst[4]);
   CHECK(worst[0] < 2);
   CHECK(worst[1] < 2);
   CHECK(worst[2] < 2);

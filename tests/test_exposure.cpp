@@ -38,7 +38,8 @@ TEST_CASE("the peak of the protocol is at the end of the infusion, whatever grid
 }
 
 TEST_CASE("a push inside an infusion is the peak though a 5-min grid shows a ninth of it") {
-  const auto t = solve(kamp, schedule(regimen_of({bolus(Micros{62'000'000}, 17.5), infusion(Micros{62'000'000}, 40 * minute, 17.5)})));
+  const auto t = solve(
+      kamp, schedule(regimen_of({bolus(Micros{62'000'000}, 17.5), infusion(Micros{62'000'000}, 40 * minute, 17.5)})));
   const Peak p = peak(course_of(t, Curve::plasma()));
   CHECK(p.min == minutes(Micros{62'000'000}));
   CHECK(p.ng_per_mL == Approx(700).epsilon(1e-12));  // 17.5 mg / 25 L
@@ -138,7 +139,8 @@ TEST_CASE("two turning points inside one segment of a three-compartment model ar
     Random r(seed);
     auto p = random_parameters(r);
     const auto t = solve(p, schedule(random_regimen(r)));
-    for (std::size_t i = 0; i + 1 < t.segments().size(); ++i) seen = seen || t.turning_points(i, Curve::plasma()).size() >= 2;
+    for (std::size_t i = 0; i + 1 < t.segments().size(); ++i)
+      seen = seen || t.turning_points(i, Curve::plasma()).size() >= 2;
   }
   CHECK(seen);
 }
@@ -154,11 +156,13 @@ TEST_CASE("equal peaks: the earliest is reported") {
 
 TEST_CASE("an infusion edge on a rising curve is no peak") {
   const Parameters<double> p{30, 1, 0, 1, 0, 1};
-  const auto t = solve(p, schedule(regimen_of({infusion(Micros{0}, 600 * minute, 100), infusion(590 * minute, 10 * minute, 1e-9)})));
+  const auto t = solve(
+      p, schedule(regimen_of({infusion(Micros{0}, 600 * minute, 100), infusion(590 * minute, 10 * minute, 1e-9)})));
   CHECK(peak(course_of(t, Curve::plasma())).min == 600.0);
 }
 
-TEST_CASE("area to infinity is dose over clearance, of metabolites too, and the terminal half-life is the slowest mode") {
+TEST_CASE(
+    "area to infinity is dose over clearance, of metabolites too, and the terminal half-life is the slowest mode") {
   auto p = kamp;
   p.metabolites.push_back({0.8, 98, 0.9, 0.7, 160});
   const auto t = solve(p, schedule(regimen_of({infusion(Micros{0}, 40 * minute, 35)})));
@@ -205,6 +209,7 @@ TEST_CASE("the same questions asked of Odeint's dense output give the same peaks
     const auto b = course_of(other, Curve::plasma());
     CHECK(peak(b).ng_per_mL == Approx(peak(a).ng_per_mL).epsilon(1e-8));
     const double level = peak(a).ng_per_mL * r.between(0.1, 0.9);
-    CHECK(time_above(b, level, until).minutes == Approx(time_above(a, level, until).minutes).epsilon(1e-6).margin(1e-5));
+    CHECK(time_above(b, level, until).minutes ==
+          Approx(time_above(a, level, until).minutes).epsilon(1e-6).margin(1e-5));
   }
 }

@@ -94,7 +94,8 @@ TEMPLATE_TEST_CASE("twice the dose is twice the concentration, doses superpose, 
       const Micros t = r.micros(0, 600);
       for (const Curve c : curves_of(p)) {
         const double va = of_a.value(t, c), vb = of_b.value(t, c);
-        if (!agree(2 * va, of_double.value(t, c), 2 * la, TestType::due) || !agree(va + vb, of_both.value(t, c), lb, TestType::due) ||
+        if (!agree(2 * va, of_double.value(t, c), 2 * la, TestType::due) ||
+            !agree(va + vb, of_both.value(t, c), lb, TestType::due) ||
             !agree(va, of_shifted.value(t + by, c), la, TestType::due))
           FAIL("seed " << seed << ", t " << minutes(t) << ", curve " << static_cast<int>(c.kind));
       }
@@ -103,32 +104,38 @@ TEMPLATE_TEST_CASE("twice the dose is twice the concentration, doses superpose, 
   SUCCEED();
 }
 
-TEMPLATE_TEST_CASE("consecutive infusions act as one, and a paused infusion equals its two pieces", "", ExactSolver, OdeSolver) {
+TEMPLATE_TEST_CASE("consecutive infusions act as one, and a paused infusion equals its two pieces", "", ExactSolver,
+                   OdeSolver) {
   const TestType solver;
   for (std::uint64_t seed = 1; seed <= cases; ++seed) {
     Random r(seed);
     const auto p = gentle_parameters(r);
-    const Micros over = minute + r.micros(1, 90), cut = Micros{1} + Micros{static_cast<std::int64_t>(r.uniform() * static_cast<double>(over.count() - 2))};
+    const Micros over = minute + r.micros(1, 90),
+                 cut =
+                     Micros{1} + Micros{static_cast<std::int64_t>(r.uniform() * static_cast<double>(over.count() - 2))};
     const double mg = r.log_between(1, 100), first = mg * (minutes(cut) / minutes(over));
     const auto whole = solver(p, regimen_of({infusion(Micros{0}, over, mg)}));
     const auto pieces = solver(p, regimen_of({infusion(Micros{0}, cut, first), infusion(cut, over - cut, mg - first)}));
     const Micros pause = r.micros(0.1, 30);
-    const auto paused = solver(p, regimen_of({infusion(Micros{0}, cut, first), infusion(cut + pause, over - cut, mg - first)}));
+    const auto paused =
+        solver(p, regimen_of({infusion(Micros{0}, cut, first), infusion(cut + pause, over - cut, mg - first)}));
     const auto one = solver(p, regimen_of({infusion(Micros{0}, cut, first)}));
     const auto two = solver(p, regimen_of({infusion(cut + pause, over - cut, mg - first)}));
     const double largest = largest_plasma(whole);
     for (int k = 0; k < 3; ++k) {
       const Micros t = r.micros(0, 400);
       if (!agree(whole.value(t, Curve::plasma()), pieces.value(t, Curve::plasma()), largest, 2 * TestType::due) ||
-          !agree(paused.value(t, Curve::plasma()), one.value(t, Curve::plasma()) + two.value(t, Curve::plasma()), largest, 2 * TestType::due))
+          !agree(paused.value(t, Curve::plasma()), one.value(t, Curve::plasma()) + two.value(t, Curve::plasma()),
+                 largest, 2 * TestType::due))
         FAIL("seed " << seed << ", t " << minutes(t));
     }
   }
   SUCCEED();
 }
 
-TEMPLATE_TEST_CASE("plasma of one constant infusion from rest never exceeds dose / V1 nor rate / CL, and never rises after it", "",
-                   ExactSolver, OdeSolver) {
+TEMPLATE_TEST_CASE(
+    "plasma of one constant infusion from rest never exceeds dose / V1 nor rate / CL, and never rises after it", "",
+    ExactSolver, OdeSolver) {
   const TestType solver;
   for (std::uint64_t seed = 1; seed <= cases; ++seed) {
     Random r(seed);
@@ -141,7 +148,8 @@ TEMPLATE_TEST_CASE("plasma of one constant infusion from rest never exceeds dose
     if (!(last <= bound * (1 + TestType::due))) FAIL("seed " << seed << " exceeds its bound");
     for (int k = 1; k <= 12; ++k) {
       const Micros during = over / 13 * k;
-      if (!(t.value(during, Curve::plasma()) <= last * (1 + TestType::due))) FAIL("seed " << seed << " peaks before the end");
+      if (!(t.value(during, Curve::plasma()) <= last * (1 + TestType::due)))
+        FAIL("seed " << seed << " peaks before the end");
     }
     const double end = last;
     for (int k = 1; k <= 12; ++k) {
@@ -153,7 +161,8 @@ TEMPLATE_TEST_CASE("plasma of one constant infusion from rest never exceeds dose
   SUCCEED();
 }
 
-TEMPLATE_TEST_CASE("drug is conserved: what was delivered is in the body or was eliminated", "", ExactSolver, OdeSolver) {
+TEMPLATE_TEST_CASE("drug is conserved: what was delivered is in the body or was eliminated", "", ExactSolver,
+                   OdeSolver) {
   const TestType solver;
   for (std::uint64_t seed = 1; seed <= cases; ++seed) {
     Random r(seed);
@@ -200,14 +209,16 @@ TEST_CASE("a vanishing infusion becomes a bolus, a long one settles at rate / CL
     const auto quick = solve(p, schedule(regimen_of({infusion(Micros{0}, Micros{1}, mg)})));
     const auto push = solve(p, schedule(regimen_of({bolus(Micros{0}, mg)})));
     const Micros t = r.micros(1, 300);
-    if (!agree(quick.value(t, Curve::plasma()), push.value(t, Curve::plasma()), mg / p.v1_L, 1e-6)) FAIL("seed " << seed << " bolus");
+    if (!agree(quick.value(t, Curve::plasma()), push.value(t, Curve::plasma()), mg / p.v1_L, 1e-6))
+      FAIL("seed " << seed << " bolus");
     const double rate = r.log_between(0.1, 5);
     // Twenty half-lives of the slowest mode.
     const double slowest = push.slowest_rate_per_min();
     const Micros over{static_cast<std::int64_t>(std::min(20 / slowest, 5e5) * micros_per_minute)};
     const auto longest = solve(p, schedule(regimen_of({infusion(Micros{0}, over, rate * minutes(over))})));
     const double settled = longest.value(over, Curve::plasma()) * p.cl_L_per_min / rate;
-    if (slowest * minutes(over) > 19.9 && !(std::abs(settled - 1) < 3e-9)) FAIL("seed " << seed << " settles at " << settled);
+    if (slowest * minutes(over) > 19.9 && !(std::abs(settled - 1) < 3e-9))
+      FAIL("seed " << seed << " settles at " << settled);
     if (!(std::abs(longest.auc_to_infinity(Curve::plasma()) * p.cl_L_per_min / (rate * minutes(over)) - 1) < 1e-12))
       FAIL("seed " << seed << " area");
   }
@@ -229,7 +240,8 @@ TEST_CASE("the exact solver and Odeint agree to 1e-8 on 10,000 random models and
         const double a = exact.value(t, c), b = other.value(t, c);
         const double d = a == b ? 0 : std::abs(a - b) / std::max(a, 1e-6 * largest);
         if (!(d <= worst)) worst = d;
-        if (!(d < 1e-8)) FAIL("seed " << seed << ", t " << minutes(t) << ", curve " << static_cast<int>(c.kind) << ": " << d);
+        if (!(d < 1e-8))
+          FAIL("seed " << seed << ", t " << minutes(t) << ", curve " << static_cast<int>(c.kind) << ": " << d);
       }
     }
   }
@@ -251,11 +263,13 @@ TEST_CASE("of 10,000 pulses of 0.1 to 60 s none is missed and each curve is righ
       if (t.count() < 0) continue;
       for (const Curve c : curves_of(p)) {
         const double a = exact.value(t, c), b = other.value(t, c);
-        if (!(std::max(a, b) < 1e-290 || std::abs(a - b) <= 1e-9 * std::max(a, b))) FAIL("seed " << seed << ", t " << minutes(t));
+        if (!(std::max(a, b) < 1e-290 || std::abs(a - b) <= 1e-9 * std::max(a, b)))
+          FAIL("seed " << seed << ", t " << minutes(t));
       }
     }
     if (!(exact.value(at + over, Curve::plasma()) > 0)) FAIL("seed " << seed << " missed");
-    if (!(std::abs(exact.auc_to_infinity(Curve::plasma()) * p.cl_L_per_min / mg - 1) < 1e-12)) FAIL("seed " << seed << " mass");
+    if (!(std::abs(exact.auc_to_infinity(Curve::plasma()) * p.cl_L_per_min / mg - 1) < 1e-12))
+      FAIL("seed " << seed << " mass");
   }
   SUCCEED();
 }

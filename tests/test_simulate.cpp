@@ -86,8 +86,12 @@ TEST_CASE("a second solver with one rate constant off by 1e-6 is an internal che
     INFO(which);
     const auto wrong = [&](Parameters<double> p, const std::vector<Segment>& s, const Questions& q) {
       const std::string name = which;
-      (name == "CL" ? p.cl_L_per_min : name == "V1" ? p.v1_L : name == "Q2" ? p.q2_L_per_min : name == "V2" ? p.v2_L
-       : name == "Q3" ? p.q3_L_per_min : p.v3_L) *= 1 + 1e-6;
+      (name == "CL"   ? p.cl_L_per_min
+       : name == "V1" ? p.v1_L
+       : name == "Q2" ? p.q2_L_per_min
+       : name == "V2" ? p.v2_L
+       : name == "Q3" ? p.q3_L_per_min
+                      : p.v3_L) *= 1 + 1e-6;
       return second_opinion(p, s, q);
     };
     const Outcome outcome = simulate(protocol(), wrong);

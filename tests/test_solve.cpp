@@ -30,7 +30,8 @@ TEST_CASE("rates and couplings obey the invariants of the rate matrix") {
     Random r(seed);
     const Parameters<double> p = random_parameters(r);
     const auto m = modes(p.v1_L, p.cl_L_per_min, p.q2_L_per_min, p.v2_L, p.q3_L_per_min, p.v3_L);
-    const double trace = (p.cl_L_per_min + p.q2_L_per_min + p.q3_L_per_min) / p.v1_L + p.q2_L_per_min / p.v2_L + p.q3_L_per_min / p.v3_L;
+    const double trace =
+        (p.cl_L_per_min + p.q2_L_per_min + p.q3_L_per_min) / p.v1_L + p.q2_L_per_min / p.v2_L + p.q3_L_per_min / p.v3_L;
     CHECK(m.rate_per_min[0] + m.rate_per_min[1] + m.rate_per_min[2] == Approx(trace).epsilon(1e-13));
     double weight = 0, outflow = 0;
     for (std::size_t j = 0; j < 3; ++j) {
@@ -59,8 +60,9 @@ TEST_CASE("the exact solution agrees with a matrix exponential on 10,000 random 
     REQUIRE(std::holds_alternative<ExpmTrajectory>(attempt));
     const auto& other = std::get<ExpmTrajectory>(attempt);
     for (int k = 0; k < 6; ++k) {
-      const Micros t = r.one_in(3) ? segments[static_cast<std::size_t>(r.below(static_cast<int>(segments.size())))].start
-                                   : Micros{static_cast<std::int64_t>(r.uniform() * static_cast<double>(horizon.count()))};
+      const Micros t = r.one_in(3)
+                           ? segments[static_cast<std::size_t>(r.below(static_cast<int>(segments.size())))].start
+                           : Micros{static_cast<std::int64_t>(r.uniform() * static_cast<double>(horizon.count()))};
       const auto compare = [&](double a, double b) {
         if (a == b) return;
         const double d = std::abs(a - b) / std::max(a, 1e-30);
@@ -134,8 +136,14 @@ TEST_CASE("eight patients in lanes get the bits that each gets alone") {
   Lanes ke0;
   for (int i = 0; i < 8; ++i) {
     auto& p = alone[static_cast<std::size_t>(i)];
-    p = {r.log_between(4, 90), r.log_between(.3, 3), r.log_between(.1, 4), r.log_between(5, 90), r.log_between(.1, 4), r.log_between(20, 400),
-         r.log_between(.05, 2), {{1.0, r.log_between(20, 200), r.log_between(.3, 2), r.log_between(.1, 2), r.log_between(20, 300)}}};
+    p = {r.log_between(4, 90),
+         r.log_between(.3, 3),
+         r.log_between(.1, 4),
+         r.log_between(5, 90),
+         r.log_between(.1, 4),
+         r.log_between(20, 400),
+         r.log_between(.05, 2),
+         {{1.0, r.log_between(20, 200), r.log_between(.3, 2), r.log_between(.1, 2), r.log_between(20, 300)}}};
     if (i == 3) p.q3_L_per_min = p.q2_L_per_min, p.v3_L = p.v2_L;
     together.v1_L[i] = p.v1_L, together.cl_L_per_min[i] = p.cl_L_per_min;
     together.q2_L_per_min[i] = p.q2_L_per_min, together.v2_L[i] = p.v2_L;

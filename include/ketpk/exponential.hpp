@@ -41,7 +41,7 @@ struct Decay {
 /// degree 13 (remainder below 2e-17 of p). Beyond x = 708 nothing is left.
 [[nodiscard]] inline Decay decay(double x) noexcept {
   constexpr double log2_e = 1.4426950408889634074, ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
-  constexpr double shifter = 0x1.8p52;  // adding it rounds to an integer that stands in the low bits
+  constexpr double shifter = 0x1.8p52;        // adding it rounds to an integer that stands in the low bits
   const double kept = 708.0 < x ? 708.0 : x;  // NaN stays NaN
   const double shifted = shifter - kept * log2_e;
   const double n = shifted - shifter;

@@ -152,10 +152,10 @@ template <Trajectory T>
 
 /// What the course amounts to. `courses` as `courses_of` gives them.
 template <Trajectory T>
-  requires requires(const T& t, Curve c) {
-    { t.auc_to_infinity(c) } -> std::convertible_to<double>;
-    { t.slowest_rate_per_min() } -> std::convertible_to<double>;
-  }
+requires requires(const T& t, Curve c) {
+  { t.auc_to_infinity(c) } -> std::convertible_to<double>;
+  { t.slowest_rate_per_min() } -> std::convertible_to<double>;
+}
 [[nodiscard]] Exposure exposure(const T& trajectory, const std::vector<Course<T>>& courses) {
   constexpr double ng_h_per_mL = 1000.0 / 60.0;  // per mg min/L
   Exposure out{.plasma = peak(courses.front()),

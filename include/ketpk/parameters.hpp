@@ -45,7 +45,8 @@ inline void validate(const Parameters<double>& p) {
     require(std::isfinite(x) && x > 0, Code::model_param, name, "not a positive number; accepted: more than zero");
   };
   const auto not_negative = [](double x, std::string_view name) {
-    require(std::isfinite(x) && x >= 0, Code::model_param, name, "not zero or a positive number; accepted: zero or more");
+    require(std::isfinite(x) && x >= 0, Code::model_param, name,
+            "not zero or a positive number; accepted: zero or more");
   };
   positive(p.v1_L, "V1");
   positive(p.cl_L_per_min, "CL");
@@ -68,7 +69,8 @@ inline void validate(const Parameters<double>& p) {
 }
 
 /// Any dimension a model parameter may be printed in.
-using StatedParameter = Stated<dim::volume, dim::volume_per_body, dim::flow, dim::flow_per_body, dim::rate_constant, dim::none>;
+using StatedParameter =
+    Stated<dim::volume, dim::volume_per_body, dim::flow, dim::flow_per_body, dim::rate_constant, dim::none>;
 
 /// One parameter as a card prints it. Per-kg units scale with weight by themselves; otherwise the value
 /// holds at `reference weight` and scales with (weight / reference)^weight_exponent.
@@ -111,7 +113,7 @@ struct ModelCard {
   std::string corroboration = {};               ///< how well the numbers are corroborated
   double reference_weight_kg = 70;
   std::vector<CardParameter> parameters;
-  std::optional<CardParameter> ke0 = {};        ///< never without a source
+  std::optional<CardParameter> ke0 = {};  ///< never without a source
   std::vector<CardMetabolite> metabolites = {};
 };
 

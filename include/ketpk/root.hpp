@@ -14,7 +14,8 @@ namespace ketpk {
 template <class F>
 [[nodiscard]] double root_between(F f, double a, double b, double fa, double fb) {
   std::uintmax_t most = 200;
-  const auto [low, high] = boost::math::tools::toms748_solve(f, a, b, fa, fb, boost::math::tools::eps_tolerance<double>(50), most);
+  const auto [low, high] =
+      boost::math::tools::toms748_solve(f, a, b, fa, fb, boost::math::tools::eps_tolerance<double>(50), most);
   return low + (high - low) / 2;
 }
 

@@ -67,7 +67,8 @@ inline constexpr std::size_t most_observed_checked = 256;
   const std::size_t stride = 1 + observed.size() / most_observed_checked;
   for (std::size_t k = 0; k < observed.size(); k += stride) out.push_back(observed[k]);
   if (!observed.empty()) out.push_back(observed.back());
-  const Micros horizon = out.empty() ? segments.back().start : std::max(segments.back().start, *std::max_element(out.begin(), out.end()));
+  const Micros horizon =
+      out.empty() ? segments.back().start : std::max(segments.back().start, *std::max_element(out.begin(), out.end()));
   for (const Segment& s : segments) {
     const Micros length = s.duration.count() > 0 ? s.duration : horizon - s.start;
     out.push_back(s.start);
@@ -86,7 +87,8 @@ inline constexpr double stiffest_for_odeint = 1e5;
 [[nodiscard]] inline Attempt<Answers> second_opinion(const Parameters<double>& p, const std::vector<Segment>& segments,
                                                      const Questions& questions) {
   const Micros horizon = std::max(questions.instants.back(), segments.back().start);
-  double fastest = (p.cl_L_per_min + p.q2_L_per_min + p.q3_L_per_min) / p.v1_L + p.q2_L_per_min / p.v2_L + p.q3_L_per_min / p.v3_L;
+  double fastest =
+      (p.cl_L_per_min + p.q2_L_per_min + p.q3_L_per_min) / p.v1_L + p.q2_L_per_min / p.v2_L + p.q3_L_per_min / p.v3_L;
   if (p.ke0_per_min) fastest = std::max(fastest, *p.ke0_per_min);
   for (const auto& m : p.metabolites)
     fastest = std::max(fastest, (m.cl_L_per_min + m.q2_L_per_min) / m.v1_L + m.q2_L_per_min / m.v2_L);

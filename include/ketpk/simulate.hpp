@@ -46,14 +46,14 @@ struct Request {
 /// How far the second solver agrees, and what it took.
 struct SolverCheck {
   std::string solver = "exact";
-  std::string second_solver;     ///< "odeint" or "expm"
-  double agreement_rel;          ///< worst difference over all curves and compared instants
-  double mass_balance_rel;       ///< (delivered - in the body - eliminated) / delivered, worst over the edges
+  std::string second_solver;  ///< "odeint" or "expm"
+  double agreement_rel;       ///< worst difference over all curves and compared instants
+  double mass_balance_rel;    ///< (delivered - in the body - eliminated) / delivered, worst over the edges
 };
 
 /// A complete answer.
 struct Result {
-  Request inputs;      ///< the request as understood
+  Request inputs;  ///< the request as understood
   Regimen regimen;
   Admission admission;
   SolverCheck check;
@@ -82,7 +82,8 @@ namespace detail {
   if (observe.every) {
     require(observe.at.empty(), Code::field_unknown, "observe.at", "stated beside every; accepted: one of the two");
     require(observe.every->count() > 0, Code::range, "observe.every", "no step; accepted: more than zero");
-    require(observe.until.has_value(), Code::field_missing, "observe.until", "not stated; accepted: a time such as 4 h");
+    require(observe.until.has_value(), Code::field_missing, "observe.until",
+            "not stated; accepted: a time such as 4 h");
     require(*observe.until / *observe.every < static_cast<std::int64_t>(most), Code::size, "observe.every",
             "too many instants; accepted: up to 1000000");
     for (Micros t{0}; t <= *observe.until; t += *observe.every) out.push_back(t);
@@ -98,7 +99,8 @@ namespace detail {
   return observe.at;
 }
 
-[[nodiscard]] inline Profile profile_of(const ExactTrajectory<>& exact, const ModelCard& card, std::vector<Micros> times) {
+[[nodiscard]] inline Profile profile_of(const ExactTrajectory<>& exact, const ModelCard& card,
+                                        std::vector<Micros> times) {
   constexpr double ng_per_mL = 1000, ng_h_per_mL = 1000.0 / 60.0;  // per mg/L and per mg min/L
   const auto curve = [&](Curve c) {
     std::vector<double> column;
@@ -150,13 +152,13 @@ template <class Second>
   }
   for (std::size_t i = 0; i < request.overrides.size(); ++i) {
     const Override& o = request.overrides[i];
-    require(!o.flag.empty() && !o.reason.empty() && !o.by.empty(), Code::field_missing, "overrides[" + std::to_string(i) + "]",
-            "incomplete; accepted: a flag, a reason and who decided");
+    require(!o.flag.empty() && !o.reason.empty() && !o.by.empty(), Code::field_missing,
+            "overrides[" + std::to_string(i) + "]", "incomplete; accepted: a flag, a reason and who decided");
   }
   std::vector<Micros> times = detail::observed_instants(request.observe);
   for (std::size_t i = 0; i < request.time_above.size(); ++i)
-    require(request.time_above[i].value().in(unit::ng_per_mL) > 0, Code::range, "questions.time_above[" + std::to_string(i) + "]",
-            "no level; accepted: more than zero");
+    require(request.time_above[i].value().in(unit::ng_per_mL) > 0, Code::range,
+            "questions.time_above[" + std::to_string(i) + "]", "no level; accepted: more than zero");
 
   Regimen regimen = resolve(request.order, request.patient.mass_for_dosing());
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
@@ -180,7 +182,8 @@ template <class Second>
                           .agreement_rel = disagreement(ask(exact, questions, "exact"), answers),
                           .mass_balance_rel = detail::mass_balance(exact, questions.instants.back())};
   if (!(check.agreement_rel <= agreement_due))
-    return Trouble{Code::internal_check, answers.solver, "the two solvers disagree by more than 1e-8; no numbers are given"};
+    return Trouble{Code::internal_check, answers.solver,
+                   "the two solvers disagree by more than 1e-8; no numbers are given"};
   if (!(check.mass_balance_rel <= mass_balance_due))
     return Trouble{Code::internal_check, "mass balance", "drug is not conserved to 1e-9; no numbers are given"};
 
@@ -190,17 +193,16 @@ template <class Second>
   for (const auto& level : request.time_above)
     above.push_back(time_above(courses.front(), level.value().in(unit::ng_per_mL), until));
 
-  Assessment assessment = assess(
-      Evidence{request.patient, request.order, regimen, request.model, admission, summary},
-      request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
-        for (const auto& course : courses)
-          if (course.curve == c) return time_above(course, level_ng_per_mL);
-        return TimeAbove{level_ng_per_mL, 0, {}};
-      });
+  Assessment assessment = assess(Evidence{request.patient, request.order, regimen, request.model, admission, summary},
+                                 request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
+                                   for (const auto& course : courses)
+                                     if (course.curve == c) return time_above(course, level_ng_per_mL);
+                                   return TimeAbove{level_ng_per_mL, 0, {}};
+                                 });
   assessment.overrides = request.overrides;
 
   Profile profile = detail::profile_of(exact, request.model, std::move(times));
-  return Result{request,  std::move(regimen), std::move(admission), check, std::move(profile),
+  return Result{request, std::move(regimen), std::move(admission), check, std::move(profile),
                 summary, std::move(above),   std::move(assessment)};
 }
 

@@ -107,7 +107,9 @@ bool rotate(std::array<S, 3>& gp, std::array<S, 3>& gq, S& up, S& uq) {
 /// (tests/test_solve.cpp: worst relative error of a curve over 96 + 10,000 cases).
 template <class S>
 [[nodiscard]] Modes<S> modes(const S& v1_L, const S& cl, const S& q2, const S& v2_L, const S& q3, const S& v3_L) {
-  const auto root = [](const S& x, const S& y) { return lanewise([](double a, double b) { return std::sqrt(a / b); }, x, y); };
+  const auto root = [](const S& x, const S& y) {
+    return lanewise([](double a, double b) { return std::sqrt(a / b); }, x, y);
+  };
   const S zero = v1_L - v1_L;
   std::array<std::array<S, 3>, 3> g{{{root(cl, v1_L), root(q2, v1_L), root(q3, v1_L)},
                                      {zero, zero - root(q2, v2_L), zero},
@@ -200,7 +202,8 @@ class ExactTrajectory {
     S sum = response_.v1_L - response_.v1_L;
     if (first == last)
       for (std::size_t j = 0; j < 3; ++j)
-        sum = sum + response_.parent.coupling[j] * flow_in(i, j) * decay_left<S>(response_.parent.rate_per_min[j] * tau);
+        sum =
+            sum + response_.parent.coupling[j] * flow_in(i, j) * decay_left<S>(response_.parent.rate_per_min[j] * tau);
     for (std::size_t k = first; k < last; ++k) sum = sum + node_slope(i, tau, k);
     return sum;
   }
@@ -272,9 +275,7 @@ class ExactTrajectory {
   }
 
   /// Rate of the slowest mode that shows in plasma [1/min].
-  [[nodiscard]] double slowest_rate_per_min() const noexcept
-    requires std::is_same_v<S, double>
-  {
+  [[nodiscard]] double slowest_rate_per_min() const noexcept requires std::is_same_v<S, double> {
     double slowest = std::numeric_limits<double>::infinity();
     for (std::size_t j = 0; j < 3; ++j)
       if (shows(j)) slowest = std::min(slowest, response_.parent.rate_per_min[j]);
@@ -283,9 +284,7 @@ class ExactTrajectory {
 
   /// Minutes of segment `i`; for the last one, the minutes after which every curve has fallen below 1e-250
   /// of itself.
-  [[nodiscard]] double length_min(std::size_t i) const noexcept
-    requires std::is_same_v<S, double>
-  {
+  [[nodiscard]] double length_min(std::size_t i) const noexcept requires std::is_same_v<S, double> {
     if (i + 1 < segments_.size()) return minutes(segments_[i].duration);
     double slowest = slowest_rate_per_min();
     for (const Node<S>& n : response_.nodes)
@@ -299,9 +298,7 @@ class ExactTrajectory {
   /// F' + r F there is at most one of F (Rolle, for F exp(r t)), and with r the rate of a node or mode that
   /// combination has the same form with one rate less. So the zeros are found upwards from a single
   /// exponential, which has none; nothing is sampled.
-  [[nodiscard]] std::vector<double> turning_points(std::size_t i, Curve c) const
-    requires std::is_same_v<S, double>
-  {
+  [[nodiscard]] std::vector<double> turning_points(std::size_t i, Curve c) const requires std::is_same_v<S, double> {
     struct Combination {
       std::array<double, 2> of_node;
       std::array<double, 3> of_mode;
@@ -317,7 +314,8 @@ class ExactTrajectory {
     if (first == last)
       chain[0].of_mode = fed;
     else
-      for (std::size_t k = first; k < last; ++k) chain[0].of_node[k - first] = response_.nodes[k].gain_per_min > 0 ? 1 : 0;
+      for (std::size_t k = first; k < last; ++k)
+        chain[0].of_node[k - first] = response_.nodes[k].gain_per_min > 0 ? 1 : 0;
     for (std::size_t k = first; k < last; ++k) {
       const double r = response_.nodes[k].rate_per_min;
       if (!(response_.nodes[k].gain_per_min > 0)) continue;
@@ -331,7 +329,8 @@ class ExactTrajectory {
       for (std::size_t j = 0; j < 3; ++j) to.of_mode[j] = (r - rates[j]) * from.of_mode[j] + feeding * fed[j];
     }
     std::array<std::size_t, 3> fastest_first{0, 1, 2};
-    std::sort(fastest_first.begin(), fastest_first.end(), [&](std::size_t a, std::size_t b) { return rates[a] > rates[b]; });
+    std::sort(fastest_first.begin(), fastest_first.end(),
+              [&](std::size_t a, std::size_t b) { return rates[a] > rates[b]; });
     for (std::size_t n = 0; n < 2; ++n) {
       const std::size_t j = fastest_first[n];
       if (!shows(j)) continue;
@@ -410,9 +409,7 @@ class ExactTrajectory {
 
  private:
   /// Whether mode `j` has a share of plasma beyond rounding.
-  [[nodiscard]] bool shows(std::size_t j) const noexcept
-    requires std::is_same_v<S, double>
-  {
+  [[nodiscard]] bool shows(std::size_t j) const noexcept requires std::is_same_v<S, double> {
     const double p = response_.parent.coupling[j];
     return p * p * response_.v1_L > 1e-26;
   }
@@ -441,8 +438,8 @@ class ExactTrajectory {
 
   /// What mode `j` alone would bring plasma to if segment `i` never ended [mg/L].
   [[nodiscard]] S input_level(std::size_t i, std::size_t j) const {
-    return lanewise([](double p, double r, double k) { return p > 0 ? r * p * p / k : 0.0; }, response_.parent.coupling[j],
-                    segments_[i].rate_mg_per_min, response_.parent.rate_per_min[j]);
+    return lanewise([](double p, double r, double k) { return p > 0 ? r * p * p / k : 0.0; },
+                    response_.parent.coupling[j], segments_[i].rate_mg_per_min, response_.parent.rate_per_min[j]);
   }
 
   [[nodiscard]] S node(std::size_t i, double tau, std::size_t k) const {
