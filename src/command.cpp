@@ -153,7 +153,9 @@ void require_complete(const Options& options) {
   const bool infusion = options.given("--dose") || options.given("--rate");
   const bool bolus = options.given("--bolus");
   const std::string over = std::string("order[") + (bolus ? "1" : "0") + "].over";
-  const std::array<Needed, 8> all{{
+  const auto rate = options.text("--rate");
+  const bool by_pump = rate && rate->find("mL") != std::string::npos;
+  const std::array<Needed, 10> all{{
       {options.given("--weight"), Code::field_missing, "patient.weight",
        "not given; accepted: --weight with the actual body weight, as in --weight 70kg"},
       {options.given("--analyte"), Code::field_missing, "analyte",
@@ -171,6 +173,10 @@ void require_complete(const Options& options) {
        "a duration without an infusion; accepted: --over together with --dose or --rate"},
       {options.given("--model"), Code::field_missing, "model",
        "not given; accepted: --model with one of the ids that `ketpk models list` names"},
+      {!by_pump || options.given("--bag"), Code::field_missing, "bag.concentration",
+       "not given, and a pump rate needs it; accepted: --bag with the concentration of the bag, as in --bag 1mg/mL"},
+      {!options.given("--every") || options.given("--until"), Code::field_missing, "observe.until",
+       "not given; accepted: --until with --every, as in --until 4h"},
   }};
   for (const Needed& needed : all) {
     if (needed.given) continue;
@@ -219,6 +225,10 @@ io::Json session_of(const Options& options) {
   return document;
 }
 
+std::string called(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : called(*app.get_parent()) + ' ' + app.get_name();
+}
+
 /// What no parser sees by itself: repeated options, another option where a value is due, what is left over.
 void require_well_formed(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
@@ -229,10 +239,9 @@ void require_well_formed(const CLI::App& app) {
     if (option->count() > 1) wrong_usage(spelt(*option), "given more than once; accepted: each option once");
   }
   for (const std::string& left : app.remaining())
-    wrong_usage(
-        name_in(left),
-        std::string(left.starts_with("-") && left.size() > 1 ? "an unknown option" : "more arguments than expected") +
-            "; accepted: what `" + (app.get_name() == "ketpk" ? "" : "ketpk ") + app.get_name() + " --help` lists");
+    wrong_usage(name_in(left), std::string(left.starts_with("-") && left.size() > 1 ? "an unknown option"
+                                                                                    : "more arguments than expected") +
+                                   "; accepted: what `" + called(app) + " --help` lists");
 }
 
 void require_not_both(const Options& options, const char* one, const char* other) {
@@ -247,6 +256,7 @@ Command session_command(Verb verb, const Options& options) {
   command.format = options.given("--json") ? Format::json : csv ? Format::csv : Format::card;
   command.output = options.text("--output");
   command.force = options.given("--force");
+  if (command.output == "-") wrong_usage("--output", "not a file; accepted: a file, or no -o for standard output");
   if (command.force && !command.output)
     wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
   bool any = options.given("--time-above");

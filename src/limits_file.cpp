@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -129,10 +130,19 @@ Limits read(const Json& document, Findings* findings) {
   attempt(findings, [&] { set.effective = day_of(fields.required("effective", "a day such as 2026-01-01")); });
   attempt(findings, [&] { set.expires = day_of(fields.required("expires", "a day such as 2030-01-01")); });
   attempt(findings, [&] {
-    for (const Node& row : list_of(fields.required("limits", "a list of limits"), most_rows)) {
+    std::set<std::string> ids;
+    const auto rows = list_of(fields.required("limits", "a list of limits"), most_rows);
+    attempt(findings, [&] {
+      require(!rows.empty(), Code::limits_missing, fields.path("limits"), "no row; accepted: at least one limit");
+    });
+    for (const Node& row : rows) {
       const std::size_t before = findings == nullptr ? 0 : findings->size();
       attempt(findings, [&] {
         set.limits.push_back(limit_of(row, findings));
+        const std::string& id = set.limits.back().id;
+        if (findings != nullptr && !id.empty())
+          require(ids.insert(id).second, Code::field_duplicate, row.path + ".id",
+                  "two rows of one id; accepted: an id of its own for each row");
         if (findings != nullptr && findings->size() == before) ketpk::detail::validate_row(set.limits.back(), row.path);
       });
     }

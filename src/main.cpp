@@ -319,6 +319,12 @@ int lint(const Command& command) {
     report_detail::JsonText json;
     json.object([&] {
       json.member("schema", "ketpk.lint/1");
+      if (!findings.empty())
+        json.object("error", [&] {
+          json.member("code", name_of(findings.front().code));
+          json.member("field", findings.front().field);
+          json.member("message", findings.front().message);
+        });
       json.array("findings", findings, [&](const io::LintFinding& f) {
         json.object([&] {
           json.member("code", name_of(f.code));

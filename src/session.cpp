@@ -29,8 +29,12 @@ Patient patient_of(const Node& node) {
   if (const auto height = fields.optional("height")) patient.height = quantity_of<Stated<dim::length>>(*height);
   if (const auto age = fields.optional("age")) patient.age = quantity_of<Stated<dim::age>>(*age).value();
   if (const auto sex = fields.optional("sex")) patient.sex = word_of<Sex>(*sex, sex_names);
-  if (const auto mass = fields.optional("dosing_weight"); mass && mass->value != "actual")
+  if (const auto mass = fields.optional("dosing_weight"); mass && mass->value != "actual") {
+    const bool is_word = mass->value.is_string() &&
+                         mass->value.get_ref<const std::string&>().find_first_of("-0123456789") == std::string::npos;
+    require(!is_word, Code::parse, mass->path, "not a body mass; accepted: actual, or a body mass such as 70 kg");
     patient.dosing_weight = quantity_of<StatedMass>(*mass);
+  }
   return patient;
 }
 
@@ -286,6 +290,7 @@ Observe observe_of(const Node& node) {
     require(!observe.at.empty(), Code::field_missing, at->path, "empty; accepted: at least one instant");
     return observe;
   }
+  if (observe.until && !fields.has("every")) return observe;  // nothing is sampled; `until` ends the time above
   const Node every = fields.required("every", "a step such as 1 min with until, or at with a list of instants");
   observe.every = elapsed_of(every);
   require(observe.every->count() > 0, Code::range, every.path, "no step; accepted: more than zero");

@@ -126,7 +126,11 @@ template <Trajectory T>
   for (const Piece& p : course.pieces) {
     const Micros start = trajectory.segments()[p.segment].start;
     const double stop = until ? minutes(*until - start) : std::numeric_limits<double>::infinity();
-    if (!(p.from_tau < stop)) break;
+    if (!(p.from_tau < stop)) {
+      // A bolus at the last instant counts as a value above, though for no time.
+      if (p.from_tau == stop && p.from > level && !answer.first_min) answer.first_min = minutes(start) + p.from_tau;
+      break;
+    }
     const double to_tau = std::min(p.to_tau, stop);
     const double to = to_tau < p.to_tau ? trajectory.at(p.segment, to_tau, course.curve) : p.to;
     if (!(p.from > level) && !(to > level)) continue;

@@ -187,6 +187,19 @@ inline constexpr std::array<AnyUnit, 46> unit_list{
     unit::mL_per_min_per_kg, unit::per_min, unit::per_h, unit::per_s, unit::kg_per_m2};
 // clang-format on
 
+namespace detail {
+
+/// The units of the closed list for which `wanted` holds, for messages.
+template <class Wanted>
+[[nodiscard]] std::string units_where(Wanted wanted) {
+  std::string text;
+  for (const AnyUnit& u : unit_list)
+    if (wanted(u)) text.append(text.empty() ? "" : " ").append(u.name);
+  return text;
+}
+
+}  // namespace detail
+
 /// A quantity of one of the dimensions `Ds` as somebody stated it: the number and the unit are kept, so
 /// that an echo shows them and a slip of the unit can be looked for.
 template <Dimension... Ds>
@@ -219,12 +232,7 @@ class Stated {
   [[nodiscard]] static constexpr bool fits(const AnyUnit& unit) noexcept { return ((unit.dimension == Ds) || ...); }
 
   /// The units of the closed list that fit, for messages.
-  [[nodiscard]] static std::string accepted() {
-    std::string text;
-    for (const AnyUnit& u : unit_list)
-      if (fits(u)) (text += text.empty() ? "" : " ") += u.name;
-    return text;
-  }
+  [[nodiscard]] static std::string accepted() { return detail::units_where(fits); }
 
  private:
   template <Dimension D>
@@ -301,10 +309,10 @@ inline void require_body_mass(BodyMass mass, std::string_view field) {
 /// The unit of the list somebody may have meant, part by part (`ug/kg/min`: mcg/kg/min); empty if none is known.
 [[nodiscard]] inline std::string spelling_hint(std::string_view unit) {
   // clang-format off
-  constexpr std::array<std::array<std::string_view, 2>, 20> spellings{{
+  constexpr std::array<std::array<std::string_view, 2>, 23> spellings{{
       {"ug", "mcg"}, {"\xC2\xB5g", "mcg"}, {"\xCE\xBCg", "mcg"}, {"gamma", "mcg"}, {"MG", "mg"},
       {"cc", "mL"}, {"ml", "mL"}, {"ML", "mL"}, {"l", "L"}, {"KG", "kg"}, {"Kg", "kg"}, {"kgs", "kg"}, {"lbs", "lb"},
-      {"mins", "min"}, {"minutes", "min"}, {"hr", "h"}, {"hrs", "h"}, {"sec", "s"}, {"years", "yr"}, {"y", "yr"}}};
+      {"mins", "min"}, {"minute", "min"}, {"minutes", "min"}, {"hr", "h"}, {"hrs", "h"}, {"hour", "h"}, {"hours", "h"}, {"sec", "s"}, {"years", "yr"}, {"y", "yr"}}};
   // clang-format on
   if (unit.size() > 32) return {};
   std::string meant;
@@ -336,10 +344,11 @@ inline void require_body_mass(BodyMass mass, std::string_view field) {
 }
 
 /// `NUMBER [one space] UNIT`, split into number and unit by the closed list of the contract.
-/// `wanted(u)` says which of two units of one name is due (`g` of drug or of body).
+/// `wanted(u)` says which units are due, and so which of two of one name (`g` of drug or of body).
 /// Throws E_PARSE, E_RANGE, E_UNIT_MISSING or E_UNIT_UNKNOWN.
 template <class Wanted>
 [[nodiscard]] std::pair<double, AnyUnit> parse_with_unit(std::string_view text, std::string_view field, Wanted wanted) {
+  const auto accepted = [&wanted] { return detail::units_where(wanted); };
   const std::size_t n = detail::json_number_length(text);
   const bool spaced = n < text.size() && text[n] == ' ';
   const std::string_view name = text.substr(n + (spaced ? 1 : 0));
@@ -349,18 +358,17 @@ template <class Wanted>
       !name.empty() && !name.starts_with("1/") &&
       spoils.substr(0, spaced ? 16 : spoils.size()).find(name.front()) != std::string_view::npos;
   require(n > 0 && !number_goes_on, Code::parse, field,
-          "not a number with a unit; accepted: digits with a decimal point, one space, a unit, as in 0.5 mg/kg");
+          "not a number with a unit; accepted: digits with a decimal point, one space and one of " + accepted());
   const double number = parse_number(text.substr(0, n), field);
   require(!name.empty(), Code::unit_missing, field,
-          "a number without a unit; accepted: a number with its unit, as in 0.5 mg/kg");
+          "a number without a unit; accepted: a number, one space and one of " + accepted());
   const AnyUnit* found = nullptr;
   for (const AnyUnit& u : unit_list)
     if (u.name == name && (found == nullptr || wanted(u))) found = &u;
   if (found == nullptr) {
     const std::string hint = detail::spelling_hint(name);
-    throw InvalidInput(
-        Code::unit_unknown, std::string(field),
-        "unknown unit; accepted: " + (hint.empty() ? "a unit that `ketpk units` lists, spelt exactly so" : hint));
+    throw InvalidInput(Code::unit_unknown, std::string(field),
+                       "unknown unit; accepted: " + (hint.empty() ? "exactly one of " + accepted() : hint));
   }
   return {number, *found};
 }

@@ -5,6 +5,7 @@
 // decimal point that moved, a rate in another unit, seconds as minutes. A slip is named, with the reading that
 // would make sense; it is never repaired.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -185,6 +186,15 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
   return true;
 }
 
+/// As `keeps_dosing_limits`, without durations, which no unit of a dose or a rate can change.
+[[nodiscard]] inline bool keeps_dose_side(const Limits& limits, const Regimen& regimen) {
+  const Dosing dosing = dosing_of(regimen);
+  return std::none_of(limits.limits.begin(), limits.limits.end(), [&](const Limit& limit) {
+    const auto value = value_of(dosing, limit.quantity);
+    return value && breach_of(limit, *value);
+  });
+}
+
 /// Every other way to read an input's number: as the total over its duration, then in each other listed unit.
 [[nodiscard]] inline std::vector<Input> other_readings(const Input& input, bool has_bag) {
   std::vector<Input> readings;
@@ -234,7 +244,9 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
     } catch (const InvalidInput&) {
       continue;  // a number that cannot be an order in that unit
     }
-    if (keeps_dosing_limits(limits, changed)) fitting.push_back(reading);
+    // Alone as well: another input may be beyond a limit for reasons of its own, or by the same slip.
+    if (keeps_dose_side(limits, changed) || keeps_dose_side(limits, {{changed.doses[i]}, regimen.dosing_weight}))
+      fitting.push_back(reading);
   }
   return fitting;
 }
@@ -255,20 +267,18 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
 inline void look_for_unit_slip(Slips& slips, const Order& order, const Regimen& regimen, const Limits& limits) {
   const std::string id = "slip:unit";
   bool has_limit = false;
-  for (const Limit& limit : limits.limits)
-    has_limit = has_limit || limit.quantity == LimitQuantity::dose_per_weight ||
-                limit.quantity == LimitQuantity::rate_per_weight;
-  if (!has_limit) return unevaluated(slips, id, "no limit on dose or rate per weight");
-  if (keeps_dosing_limits(limits, regimen))
-    return passed(slips, id, "the order keeps every limit on dose, rate, bolus and duration");
+  for (const Limit& limit : limits.limits) has_limit = has_limit || is_dose_side(limit.quantity);
+  if (!has_limit) return unevaluated(slips, id, "no limit on dose, rate or bolus");
+  if (keeps_dose_side(limits, regimen)) return passed(slips, id, "the order keeps every limit on dose, rate and bolus");
   if (order.inputs.size() > most_inputs_for_unit_slips) return unevaluated(slips, id, "more than 100 inputs");
   const std::size_t flags_before = slips.flags.size();
   for (std::size_t i = 0; i < order.inputs.size(); ++i) {
     // An input that keeps the limits by itself is not the slip; too much of it in all is another matter.
-    if (keeps_dosing_limits(limits, {{regimen.doses[i]}, regimen.dosing_weight})) continue;
+    if (keeps_dose_side(limits, {{regimen.doses[i]}, regimen.dosing_weight})) continue;
     const auto readings = fitting_readings(i, order, regimen, limits);
     if (readings.empty()) continue;
-    std::string text = place(i) + ": " + describe(order.inputs[i]) + " would keep every dosing limit if read as ";
+    std::string text =
+        place(i) + ": " + describe(order.inputs[i]) + " would keep the limits on dose, rate and bolus if read as ";
     for (std::size_t k = 0; k < readings.size(); ++k) text += (k == 0 ? "" : " or ") + describe(readings[k]);
     // Ketamine hydrochloride injection label, dosage for induction: 1 to 2 mg/kg at 0.5 mg/kg/min.
     if (is_labelled_induction_rate(order.inputs[i]))
