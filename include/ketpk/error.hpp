@@ -14,6 +14,10 @@
 #include <utility>
 #include <variant>
 
+#ifdef __FAST_MATH__
+#error "ketpk relies on NaN, infinity and the order of sums; build without -ffast-math"
+#endif
+
 namespace ketpk {
 
 /// Every error code of the contract; `name_of` gives its text.

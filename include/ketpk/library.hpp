@@ -29,7 +29,7 @@ inline constexpr std::string_view kamp_source =
     "independently by opentiva (ketamine.py, a181499)";
 
 /// Kamp 2020 with the weight exponent `flows` on clearances; volumes scale with weight^1 in both transcriptions.
-[[nodiscard]] inline ModelCard kamp(std::string id, std::string label, double flows, std::string rule) {
+[[nodiscard]] inline ModelCard kamp(std::string id, std::string label, double flows, const std::string& rule) {
   const std::string source(kamp_source);
   const std::string flow_source = source + "; " + rule;
   return {.id = std::move(id),

@@ -75,7 +75,7 @@ using StatedBound = Stated<dim::body, dim::age, dim::body_mass_index, dim::dose,
 
 /// The bound as a number of base units of its dimension (mg, kg, L, m, min, yr).
 [[nodiscard]] inline double base_value(const StatedBound& b) noexcept {
-  return b.number() * b.unit().num / b.unit().den;
+  return detail::scaled(b.number(), b.unit().num, b.unit().den);
 }
 
 struct Limit {

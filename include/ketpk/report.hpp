@@ -708,7 +708,7 @@ inline void who(Page& page, const Patient& p) {
 }
 
 inline void what(Page& page, const Result& r) {
-  constexpr std::size_t most_shown = 4;
+  constexpr std::size_t most_shown = 5;
   const auto& order = r.inputs.order;
   const std::size_t n = order.inputs.size();
   const std::size_t shown = n <= most_shown ? n : most_shown - 1;
@@ -810,7 +810,8 @@ inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size
     if (width(ticks) < start) ticks += std::string(start - width(ticks), ' ');
     ticks += label;
   };
-  tick((n - 1) / 2, static_cast<double>((n - 1) / 2) * per_column, false);
+  const std::size_t middle = (n - 1) / 2;
+  tick(middle, static_cast<double>(middle) * per_column, false);
   tick(n - 1, drawing.until_min, true);
   page.lines.push_back(page.tinted(gutter("", " ") + ticks, Tint::faint));
 }
@@ -870,28 +871,30 @@ inline void verdict(Page& page, const Result& r) {
   }
 }
 
-inline void flag_rows(Page& page, const std::vector<const Flag*>& flags, std::size_t lines_per_flag) {
-  for (const Flag* f : flags) {
-    Page one{.colour = page.colour};
-    const std::string severity = f->severity == Severity::hard   ? "  HARD"
-                                 : f->severity == Severity::soft ? "  soft"
-                                                                 : "  note";
-    one.row(severity, headline(*f), tint_of(f->severity), lines_per_flag == 1 ? 1 : 2);
-    if (lines_per_flag > 1) {
-      std::vector<std::string> details;
-      if (f->first_min) details.push_back("from " + with_unit(*f->first_min, "min"));
-      if (f->minutes) details.push_back("for " + with_unit(*f->minutes, "min"));
-      if (!f->driver.empty()) details.push_back(f->driver);
-      if (f->clears_at) details.push_back("would clear at " + *f->clears_at);
-      if (!f->source.empty()) details.push_back("source: " + f->source);
-      if (!details.empty()) one.row("", joined(details, "; "), Tint::plain, lines_per_flag - 1);
-    }
-    page.lines.insert(page.lines.end(), one.lines.begin(), one.lines.end());
+/// One flag in at most `room` lines. What a slip is about stands in its driver, so with one line that is shown.
+[[nodiscard]] inline std::vector<std::string> flag_rows(const Flag& f, bool colour, std::size_t room) {
+  Page page{.colour = colour};
+  const std::string severity = f.severity == Severity::hard   ? "  HARD"
+                               : f.severity == Severity::soft ? "  soft"
+                                                              : "  note";
+  const bool is_slip = f.limit.empty() && !f.driver.empty();
+  page.row(severity, room == 1 && is_slip ? f.code + "  " + f.driver : headline(f), tint_of(f.severity),
+           room == 1 ? 1 : 2);
+  if (room > 1) {
+    std::vector<std::string> details;
+    if (f.first_min) details.push_back("from " + with_unit(*f.first_min, "min"));
+    if (f.minutes) details.push_back("for " + with_unit(*f.minutes, "min"));
+    if (!f.driver.empty()) details.push_back(f.driver);
+    if (f.clears_at) details.push_back("would clear at " + *f.clears_at);
+    if (!f.source.empty()) details.push_back("source: " + f.source);
+    if (!details.empty()) page.row("", joined(details, "; "), Tint::plain, room - 1);
   }
+  return page.lines;
 }
 
-/// The flags, worst first, in at most `room` lines; what does not fit is counted.
+/// The flags, worst first, in at most `room` lines. Spare lines go to the worst ones; what does not fit is counted.
 [[nodiscard]] inline Page flags(const Result& r, bool colour, std::size_t room) {
+  constexpr std::size_t most_lines = 4;
   std::vector<const Flag*> order;
   for (const Flag& f : r.assessment.flags) order.push_back(&f);
   std::stable_sort(order.begin(), order.end(), [](const Flag* a, const Flag* b) { return a->severity > b->severity; });
@@ -900,19 +903,23 @@ inline void flag_rows(Page& page, const std::vector<const Flag*>& flags, std::si
     page.row("Flags", "none");
     return page;
   }
-  for (const std::size_t lines_per_flag : {4U, 3U, 2U, 1U}) {
-    page.lines.clear();
-    page.row("Flags", std::to_string(order.size()) + (order.size() == 1 ? " raised" : " raised, worst first"));
-    flag_rows(page, order, lines_per_flag);
-    if (page.lines.size() <= room) return page;
-  }
-  const std::size_t kept = room > 2 ? room - 2 : 0;
   const std::size_t total = order.size();
-  order.resize(std::min(kept, total));
-  page.lines.clear();
-  page.row("Flags", std::to_string(total) + " raised, worst first");
-  flag_rows(page, order, 1);
-  page.row("", "and " + std::to_string(total - order.size()) + " more (--json lists them all)", Tint::faint, 1);
+  const bool all_fit = 1 + total <= room;
+  if (!all_fit) order.resize(std::min(room > 2 ? room - 2 : 0, total));
+  std::vector<std::vector<std::string>> rows;
+  std::size_t used = all_fit ? 1 : 2;
+  for (const Flag* f : order) used += rows.emplace_back(flag_rows(*f, colour, 1)).size();
+  for (std::size_t lines = 2; lines <= most_lines; ++lines)
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      auto longer = flag_rows(*order[i], colour, lines);
+      if (used - rows[i].size() + longer.size() > room) continue;
+      used = used - rows[i].size() + longer.size();
+      rows[i] = std::move(longer);
+    }
+  page.row("Flags", std::to_string(total) + (total == 1 ? " raised" : " raised, worst first"));
+  for (const auto& lines : rows) page.lines.insert(page.lines.end(), lines.begin(), lines.end());
+  if (!all_fit)
+    page.row("", "and " + std::to_string(total - order.size()) + " more (--json lists them all)", Tint::faint, 1);
   return page;
 }
 
