@@ -213,3 +213,29 @@ TEST_CASE("the same questions asked of Odeint's dense output give the same peaks
           Approx(time_above(a, level, until).minutes).epsilon(1e-6).margin(1e-5));
   }
 }
+
+TEST_CASE("an edge where nothing changes is no peak, however long the curve has been level") {
+  const auto one = solve(kamp, schedule(regimen_of({infusion(Micros{0}, 28800 * minute, 1000)})));
+  const auto two = solve(
+      kamp,
+      schedule(regimen_of({infusion(Micros{0}, 14400 * minute, 500), infusion(14400 * minute, 14400 * minute, 500)})));
+  CHECK(peak(course_of(one, Curve::plasma())).min == 28800.0);
+  CHECK(peak(course_of(two, Curve::plasma())).min == 28800.0);
+}
+
+TEST_CASE("the peak of a dose too small to matter is still the peak") {
+  auto p = kamp;
+  p.metabolites.push_back({0.8, 98, 0.9, 0.7, 160});
+  const auto usual = solve(p, schedule(regimen_of({infusion(Micros{0}, 40 * minute, 1)})));
+  const auto minute_dose = solve(p, schedule(regimen_of({infusion(Micros{0}, 40 * minute, 1e-50)})));
+  const Peak a = peak(course_of(usual, Curve::metabolite(0))), b = peak(course_of(minute_dose, Curve::metabolite(0)));
+  CHECK(b.min == Approx(a.min).epsilon(1e-9));
+  CHECK(b.ng_per_mL == Approx(a.ng_per_mL * 1e-50).epsilon(1e-12));
+}
+
+TEST_CASE("a bolus at the last instant is above, for no time") {
+  const auto t = solve(kamp, schedule(regimen_of({bolus(10 * minute, 35)})));
+  const TimeAbove found = time_above(course_of(t, Curve::plasma()), 100, 10 * minute);
+  CHECK(found.minutes == 0.0);
+  CHECK(found.first_min == 10.0);
+}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "catch.hpp"
 #include "ketpk/second_opinion.hpp"
+#include "ketpk/solve.hpp"
 
 using namespace ketpk;
 
@@ -43,4 +45,20 @@ TEST_CASE("solvers are compared at every dose edge, at the peaks, at what is obs
 TEST_CASE("a peak that lies past 400 d is not asked of the second solver") {
   const std::vector<Segment> segments{{Micros{0}, Micros{0}, 1, 0}};
   CHECK(instants_to_compare(segments, {}, {1e9}).back() == Micros{0});
+}
+
+TEST_CASE("a trace of metabolite before the main dose is not a disagreement") {
+  // A metabolite cleared at once, a small input, then the usual one: found by review, 2026-11-21.
+  const Micros minute = std::chrono::minutes{1};
+  Parameters<double> p{12, 0.6 / 60, 162.0 / 60, 40, 78.0 / 60, 150, 0.2};
+  p.metabolites.push_back({0.01, 2, 9600.0 / 60, 0, 1});
+  const Regimen regimen{{{Micros{0}, 40 * minute, 0.01, 0.01 / 40}, {30 * minute, Micros{0}, 35, 0}},
+                        BodyMass(70, unit::kg)};
+  const auto segments = schedule(regimen);
+  const Questions questions{.instants = instants_to_compare(segments, {40 * minute, 600 * minute}, {}),
+                            .curves = {Curve::plasma(), Curve::effect_site(), Curve::metabolite(0)}};
+  const auto other = second_opinion(p, segments, questions);
+  REQUIRE(std::holds_alternative<Answers>(other));
+  CHECK(std::get<Answers>(other).solver == "odeint");
+  CHECK(disagreement(ask(solve(p, segments), questions, "exact"), std::get<Answers>(other)) < 1e-9);
 }

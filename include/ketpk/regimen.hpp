@@ -75,7 +75,7 @@ struct Regimen {
 inline constexpr std::size_t most_inputs = 10'000;
 
 /// The most that one input may hold; far beyond any order, far below where sums and curves would overflow.
-inline constexpr DrugMass most_amount{1e9, unit::g}, least_amount{1e-100, unit::g};
+inline constexpr DrugMass most_amount{1e9, unit::g}, least_amount{1e-60, unit::g};
 
 namespace detail {
 
@@ -140,7 +140,7 @@ struct Resolver {
     require(positive(mg, key) <= most_amount.in(unit::mg), Code::range, field + std::string(key),
             "more drug than an order can hold; accepted: up to 1e9 g");
     require(mg >= least_amount.in(unit::mg), Code::range, field + std::string(key),
-            "less drug than can be followed; accepted: 1e-100 g or more");
+            "less drug than can be followed; accepted: 1e-60 g or more");
     return mg;
   }
 };

@@ -111,7 +111,12 @@ inline void require_schedulable(const std::vector<Dose>& doses) {
         insert(running, d.rate_mg_per_min);
     }
     const Micros duration = i + 1 < edges.size() ? edges[i + 1] - start : Micros{0};
-    segments.push_back({start, duration, detail::sum_of(boluses), detail::sum_of(running)});
+    const double bolus_mg = detail::sum_of(boluses), rate_mg_per_min = detail::sum_of(running);
+    // An edge where nothing changes is none: consecutive infusions at one rate act as one.
+    if (!segments.empty() && bolus_mg == 0 && rate_mg_per_min == segments.back().rate_mg_per_min)
+      segments.back().duration += duration;
+    else
+      segments.push_back({start, duration, bolus_mg, rate_mg_per_min});
   }
   return segments;
 }

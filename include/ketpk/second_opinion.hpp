@@ -81,7 +81,7 @@ inline constexpr std::size_t most_observed_checked = 256;
 
 /// Largest product of fastest rate and horizon that the step-by-step solver is given. Its work grows with it
 /// (about 2 evaluations of the right-hand side per unit); beyond, the Taylor exponential stands in.
-inline constexpr double stiffest_for_odeint = 1e5;
+inline constexpr double stiffest_for_odeint = 6e4;
 
 /// The second road for the same questions. Its failure is an outcome, never skipped.
 [[nodiscard]] inline Attempt<Answers> second_opinion(const Parameters<double>& p, const std::vector<Segment>& segments,
@@ -98,7 +98,9 @@ inline constexpr double stiffest_for_odeint = 1e5;
   };
   if (fastest * minutes(horizon) > stiffest_for_odeint) return answer(solve_expm(p, segments, horizon), "expm");
   // Each segment starts with small steps of its own, so what may be spent grows with their number.
-  OdeOptions options{.max_steps = 100'000 + 1'000 * segments.size(), .only_at = questions.instants};
+  // A metabolite may hold a billionth of the dose and is still judged to a part in 1e14 of its own peak.
+  OdeOptions options{
+      .atol_per_dose = 1e-25, .max_steps = 100'000 + 1'000 * segments.size(), .only_at = questions.instants};
   return answer(solve_ode(Mammillary(p), segments, horizon, std::move(options)), "odeint");
 }
 

@@ -282,14 +282,14 @@ class ExactTrajectory {
     return slowest;
   }
 
-  /// Minutes of segment `i`; for the last one, the minutes after which every curve has fallen below 1e-250
+  /// Minutes of segment `i`; for the last one, the minutes after which every curve has fallen below 1e-130
   /// of itself.
   [[nodiscard]] double length_min(std::size_t i) const noexcept requires std::is_same_v<S, double> {
     if (i + 1 < segments_.size()) return minutes(segments_[i].duration);
     double slowest = slowest_rate_per_min();
     for (const Node<S>& n : response_.nodes)
       if (n.gain_per_min > 0) slowest = std::min(slowest, n.rate_per_min);
-    return 600 / slowest;
+    return 300 / slowest;
   }
 
   /// Minutes into segment `i` at which the slope of the curve changes sign: all of them, in order.
@@ -356,7 +356,7 @@ class ExactTrajectory {
       above.swap(zeros);
       zeros.clear();
       // Further out the slowest term alone is left, and beyond 708 time constants nothing can be told apart.
-      const double end = std::min(length_min(i), 600 / slowest);
+      const double end = std::min(length_min(i), 300 / slowest);
       std::erase_if(above, [end](double zero) { return !(zero < end); });
       above.push_back(end);
       double a = 0, fa = f(a);
