@@ -500,9 +500,9 @@ TEST_CASE("half a milligram per kg and minute is read as the total over the dura
   REQUIRE(f);
   CHECK(f->severity == Severity::advisory);
   CHECK(f->value == "0.5 mg/kg/min");
-  CHECK(f->driver.rfind(
-            "order[0]: 0.5 mg/kg/min for 40 min would keep every dosing limit if read as 0.5 mg/kg over 40 min", 0) ==
-        0);
+  CHECK(f->driver.rfind("order[0]: 0.5 mg/kg/min for 40 min would keep the limits on dose, rate and bolus if read as "
+                        "0.5 mg/kg over 40 min",
+                        0) == 0);
   CHECK(has(f->driver, "equals the labelled induction rate"));
   CHECK_FALSE(
       has(flag(judged({patient(70), at_rate(0.75, unit::mg_per_kg_per_min)}), "UNIT_SLIP")->driver, "induction"));

@@ -227,7 +227,8 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
   return readings;
 }
 
-/// The readings of input `i` with which the whole order would keep every dosing limit.
+/// The readings of input `i` with which the whole order, or that input alone, would keep the limits on dose, rate and
+/// bolus.
 [[nodiscard]] inline std::vector<Input> fitting_readings(std::size_t i, const Order& order, const Regimen& regimen,
                                                          const Limits& limits) {
   std::vector<Input> fitting;
