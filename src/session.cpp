@@ -238,11 +238,11 @@ ModelCard model_of(const Node& node) {
 std::filesystem::path limits_path(const Node& node, const SessionContext& context) {
   require(node.value.is_string(), Code::type, node.path, "not a text; accepted: the path of a limits file");
   const std::filesystem::path name(node.value.get_ref<const std::string&>());
-  const auto path = context.folder / name;
+  auto path = context.folder / name;
   if (!context.confined) return path;
   std::error_code no_folder, no_file;
   const auto folder = std::filesystem::canonical(context.folder.empty() ? "." : context.folder, no_folder);
-  const auto file = std::filesystem::canonical(path, no_file);
+  auto file = std::filesystem::canonical(path, no_file);
   const bool climbs = std::find(name.begin(), name.end(), "..") != name.end();
   const bool below = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
   require(!no_folder && !no_file && !climbs && below, Code::io, node.path,
