@@ -89,7 +89,7 @@ void part_modes(benchmark::State& state) {
   auto p = three_compartments();
   for (auto _ : state) {
     benchmark::DoNotOptimize(p);
-    benchmark::DoNotOptimize(modes(p.v1_L, p.cl_L_per_min, p.q2_L_per_min, p.v2_L, p.q3_L_per_min, p.v3_L));
+    benchmark::DoNotOptimize(modes(p));
   }
 }
 BENCHMARK(part_modes);

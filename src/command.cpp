@@ -77,13 +77,13 @@ void add_output(Options& options, bool with_csv) {
   options.flag("--force", "replace FILE if it is there");
 }
 
-constexpr std::array<const char*, 21> session_options{
+constexpr std::array<const char*, 22> session_options{
     "--weight", "--dosing-weight", "--height",      "--age",
     "--sex",    "--analyte",       "--form",        "--drug-free",
     "--dose",   "--rate",          "--over",        "--bolus",
     "--bag",    "--model",         "--extrapolate", "--assume-enantiomers-alike",
     "--limits", "--as-of",         "--every",       "--until",
-    "--at"};
+    "--at",     "--time-above"};
 
 void add_session(Options& options) {
   options.group = "Session";
@@ -259,16 +259,13 @@ Command session_command(Verb verb, const Options& options) {
   if (command.output == "-") wrong_usage("--output", "not a file; accepted: a file, or no -o for standard output");
   if (command.force && !command.output)
     wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
-  bool any = options.given("--time-above");
+  bool any = false;
   for (const char* name : session_options) {
     if (options.given("session") && options.given(name))
       wrong_usage(name, "cannot stand beside a session file; accepted: output options, or the options without a file");
     any = any || options.given(name);
   }
   if (options.given("session")) {
-    if (options.given("--time-above"))
-      wrong_usage("--time-above",
-                  "cannot stand beside a session file; accepted: output options, or the options without a file");
     command.target = *options.text("session");
     return command;
   }

@@ -46,11 +46,9 @@ LimitQuantity limit_quantity_of(const Node& node) {
 }
 
 StatedBound bound_of(const Node& node, Dimension due) {
-  std::string accepted;
-  for (const AnyUnit& u : unit_list)
-    if (u.dimension == due) accepted += (accepted.empty() ? "" : " ") + std::string(u.name);
-  const auto [number, unit] =
-      parse_with_unit(quantity_text(node, accepted), node.path, [&](const AnyUnit& u) { return u.dimension == due; });
+  const auto is_due = [&](const AnyUnit& u) { return u.dimension == due; };
+  const std::string accepted = ketpk::detail::units_where(is_due);
+  const auto [number, unit] = parse_with_unit(quantity_text(node, accepted), node.path, is_due);
   require(unit.dimension == due, Code::unit_mismatch, node.path, "a unit of another dimension; accepted: " + accepted);
   return StatedBound(number, unit, node.path);
 }
@@ -121,8 +119,8 @@ Limits read(const Json& document, Findings* findings) {
   attempt(findings, [&] { set.id = text_of(fields.required("id", "a name")); });
   attempt(findings, [&] { set.version = text_of(fields.required("version", "a version")); });
   attempt(findings, [&] {
-    set.status = word_of<LimitsStatus>(fields.required("status", "approved, example"),
-                                       std::array<Names, 2>{"approved", "example"}, 0, Code::limits_unapproved);
+    set.status = word_of<LimitsStatus>(fields.required("status", "approved, example"), limits_status_names, 0,
+                                       Code::limits_unapproved);
   });
   attempt(findings, [&] {
     set.approver = text_of(fields.required("approver", "who answers for the set"), Code::limits_unapproved);

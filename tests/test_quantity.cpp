@@ -39,7 +39,7 @@ struct Row {
   std::int64_t num, den;
 };
 
-constexpr std::int64_t k = 1000, M = k * k, G = k * M;
+constexpr std::int64_t k = 1000, M = k * k;
 // clang-format off
 constexpr std::array<Row, 46> table{{
     {"mg", dim::drug, 1, k},

@@ -29,7 +29,7 @@ TEST_CASE("rates and couplings obey the invariants of the rate matrix") {
     INFO("seed " << seed);
     Random r(seed);
     const Parameters<double> p = random_parameters(r);
-    const auto m = modes(p.v1_L, p.cl_L_per_min, p.q2_L_per_min, p.v2_L, p.q3_L_per_min, p.v3_L);
+    const auto m = modes(p);
     const double trace =
         (p.cl_L_per_min + p.q2_L_per_min + p.q3_L_per_min) / p.v1_L + p.q2_L_per_min / p.v2_L + p.q3_L_per_min / p.v3_L;
     CHECK(m.rate_per_min[0] + m.rate_per_min[1] + m.rate_per_min[2] == Approx(trace).epsilon(1e-13));

@@ -97,7 +97,11 @@ template <Trajectory T>
 [[nodiscard]] Peak peak(const Course<T>& course) {
   const auto& pieces = course.pieces;
   double highest = 0;
-  for (const Piece& p : pieces) highest = std::max({highest, p.from, p.to});
+  for (const Piece& p : pieces) {
+    if (!std::isfinite(p.from) || !std::isfinite(p.to))
+      return {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+    highest = std::max({highest, p.from, p.to});
+  }
   const double near = highest * (1 - 1e-9);
   for (std::size_t k = 0; k < pieces.size(); ++k) {
     const Piece& p = pieces[k];
@@ -108,13 +112,13 @@ template <Trajectory T>
   return {highest * 1000, 0};
 }
 
-/// Where a piece, cut at `to_tau`, passes `level` [mg/L]; one of its ends is above, the other is not.
+/// Where a piece passes `level` [mg/L]; one of its ends is above, the other is not.
 template <Trajectory T>
-[[nodiscard]] double crossing(const Course<T>& course, double level, const Piece& p, double to_tau, double to) {
+[[nodiscard]] double crossing(const Course<T>& course, double level, const Piece& p) {
   if (p.from == level) return p.from_tau;
-  if (to == level) return to_tau;
+  if (p.to == level) return p.to_tau;
   const auto over = [&](double tau) { return course.trajectory.at(p.segment, tau, course.curve) - level; };
-  return root_between(over, p.from_tau, to_tau, p.from - level, to - level);
+  return root_between(over, {p.from_tau, p.to_tau, p.from - level, p.to - level});
 }
 
 /// Minutes strictly above a level from 0 to `until`, or on the whole course.
@@ -133,10 +137,12 @@ template <Trajectory T>
     }
     const double to_tau = std::min(p.to_tau, stop);
     const double to = to_tau < p.to_tau ? trajectory.at(p.segment, to_tau, course.curve) : p.to;
+    if (!std::isfinite(p.from) || !std::isfinite(to))
+      return {level_ng_per_mL, std::numeric_limits<double>::quiet_NaN(), {}};
     if (!(p.from > level) && !(to > level)) continue;
     double above_from = p.from_tau, above_to = to_tau;
-    if (!(p.from > level)) above_from = crossing(course, level, p, to_tau, to);
-    if (!(to > level)) above_to = crossing(course, level, p, to_tau, to);
+    if (!(p.from > level)) above_from = crossing(course, level, {p.segment, p.from_tau, to_tau, p.from, to});
+    if (!(to > level)) above_to = crossing(course, level, {p.segment, p.from_tau, to_tau, p.from, to});
     if (!answer.first_min) answer.first_min = minutes(start) + above_from;
     answer.minutes += above_to - above_from;
   }

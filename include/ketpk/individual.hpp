@@ -16,6 +16,7 @@
 
 #include "ketpk/analyte.hpp"
 #include "ketpk/error.hpp"
+#include "ketpk/limits.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
 #include "ketpk/quantity.hpp"
@@ -50,7 +51,7 @@ struct DomainBound {
 
   /// Bounds are inclusive, with 1e-9 relative for rounding; NaN is outside.
   [[nodiscard]] bool is_crossed() const {
-    return value && bound && !(is_upper ? *value <= *bound * (1 + 1e-9) : *value >= *bound * (1 - 1e-9));
+    return value && bound && !(is_upper ? at_most(*value, *bound) : at_least(*value, *bound));
   }
   [[nodiscard]] std::string side_and_bound() const {
     return (is_upper ? "above " : "below ") + to_text(*bound) + ' ' + std::string(unit);

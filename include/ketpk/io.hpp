@@ -24,9 +24,6 @@ inline constexpr std::size_t most_bytes = std::size_t{1} << 20;
 /// The deepest nesting of objects and arrays in a document.
 inline constexpr std::size_t most_depth = 16;
 
-/// The most instants one request may ask for.
-inline constexpr std::size_t most_instants = 1'000'000;
-
 /// The longest free text (a reason, a source, a name) [bytes].
 inline constexpr std::size_t most_text_bytes = 1'000;
 

@@ -89,7 +89,8 @@ struct Limit {
   std::optional<Stated<dim::time>> window = {};          ///< for cumulative_dose_per_weight
 };
 
-enum class LimitsStatus : std::uint8_t { approved, example };
+enum class LimitsStatus : std::uint8_t { example, approved };
+inline constexpr std::array<std::string_view, 2> limits_status_names{"example", "approved"};
 
 struct Limits {
   std::string id;
@@ -98,7 +99,8 @@ struct Limits {
   std::string approver;
   std::chrono::year_month_day effective, expires;
   std::vector<Limit> limits;
-  std::string sha256 = {};  ///< of the bytes that were read, lower-case hex; empty for limits made in code
+  std::string sha256 =
+      {};  ///< of the file's bytes, lower-case hex; inside a session, of their compact JSON; empty if made in code
 };
 
 /// Comparisons at a bound: the bound itself is inside, and so is what differs from it by rounding.

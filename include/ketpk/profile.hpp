@@ -4,6 +4,7 @@
 // Why: the curve where somebody asked for it. A profile is for showing; every summary and every limit looks
 // at the continuous course instead.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "ketpk/time.hpp"
 
 namespace ketpk {
+
+/// The most instants one request may ask for.
+inline constexpr std::size_t most_instants = 1'000'000;
 
 /// Which instants to show: every `every` from 0 to `until`, or those of `at`. Nothing stated: none.
 struct Observe {

@@ -44,9 +44,8 @@ struct AssessmentView {
 namespace report_detail {
 
 inline constexpr std::array<std::string_view, 3> severity_names{"advisory", "soft", "hard"};
-inline constexpr std::array<std::string_view, 3> outcome_names{"passed", "flagged", "unevaluated"};
-inline constexpr std::array<std::string_view, 4> verdict_names{"within-limits", "soft", "hard", "unevaluated"};
-inline constexpr std::array<std::string_view, 2> status_names{"approved", "example"};
+inline constexpr std::array<std::string_view, 3> outcome_names{"unevaluated", "passed", "flagged"};
+inline constexpr std::array<std::string_view, 4> verdict_names{"unevaluated", "within-limits", "soft", "hard"};
 
 template <class E, std::size_t N>
 [[nodiscard]] constexpr std::string_view pick(const std::array<std::string_view, N>& names, E e) noexcept {
@@ -463,7 +462,7 @@ inline void assessment(JsonText& json, const Result& r) {
       json.object("limits", [&] {
         json.member("id", limits->id);
         json.member("version", limits->version);
-        json.member("status", pick(status_names, limits->status));
+        json.member("status", pick(limits_status_names, limits->status));
         json.member("sha256", stated(limits->sha256));
       });
     else
@@ -857,13 +856,13 @@ inline void exposure(Page& page, const Result& r) {
 
 inline void verdict(Page& page, const Result& r) {
   const Assessment& a = r.assessment;
-  constexpr std::array<std::string_view, 4> words{"WITHIN LIMITS", "SOFT FLAG", "HARD FLAG", "UNEVALUATED"};
-  constexpr std::array<Tint, 4> tints{Tint::green, Tint::yellow, Tint::red, Tint::yellow};
+  constexpr std::array<std::string_view, 4> words{"UNEVALUATED", "WITHIN LIMITS", "SOFT FLAG", "HARD FLAG"};
+  constexpr std::array<Tint, 4> tints{Tint::yellow, Tint::green, Tint::yellow, Tint::red};
   page.row("Verdict", std::string(pick(words, a.verdict.kind)) + " (" + a.basis + ")",
            tints[static_cast<std::size_t>(a.verdict.kind)], 2);
   if (const auto& limits = r.inputs.limits) {
     std::string text = limits->id + " \xC2\xB7 version " + limits->version + " \xC2\xB7 status " +
-                       std::string(pick(status_names, limits->status));
+                       std::string(pick(limits_status_names, limits->status));
     if (limits->status == LimitsStatus::example) text += ": an example, not a clinic's own limits";
     page.row("Limits", text, Tint::plain, 2);
   } else {

@@ -9,13 +9,19 @@
 
 namespace ketpk {
 
-/// Where `f` changes sign between `a` and `b`, given f(a) and f(b) of opposite signs.
+/// Two places with the values of a function there, which have opposite signs.
+struct Bracket {
+  double a, b;
+  double at_a, at_b;
+};
+
+/// Where `f` changes sign inside the bracket.
 /// Alefeld, Potra, Shi, ACM Trans Math Softw 1995;21:327 (Boost.Math).
 template <class F>
-[[nodiscard]] double root_between(F f, double a, double b, double fa, double fb) {
+[[nodiscard]] double root_between(F f, Bracket x) {
   std::uintmax_t most = 200;
-  const auto [low, high] =
-      boost::math::tools::toms748_solve(f, a, b, fa, fb, boost::math::tools::eps_tolerance<double>(50), most);
+  const auto [low, high] = boost::math::tools::toms748_solve(f, x.a, x.b, x.at_a, x.at_b,
+                                                             boost::math::tools::eps_tolerance<double>(50), most);
   return low + (high - low) / 2;
 }
 

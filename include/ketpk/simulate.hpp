@@ -48,7 +48,8 @@ struct SolverCheck {
   std::string solver = "exact";
   std::string second_solver;  ///< "odeint" or "expm"
   double agreement_rel;       ///< worst difference over all curves and compared instants
-  double mass_balance_rel;    ///< (delivered - in the body - eliminated) / delivered, worst over the edges
+  double mass_balance_rel;    ///< (delivered - in the body - eliminated) / delivered, worst over segment ends and the
+                              ///< last instant
 };
 
 /// A complete answer.
@@ -74,7 +75,6 @@ namespace detail {
 
 /// The instants somebody wants to see. Throws E_RANGE, E_TIME_ORDER, E_FIELD_MISSING or E_SIZE, field observe….
 [[nodiscard]] inline std::vector<Micros> observed_instants(const Observe& observe) {
-  constexpr std::size_t most = 1'000'000;
   constexpr std::string_view span = "outside the supported course; accepted: 0 to 400 d";
   if (observe.until)
     require(observe.until->count() >= 0 && *observe.until <= horizon_limit, Code::range, "observe.until", span);
@@ -84,12 +84,12 @@ namespace detail {
     require(observe.every->count() > 0, Code::range, "observe.every", "no step; accepted: more than zero");
     require(observe.until.has_value(), Code::field_missing, "observe.until",
             "not stated; accepted: a time such as 4 h");
-    require(*observe.until / *observe.every < static_cast<std::int64_t>(most), Code::size, "observe.every",
+    require(*observe.until / *observe.every < static_cast<std::int64_t>(most_instants), Code::size, "observe.every",
             "too many instants; accepted: up to 1000000");
     for (Micros t{0}; t <= *observe.until; t += *observe.every) out.push_back(t);
     return out;
   }
-  require(observe.at.size() <= most, Code::size, "observe.at", "too many instants; accepted: up to 1000000");
+  require(observe.at.size() <= most_instants, Code::size, "observe.at", "too many instants; accepted: up to 1000000");
   for (std::size_t i = 0; i < observe.at.size(); ++i) {
     const std::string field = "observe.at[" + std::to_string(i) + "]";
     require(observe.at[i].count() >= 0 && observe.at[i] <= horizon_limit, Code::range, field, span);
@@ -130,10 +130,11 @@ namespace detail {
     const bool ends = i + 1 < segments.size();
     const double tau = ends ? exact.length_min(i) : minutes(std::max(last, segments[i].start) - segments[i].start);
     delivered += segments[i].bolus_mg + segments[i].rate_mg_per_min * tau;
-    if (!(delivered > 0)) continue;
+    if (delivered == 0) continue;
     const double found = exact.in_body_mg(i, tau) + exact.response().cl_L_per_min * exact.area(i, tau);
     const double off = std::abs(delivered - found) / delivered;
-    if (!(off <= worst)) worst = off;
+    if (!std::isfinite(off)) return off;
+    worst = std::max(worst, off);
   }
   return worst;
 }
@@ -156,9 +157,12 @@ template <class Second>
             "overrides[" + std::to_string(i) + "]", "incomplete; accepted: a flag, a reason and who decided");
   }
   std::vector<Micros> times = detail::observed_instants(request.observe);
-  for (std::size_t i = 0; i < request.time_above.size(); ++i)
-    require(request.time_above[i].value().in(unit::ng_per_mL) > 0, Code::range,
-            "questions.time_above[" + std::to_string(i) + "]", "no level; accepted: more than zero");
+  for (std::size_t i = 0; i < request.time_above.size(); ++i) {
+    const double level = request.time_above[i].value().in(unit::ng_per_mL);
+    const std::string field = "questions.time_above[" + std::to_string(i) + "]";
+    require(std::isfinite(level), Code::nonfinite, field, "not finite; accepted: more than zero");
+    require(level > 0, Code::range, field, "no level; accepted: more than zero");
+  }
 
   Regimen regimen = resolve(request.order, request.patient.mass_for_dosing());
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
@@ -174,6 +178,9 @@ template <class Second>
     questions.curves.push_back(course.curve);
     peaks.push_back(peak(course).min);
   }
+  for (const double t : peaks)
+    if (!std::isfinite(t))
+      return Trouble{Code::internal_check, "exact", "a peak is not a number; no numbers are given"};
   questions.instants = instants_to_compare(exact.segments(), times, peaks);
   const Attempt<Answers> other = second(parameters, exact.segments(), questions);
   if (const auto* trouble = std::get_if<Trouble>(&other)) return *trouble;
@@ -193,12 +200,13 @@ template <class Second>
   for (const auto& level : request.time_above)
     above.push_back(time_above(courses.front(), level.value().in(unit::ng_per_mL), until));
 
-  Assessment assessment = assess(Evidence{request.patient, request.order, regimen, request.model, admission, summary},
-                                 request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
-                                   for (const auto& course : courses)
-                                     if (course.curve == c) return time_above(course, level_ng_per_mL);
-                                   return TimeAbove{level_ng_per_mL, 0, {}};
-                                 });
+  Assessment assessment = assess(
+      Evidence{request.patient, request.order, regimen, request.model, admission, summary},
+      request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
+        for (const auto& course : courses)
+          if (course.curve == c) return time_above(course, level_ng_per_mL);
+        throw InvalidInput(Code::arg, "curve", "not a curve of this model; accepted: plasma, and what the model has");
+      });
   assessment.overrides = request.overrides;
 
   Profile profile = detail::profile_of(exact, request.model, std::move(times));

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "ketpk/error.hpp"
 #include "ketpk/exponential.hpp"
 #include "ketpk/model.hpp"
 #include "ketpk/root.hpp"
@@ -77,7 +78,7 @@ template <class S>
 /// Makes columns p and q of G orthogonal, and turns the couplings with them.
 /// Columns that are orthogonal to rounding are left alone; says whether any lane turned.
 template <class S>
-bool rotate(std::array<S, 3>& gp, std::array<S, 3>& gq, S& up, S& uq) {
+[[nodiscard]] bool rotate(std::array<S, 3>& gp, std::array<S, 3>& gq, S& up, S& uq) {
   const S a = gp[0] * gp[0] + gp[1] * gp[1] + gp[2] * gp[2];
   const S b = gq[0] * gq[0] + gq[1] * gq[1] + gq[2] * gq[2];
   const S c = gp[0] * gq[0] + gp[1] * gq[1] + gp[2] * gq[2];
@@ -103,17 +104,18 @@ bool rotate(std::array<S, 3>& gp, std::array<S, 3>& gq, S& up, S& uq) {
 
 }  // namespace detail
 
-/// Rates and couplings of a mammillary system. At most six sweeps; three or four are the rule
-/// (tests/test_solve.cpp: worst relative error of a curve over 96 + 10,000 cases).
+/// Rates and couplings of a mammillary system, without its effect site and metabolites. At most six sweeps; three or
+/// four are the rule (tests/test_solve.cpp: worst relative error of a curve over 96 + 10,000 cases).
 template <class S>
-[[nodiscard]] Modes<S> modes(const S& v1_L, const S& cl, const S& q2, const S& v2_L, const S& q3, const S& v3_L) {
+[[nodiscard]] Modes<S> modes(const Parameters<S>& p) {
   const auto root = [](const S& x, const S& y) {
     return lanewise([](double a, double b) { return std::sqrt(a / b); }, x, y);
   };
-  const S zero = v1_L - v1_L;
-  std::array<std::array<S, 3>, 3> g{{{root(cl, v1_L), root(q2, v1_L), root(q3, v1_L)},
-                                     {zero, zero - root(q2, v2_L), zero},
-                                     {zero, zero, zero - root(q3, v3_L)}}};
+  const S zero = p.v1_L - p.v1_L;
+  std::array<std::array<S, 3>, 3> g{
+      {{root(p.cl_L_per_min, p.v1_L), root(p.q2_L_per_min, p.v1_L), root(p.q3_L_per_min, p.v1_L)},
+       {zero, zero - root(p.q2_L_per_min, p.v2_L), zero},
+       {zero, zero, zero - root(p.q3_L_per_min, p.v3_L)}}};
   std::array<S, 3> u{zero + 1.0, zero, zero};
   for (int sweep = 0; sweep < 6; ++sweep) {
     bool turned = detail::rotate(g[0], g[1], u[0], u[1]);
@@ -124,14 +126,14 @@ template <class S>
   Modes<S> out{{zero, zero, zero}, {zero, zero, zero}};
   for (std::size_t j = 0; j < 3; ++j) {
     out.rate_per_min[j] = g[j][0] * g[j][0] + g[j][1] * g[j][1] + g[j][2] * g[j][2];
-    out.coupling[j] = lanewise([](double w, double v) { return std::abs(w) / std::sqrt(v); }, u[j], v1_L);
+    out.coupling[j] = lanewise([](double w, double v) { return std::abs(w) / std::sqrt(v); }, u[j], p.v1_L);
   }
   return out;
 }
 
 template <class S>
 [[nodiscard]] Response<S> respond(const Parameters<S>& p) {
-  Response<S> out{.parent = modes(p.v1_L, p.cl_L_per_min, p.q2_L_per_min, p.v2_L, p.q3_L_per_min, p.v3_L),
+  Response<S> out{.parent = modes(p),
                   .nodes = {},
                   .has_effect_site = p.ke0_per_min.has_value(),
                   .cl_L_per_min = p.cl_L_per_min,
@@ -140,7 +142,7 @@ template <class S>
   if (p.ke0_per_min) out.nodes.push_back({*p.ke0_per_min, *p.ke0_per_min});
   for (const auto& m : p.metabolites) {
     const S zero = m.v1_L - m.v1_L;
-    const Modes<S> own = modes<S>(m.v1_L, m.cl_L_per_min, m.q2_L_per_min, m.v2_L, zero, zero + 1.0);
+    const Modes<S> own = modes<S>({m.v1_L, m.cl_L_per_min, m.q2_L_per_min, m.v2_L, zero, zero + 1.0});
     for (std::size_t k = 0; k < 2; ++k)
       out.nodes.push_back({own.rate_per_min[k], m.fraction * p.cl_L_per_min * own.coupling[k] * own.coupling[k]});
   }
@@ -177,12 +179,16 @@ class ExactTrajectory {
   }
 
   /// Concentration [mg/L] at `t` >= 0; at the instant of a bolus, after it.
+  /// Throws E_RANGE(t) before 0, E_ARG(curve) for a curve the model does not have.
   [[nodiscard]] S value(Micros t, Curve c) const {
+    require(t >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
+    require(has(c), Code::arg, "curve", "not a curve of this model; accepted: plasma, and what the model has");
     const std::size_t i = segment_at(t);
     return at(i, minutes(t - segments_[i].start), c);
   }
   /// Area under plasma from 0 to `t` [mg min/L].
   [[nodiscard]] S auc_mg_min_per_L(Micros t) const {
+    require(t >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
     const std::size_t i = segment_at(t);
     return area(i, minutes(t - segments_[i].start));
   }
@@ -362,7 +368,7 @@ class ExactTrajectory {
       double a = 0, fa = f(a);
       for (const double b : above) {
         const double fb = f(b);
-        if ((fa < 0 && fb > 0) || (fa > 0 && fb < 0)) zeros.push_back(root_between(f, a, b, fa, fb));
+        if ((fa < 0 && fb > 0) || (fa > 0 && fb < 0)) zeros.push_back(root_between(f, {a, b, fa, fb}));
         if (fb == 0 && b < end) zeros.push_back(b);
         a = b;
         fa = fb;
@@ -373,6 +379,8 @@ class ExactTrajectory {
 
   /// Plasma [mg/L] at `start + k * step` for each k, into `out`; the fast road for regular grids.
   void plasma_on_grid(Micros start, Micros step, std::span<S> out) const {
+    require(start >= Micros{0} && step > Micros{0}, Code::range, "step",
+            "before the course or no step; accepted: more than zero");
     std::size_t k = 0;
     while (k < out.size()) {
       const Micros t = start + static_cast<std::int64_t>(k) * step;
@@ -391,6 +399,7 @@ class ExactTrajectory {
   /// Plasma [mg/L] at instants in order of time, into `out`; blocks of instants go through the exponential
   /// together.
   void plasma_at(std::span<const Micros> times, std::span<S> out) const {
+    require(times.empty() || times.front() >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
     constexpr std::size_t block = 8;
     std::array<double, block> tau{};
     std::size_t i = times.empty() ? 0 : segment_at(times.front());

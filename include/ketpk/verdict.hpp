@@ -17,7 +17,8 @@
 namespace ketpk {
 
 enum class Severity : std::uint8_t { advisory, soft, hard };
-enum class CheckOutcome : std::uint8_t { passed, flagged, unevaluated };
+/// What was left out is unevaluated, never passed.
+enum class CheckOutcome : std::uint8_t { unevaluated, passed, flagged };
 
 /// One thing that is out of range, explained.
 struct Flag {
@@ -51,7 +52,7 @@ struct Override {
   std::string by;
 };
 
-enum class VerdictKind : std::uint8_t { within_limits, soft, hard, unevaluated };
+enum class VerdictKind : std::uint8_t { unevaluated, within_limits, soft, hard };
 
 /// Never a bool: "no flag" and "not looked" are different answers.
 struct Verdict {
