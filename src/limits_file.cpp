@@ -119,7 +119,7 @@ Limits read(const Json& document, Findings* findings) {
   attempt(findings, [&] { set.id = text_of(fields.required("id", "a name")); });
   attempt(findings, [&] { set.version = text_of(fields.required("version", "a version")); });
   attempt(findings, [&] {
-    set.status = word_of<LimitsStatus>(fields.required("status", "approved, example"), limits_status_names, 0,
+    set.status = word_of<LimitsStatus>(fields.required("status", "example, approved"), limits_status_names, 0,
                                        Code::limits_unapproved);
   });
   attempt(findings, [&] {

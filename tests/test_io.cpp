@@ -198,7 +198,7 @@ TEST_CASE("limits that cannot be used are refused with code and place") {
       {"J07", "approver empty", Door::limits, limits(R"("approver": "Zacharias-4711")", R"("approver": "  ")"),
        Code::limits_unapproved, "limits.approver"},
       {"J07", "status draft", Door::limits, limits(R"("example")", R"("draft")"), Code::limits_unapproved,
-       "limits.status", "approved, example"},
+       "limits.status", "example, approved"},
       {"J09", "two rows with one id", Door::limits, limits(R"("id": "rate")", R"("id": "dose-per-weight")"),
        Code::field_duplicate, "limits.limits[1].id"},
       {"J11", "soft_hgih", Door::limits, limits(soft_high, R"("soft_hgih": "0.5 mg/kg")"), Code::field_unknown,

@@ -924,16 +924,18 @@ inline void verdict(Page& page, const Result& r) {
 
 /// How many checks were listed, and which could not be made.
 inline void checks(Page& page, const Result& r) {
+  const auto count = [&](CheckOutcome outcome) {
+    return std::to_string(std::count_if(r.assessment.checks.begin(), r.assessment.checks.end(),
+                                        [&](const Check& c) { return c.outcome == outcome; }));
+  };
   std::vector<std::string> open;
-  std::array<std::size_t, 3> counts{};
   for (const Check& c : r.assessment.checks) {
-    ++counts[static_cast<std::size_t>(c.outcome)];
     if (c.outcome == CheckOutcome::unevaluated)
       open.push_back(c.id + (c.required ? " (required)" : "") + (c.why.empty() ? "" : ": " + c.why));
   }
   page.row("Checks",
-           std::to_string(r.assessment.checks.size()) + " listed: " + std::to_string(counts[0]) + " passed, " +
-               std::to_string(counts[1]) + " flagged, " + std::to_string(counts[2]) + " not evaluated",
+           std::to_string(r.assessment.checks.size()) + " listed: " + count(CheckOutcome::passed) + " passed, " +
+               count(CheckOutcome::flagged) + " flagged, " + count(CheckOutcome::unevaluated) + " not evaluated",
            Tint::plain, 1);
   if (!open.empty()) page.row("", "not evaluated: " + joined(open, "; "), Tint::yellow, 3);
 }
