@@ -120,7 +120,7 @@ TEST_CASE("a second solver whose metabolite or effect site is off by 1e-6 is cau
 TEST_CASE("a second solver that drops a segment, or a dose, is caught") {
   Request request = protocol();
   request.order.inputs = {Infuse{0.25_mg_per_kg, 20min}, Infuse{0.25_mg_per_kg, 20min, 30min}, Bolus{1_mg, 90min}};
-  for (const std::size_t drop : {0, 2, 4}) {  // 1 and 3 are the pauses between
+  for (const std::size_t drop : {0U, 2U, 4U}) {  // 1 and 3 are the pauses between
     INFO("segment " << drop);
     const auto forgetful = [&](const Parameters<double>& p, std::vector<Segment> s, const Questions& q) {
       s[drop].rate_mg_per_min = s[drop].bolus_mg = 0;
