@@ -41,6 +41,9 @@ def main():
     write = "--write" in sys.argv
     ketpk, accuracy, one_minute = [a for a in sys.argv[1:] if a != "--write"]
     text = README.read_text()
+    placeholder = re.search(r"@[A-Z]+@", text)
+    if placeholder and not write:
+        sys.exit(f"README.md still holds {placeholder[0]}")
     new = up_to_date(text, ketpk, accuracy, one_minute)
     if write:
         README.write_text(new)
