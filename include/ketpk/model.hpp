@@ -5,6 +5,7 @@
 // with an effect site and metabolites hanging off its plasma. A solver sees segments of constant input; no
 // model ever sees a clock.
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <span>
@@ -90,6 +91,14 @@ class Mammillary {
   }
 
   void bolus(std::span<double> x, double mg) const noexcept { x[0] += mg; }
+
+  /// How much of what it is fed state `i` comes to hold, to the order of magnitude: a metabolite that forms slowly or
+  /// leaves at once holds little, and a solver's tolerance has to know.
+  [[nodiscard]] double share(std::size_t i) const noexcept {
+    if (i < 4 || i + 1 >= size()) return 1;
+    const MetaboliteRates& m = metabolites_[i / 2 - 2];
+    return std::clamp(m.fraction * k10_ / m.k10, 1e-12, 1.0);
+  }
 
   [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
     switch (c.kind) {

@@ -98,9 +98,7 @@ inline constexpr double stiffest_for_odeint = 6e4;
   };
   if (fastest * minutes(horizon) > stiffest_for_odeint) return answer(solve_expm(p, segments, horizon), "expm");
   // Each segment starts with small steps of its own, so what may be spent grows with their number.
-  // A metabolite may hold a billionth of the dose and is still judged to a part in 1e14 of its own peak.
-  OdeOptions options{
-      .atol_per_dose = 1e-25, .max_steps = 100'000 + 1'000 * segments.size(), .only_at = questions.instants};
+  OdeOptions options{.max_steps = 100'000 + 1'000 * segments.size(), .only_at = questions.instants};
   return answer(solve_ode(Mammillary(p), segments, horizon, std::move(options)), "odeint");
 }
 

@@ -271,7 +271,9 @@ template <std::size_t N, PkModel M>
   using Controlled = odeint::controlled_runge_kutta<Stepper, ErrorTest<N>, Pace, odeint::never_resizer>;
 
   const std::size_t n = std::min(course.size, N);  // the caller chose N; saying so lets the compiler know too
-  const States scale = scales(model, delivered_mg(course.segments, course.segments.back().start));
+  States scale = scales(model, delivered_mg(course.segments, course.segments.back().start));
+  if constexpr (requires(std::size_t i) { model.share(i); })
+    for (std::size_t i = 0; i < n; ++i) scale[i] *= model.share(i);
   State atol;
   atol.fill(1);
   for (std::size_t i = 0; i < n; ++i)
