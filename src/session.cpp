@@ -342,7 +342,13 @@ Request understand_session(const Json& document, const SessionContext& context) 
   if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
   if (const auto allowed = fields.optional("assume_enantiomers_alike"))
     request.allowances.assume_enantiomers_alike = truth_of(*allowed);
-  if (const auto limits = fields.optional("limits")) request.limits = limits_of(*limits, context);
+  if (const auto limits = fields.optional("limits")) {
+    require(context.limits == nullptr, Code::field_duplicate, limits->path,
+            "given beside the session too; accepted: limits in one place");
+    request.limits = limits_of(*limits, context);
+  } else if (context.limits != nullptr) {
+    request.limits = *context.limits;
+  }
   if (const auto as_of = fields.optional("as_of"))
     request.as_of = day_of(*as_of);
   else if (request.limits)

@@ -20,6 +20,7 @@ FLOORS = [
     ["exposure", "slips"],
     ["assess", "second_opinion"],
     ["simulate", "population"],
+    ["drawing"],
     ["report"],
     ["ketpk", "io"],
 ]

@@ -876,3 +876,17 @@ TEST_CASE("the linter names every problem of a limits file with its row") {
   REQUIRE(rowless.size() == 1);
   CHECK(name_of(rowless[0].code) == name_of(Code::limits_missing));
 }
+
+TEST_CASE("limits that a program holds serve a session that names none, and only such a session") {
+  const Limits held = io::read_limits(limits_text);
+  const std::string without = session(R"("limits": )" + limits_text + ",", "");
+  const Request r = io::read_session(without, {.folder = ".", .today = today, .limits = &held});
+  REQUIRE(r.limits.has_value());
+  CHECK(r.limits->sha256 == io::sha256(limits_text));
+  CHECK(r.as_of == std::chrono::year{2026} / 11 / 20);
+  const auto refused =
+      refusal([&] { (void)io::read_session(session_text, {.folder = ".", .today = today, .limits = &held}); });
+  REQUIRE(refused.has_value());
+  CHECK(refused->code == Code::field_duplicate);
+  CHECK(refused->field == "limits");
+}

@@ -475,3 +475,10 @@ TEST_CASE("a number is written in the shortest form that reads back exactly") {
     if (std::isnormal(x)) REQUIRE(parse_number(text, "n") == x);
   }
 }
+
+TEST_CASE("a stated time and its text are the same microseconds") {
+  for (const double x : {40.0, 0.1, 96.2929163, 1.0 / 3.0, 1e-6, 575999.9999})
+    CHECK(micros_of(Stated<dim::time>(x, unit::min), "over") == parse_time(to_text(x) + " min", "over"));
+  CHECK_THROWS_AS(micros_of(Stated<dim::time>(std::nan(""), unit::min), "over"), InvalidInput);
+  CHECK_THROWS_AS(micros_of(Stated<dim::time>(-1.0, unit::min), "over"), InvalidInput);
+}

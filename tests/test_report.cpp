@@ -53,7 +53,20 @@ Result made_by_hand() {
                 .approver = "nobody",
                 .effective = std::chrono::year{2026} / 1 / 1,
                 .expires = std::chrono::year{2030} / 1 / 1,
-                .limits = {},
+                .limits = {{.id = "dose-per-weight",
+                            .quantity = LimitQuantity::dose_per_weight,
+                            .soft_low = StatedBound{0.1, unit::mg_per_kg},
+                            .soft_high = StatedBound{0.5, unit::mg_per_kg},
+                            .hard_high = StatedBound{1.0, unit::mg_per_kg},
+                            .required = true,
+                            .source = "made up"},
+                           {.id = "above-level",
+                            .quantity = LimitQuantity::time_above_level,
+                            .hard_low = StatedBound{1.0, unit::min},
+                            .required = false,
+                            .source = "made up \"too\"",
+                            .site = Site::venous,
+                            .level = Stated<dim::concentration>{100.0, unit::ng_per_mL}}},
                 .sha256 = std::string(64, 'a')};
   Request request{.patient = {.weight = {154.5, unit::lb},
                               .height = Stated<dim::length>{175.0, unit::cm},
@@ -507,4 +520,49 @@ TEST_CASE("a model card tells every parameter with its unit, weight rule and sou
   const Json json = Json::parse(to_json(card));
   CHECK(json["parameters"][0] ==
         Json{{"name", "CL"}, {"value", "84 L/h"}, {"weight_exponent", 0.75}, {"source", "made up"}});
+}
+
+TEST_CASE("a block on its own says what it says in the whole result") {
+  const Result r = made_by_hand();
+  const Json whole = Json::parse(to_json(r, "1.2.3"));
+  for (const char* block : {"ketpk", "inputs", "model", "profile", "summary", "time_above", "assessment"}) {
+    INFO(block);
+    const Json alone = Json::parse(block_json(r, block, "1.2.3"));
+    CHECK(keys_of(alone) == std::vector<std::string>{block});
+    CHECK(alone[block] == whole[block]);
+  }
+  CHECK_THROWS_AS(block_json(r, "schema", "1.2.3"), InvalidInput);
+}
+
+TEST_CASE("the limits stand in the inputs as their file holds them, with its hash") {
+  const Result r = made_by_hand();
+  const Json limits = Json::parse(to_json(r, "1.2.3"))["inputs"]["limits"];
+  CHECK(limits["schema"] == "ketpk.limits/1");
+  CHECK(limits["sha256"] == r.inputs.limits->sha256);
+  REQUIRE(limits["limits"].size() == 2);
+  for (std::size_t i = 0; i < limits["limits"].size(); ++i) {
+    const Limit& limit = r.inputs.limits->limits[i];
+    const Json& row = limits["limits"][i];
+    CHECK(row["id"] == limit.id);
+    CHECK(row["quantity"] == info(limit.quantity).name);
+    CHECK(row["required"] == limit.required);
+    CHECK(row["source"] == limit.source);
+    CHECK(row.contains("hard_low") == limit.hard_low.has_value());
+    CHECK(row.contains("soft_low") == limit.soft_low.has_value());
+    CHECK(row.contains("soft_high") == limit.soft_high.has_value());
+    CHECK(row.contains("hard_high") == limit.hard_high.has_value());
+    if (limit.soft_high) CHECK(row["soft_high"] == to_text(*limit.soft_high));
+    CHECK(row.contains("site") == limit.site.has_value());
+    CHECK(row.contains("level") == limit.level.has_value());
+  }
+}
+
+TEST_CASE("a result without a second solver says so in JSON and on the card") {
+  Result r = made_by_hand();
+  r.check.second_solver.reset();
+  r.check.agreement_rel.reset();
+  const Json json = Json::parse(to_json(r, "1.2.3"));
+  CHECK(json["ketpk"]["second_solver"].is_null());
+  CHECK(json["ketpk"]["agreement_rel"].is_null());
+  CHECK(to_card(r, "1.2.3").find("exact alone, no second solver was asked") != std::string::npos);
 }

@@ -197,3 +197,18 @@ TEST_CASE("a request that cannot be answered says which field and why") {
 TEST_CASE("without limits nothing is within limits") {
   CHECK(must(simulate(protocol())).assessment.verdict.kind == VerdictKind::unevaluated);
 }
+
+TEST_CASE("without a second solver the numbers are the same, and the result says that nobody compared them") {
+  for (const char* model : {"kamp2020", "domino1984"}) {
+    const Result both = must(simulate(protocol(model)));
+    const Result alone = must(simulate(protocol(model), NoSecondSolver{}));
+    CHECK(both.check.second_solver == "odeint");
+    CHECK(both.check.agreement_rel.has_value());
+    CHECK_FALSE(alone.check.second_solver.has_value());
+    CHECK_FALSE(alone.check.agreement_rel.has_value());
+    CHECK(alone.check.mass_balance_rel == both.check.mass_balance_rel);
+    CHECK(alone.profile.plasma_ng_per_mL == both.profile.plasma_ng_per_mL);
+    CHECK(alone.summary.plasma.ng_per_mL == both.summary.plasma.ng_per_mL);
+    CHECK(alone.summary.auc_inf_ng_h_per_mL == both.summary.auc_inf_ng_h_per_mL);
+  }
+}

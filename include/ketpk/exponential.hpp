@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace ketpk {
 
@@ -93,6 +94,24 @@ inline constexpr std::array<double, 18> reciprocal_factorials_from_3 = [] {
   return (phi1(low) - phi2(low, high)) / high;
 }
 
+/// c[0] - x (c[1] - x (c[2] - …)), written out term by term, so that many x go through it together.
+template <std::size_t N, std::size_t... K>
+[[nodiscard]] inline double alternating(const std::array<double, N>& c, double x, std::index_sequence<K...>) noexcept {
+  double sum = c[N - 1];
+  ((sum = c[N - 2 - K] - x * sum), ...);
+  return sum;
+}
+
+/// phi3(0, x) = (x - 1 + exp(-x)) / x^2: its Taylor series below 1, where the difference would cancel.
+[[nodiscard]] inline double phi3_at_zero(double x) noexcept {
+  constexpr auto& c = reciprocal_factorials_from_3;
+  const double series = 0.5 - x * alternating(c, x, std::make_index_sequence<c.size() - 1>{});
+  const double gone = decay(x).gone;
+  const double above = x < 1.0 ? 1.0 : x;
+  const double difference = (1.0 - gone / above) / above;
+  return x < 1.0 ? series : difference;
+}
+
 }  // namespace detail
 
 /// exp(-x).
@@ -119,6 +138,11 @@ template <class S>
 template <class S>
 [[nodiscard]] S phi3(const S& x, const S& y) {
   return lanewise(detail::phi3, x, y);
+}
+/// A constant input that is added up: phi3(0, x).
+template <class S>
+[[nodiscard]] S phi3_at_zero(const S& x) {
+  return lanewise(detail::phi3_at_zero, x);
 }
 
 }  // namespace ketpk

@@ -94,7 +94,7 @@ struct DomainBound {
     const bool could_be_assumed = detail::is_s_model(card) && analyte == Analyte::racemic_ketamine;
     require(could_be_assumed && allowances.assume_enantiomers_alike, Code::model_analyte, "analyte",
             "not one the model speaks of; accepted: " + detail::analytes_of(card) +
-                (could_be_assumed ? ", or the enantiomers assumed alike" : ""));
+                (could_be_assumed ? ", or assume_enantiomers_alike" : ""));
     admission.enantiomers_assumed_alike = true;
   }
   admission.domain_stated = card.domain.is_stated();
@@ -106,7 +106,7 @@ struct DomainBound {
     if (!bound.is_crossed()) continue;
     require(allowances.extrapolate, Code::model_domain, "patient." + covariate,
             bound.side_and_bound() + ", which the model's source states as a bound; accepted: " +
-                card.domain.statement + ", or extrapolate allowed (--extrapolate)");
+                card.domain.statement + ", or extrapolate");
     admission.crossed.push_back(covariate + ' ' + to_text(*bound.value) + ' ' + std::string(bound.unit) + ' ' +
                                 bound.side_and_bound());
   }

@@ -33,6 +33,8 @@ struct SessionContext {
   std::chrono::year_month_day today;  ///< dates the limits when the session has no `as_of`
   /// A limits file must lie under `folder`. A command line whose user names the file sets this to false.
   bool confined = true;
+  /// Limits that a program holds already, for a session that names none. Both is E_FIELD_DUPLICATE(limits).
+  const Limits* limits = nullptr;
 };
 
 /// The bytes of a regular file. Throws E_IO(`field`) for anything that is not one or cannot be read, and

@@ -10,6 +10,7 @@
 #include "ketpk/assess.hpp"
 #include "ketpk/body_size.hpp"
 #include "ketpk/dosing.hpp"
+#include "ketpk/drawing.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/exponential.hpp"
 #include "ketpk/exposure.hpp"

@@ -9,6 +9,7 @@
 // a card keeps the paper's order, the first and second peripheral. Weight rules stand beside each parameter;
 // values per kg scale by themselves, all others hold at 70 kg.
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,6 +62,16 @@ inline constexpr std::string_view kamp_source =
                          {"CL", {84, unit::L_per_h}, flows, flow_source},
                          {"Q2", {161, unit::L_per_h}, flows, flow_source},
                          {"Q3", {79, unit::L_per_h}, flows, flow_source}}};
+}
+
+[[nodiscard]] inline ModelCard kamp2020() {
+  return kamp("kamp2020", "Kamp 2020 pooled, arterial", 0.75,
+              "The exponent 0.75 on clearances is an assumption of this card (SimTIVA's choice)");
+}
+
+[[nodiscard]] inline ModelCard kamp2020_linear() {
+  return kamp("kamp2020-linear", "Kamp 2020 pooled, arterial, everything linear in weight", 1,
+              "The exponent 1 on clearances is an assumption of this card (opentiva's choice)");
 }
 
 [[nodiscard]] inline ModelCard otto2021() {
@@ -209,25 +220,30 @@ inline constexpr std::string_view kamp_source =
 
 }  // namespace detail
 
-/// The built-in cards: kamp2020 kamp2020-linear otto2021 domino1984 clements1981 herd2007.
+/// The built-in cards by their ids. A card is made when it is asked for; nothing is kept.
+inline constexpr std::array<std::pair<std::string_view, ModelCard (*)()>, 6> shelf{{{"kamp2020", detail::kamp2020},
+                                                                                   {"kamp2020-linear",
+                                                                                    detail::kamp2020_linear},
+                                                                                   {"otto2021", detail::otto2021},
+                                                                                   {"domino1984", detail::domino1984},
+                                                                                   {"clements1981",
+                                                                                    detail::clements1981},
+                                                                                   {"herd2007", detail::herd2007}}};
+
+/// All built-in cards.
 [[nodiscard]] inline std::vector<ModelCard> cards() {
-  return {detail::kamp("kamp2020", "Kamp 2020 pooled, arterial", 0.75,
-                       "The exponent 0.75 on clearances is an assumption of this card (SimTIVA's choice)"),
-          detail::kamp("kamp2020-linear", "Kamp 2020 pooled, arterial, everything linear in weight", 1,
-                       "The exponent 1 on clearances is an assumption of this card (opentiva's choice)"),
-          detail::otto2021(),
-          detail::domino1984(),
-          detail::clements1981(),
-          detail::herd2007()};
+  std::vector<ModelCard> all;
+  all.reserve(shelf.size());
+  for (const auto& [id, card] : shelf) all.push_back(card());
+  return all;
 }
 
-/// The card called `id`. Throws E_MODEL_UNKNOWN(model), naming the ids there are.
-[[nodiscard]] inline ModelCard find(std::string_view id) {
+/// The card called `wanted`. Throws E_MODEL_UNKNOWN(model), naming the ids there are.
+[[nodiscard]] inline ModelCard find(std::string_view wanted) {
   std::string ids;
-  auto all = cards();
-  for (ModelCard& card : all) {
-    if (card.id == id) return std::move(card);
-    ids += (ids.empty() ? "" : ", ") + card.id;
+  for (const auto& [id, card] : shelf) {
+    if (id == wanted) return card();
+    ids += (ids.empty() ? "" : ", ") + std::string(id);
   }
   throw InvalidInput(Code::model_unknown, "model", "no built-in model of that name; accepted: " + ids);
 }

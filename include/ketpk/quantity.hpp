@@ -380,10 +380,9 @@ template <class S>
   return S(number, unit, field);
 }
 
-/// `text` as a duration or instant in whole microseconds, rounded to the nearest one.
-/// Throws as `parse_stated`; E_RANGE below zero or beyond 400 d, or where a value that is not zero would round to zero.
-[[nodiscard]] inline Micros parse_time(std::string_view text, std::string_view field) {
-  const auto stated = parse_stated<Stated<dim::time>>(text, field);
+/// A stated duration or instant in whole microseconds, rounded to the nearest one.
+/// Throws E_RANGE below zero or beyond 400 d, or where a value that is not zero would round to zero.
+[[nodiscard]] inline Micros micros_of(const Stated<dim::time>& stated, std::string_view field) {
   // 1 unit = num / den minutes = num * (6e7 / den) us, and den divides 6e7 for every unit of time.
   const double us = stated.number() * stated.unit().num * (micros_per_minute / stated.unit().den);
   require(us >= 0 && us <= static_cast<double>(horizon_limit.count()), Code::range, field,
@@ -392,6 +391,11 @@ template <class S>
   require(us == 0.0 || rounded.count() != 0, Code::range, field,
           "shorter than one microsecond; accepted: whole microseconds");
   return rounded;
+}
+
+/// `text` as a duration or instant in whole microseconds. Throws as `parse_stated` and `micros_of`.
+[[nodiscard]] inline Micros parse_time(std::string_view text, std::string_view field) {
+  return micros_of(parse_stated<Stated<dim::time>>(text, field), field);
 }
 
 /// NOTE: constexpr, not consteval: clang 14 cannot call a consteval literal in a default argument.

@@ -22,15 +22,10 @@
 #include <variant>
 #include <vector>
 
+#include "ketpk/drawing.hpp"
 #include "ketpk/simulate.hpp"
 
 namespace ketpk {
-
-/// Extra samples of plasma for the card: evenly spaced from 0 to `until_min`, one per column.
-struct Drawing {
-  std::vector<double> plasma_ng_per_mL = {};
-  double until_min = 0;
-};
 
 struct CardStyle {
   bool colour = false;  ///< ANSI sequences; the text is the same without them
@@ -312,6 +307,36 @@ inline void custom(JsonText& json, const ModelCard& card) {
     });
 }
 
+/// A limits set in the shape of `ketpk.limits/1`, and the hash of what it was read from.
+inline void limits_members(JsonText& json, const Limits& all) {
+  const auto bound = [&](std::string_view name, const std::optional<StatedBound>& b) {
+    if (b) json.member(name, to_text(*b));
+  };
+  json.member("schema", "ketpk.limits/1");
+  json.member("id", all.id);
+  json.member("version", all.version);
+  json.member("sha256", stated(all.sha256));
+  json.member("status", pick(limits_status_names, all.status));
+  json.member("approver", all.approver);
+  json.member("effective", date_text(all.effective));
+  json.member("expires", date_text(all.expires));
+  json.array("limits", all.limits, [&](const Limit& limit) {
+    json.object([&] {
+      json.member("id", limit.id);
+      json.member("quantity", info(limit.quantity).name);
+      if (limit.site) json.member("site", name_of(*limit.site));
+      if (limit.level) json.member("level", to_text(*limit.level));
+      if (limit.window) json.member("window", to_text(*limit.window));
+      bound("hard_low", limit.hard_low);
+      bound("soft_low", limit.soft_low);
+      bound("soft_high", limit.soft_high);
+      bound("hard_high", limit.hard_high);
+      json.member("required", limit.required);
+      json.member("source", limit.source);
+    });
+  });
+}
+
 inline void inputs(JsonText& json, const Result& r) {
   const Request& q = r.inputs;
   json.object("inputs", [&] {
@@ -354,11 +379,7 @@ inline void inputs(JsonText& json, const Result& r) {
       json.object("model", [&] { json.object("custom", [&] { custom(json, q.model); }); });
     }
     if (q.limits)
-      json.object("limits", [&] {
-        json.member("id", q.limits->id);
-        json.member("version", q.limits->version);
-        json.member("sha256", stated(q.limits->sha256));
-      });
+      json.object("limits", [&] { limits_members(json, *q.limits); });
     else
       json.member("limits", std::optional<std::string_view>{});
     json.member("as_of", q.as_of ? std::optional(date_text(*q.as_of)) : std::nullopt);
@@ -450,6 +471,16 @@ inline void summary(JsonText& json, const Result& r) {
             json.member("auc_inf_ng_h_per_mL", e.metabolites[i].auc_inf_ng_h_per_mL);
           });
       });
+  });
+}
+
+inline void time_above(JsonText& json, const Result& r) {
+  json.array("time_above", r.time_above, [&](const TimeAbove& t) {
+    json.object([&] {
+      json.member("threshold_ng_per_mL", t.threshold_ng_per_mL);
+      json.member("minutes", t.minutes);
+      json.member("first_min", t.first_min);
+    });
   });
 }
 
@@ -944,9 +975,12 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   if (!r.assessment.overrides.empty())
     page.row("Overrides", std::to_string(r.assessment.overrides.size()) + " recorded; they change no verdict",
              Tint::plain, 1);
+  std::string solvers = r.check.solver + " alone, no second solver was asked";
+  if (r.check.second_solver && r.check.agreement_rel)
+    solvers = r.check.solver + " and " + *r.check.second_solver + " differ by " +
+              short_number(*r.check.agreement_rel, 2) + " relative";
   page.row("Solvers",
-           r.check.solver + " and " + r.check.second_solver + " differ by " + short_number(r.check.agreement_rel, 2) +
-               " relative \xC2\xB7 mass balance off by " + short_number(r.check.mass_balance_rel, 2) + " relative",
+           solvers + " \xC2\xB7 mass balance off by " + short_number(r.check.mass_balance_rel, 2) + " relative",
            Tint::faint, 1);
   page.row("", "ketpk " + std::string(version) + ": a research and engineering library, not a medical device",
            Tint::faint, 1);
@@ -977,16 +1011,28 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     report_detail::model(json, r);
     report_detail::profile(json, r);
     report_detail::summary(json, r);
-    json.array("time_above", r.time_above, [&](const TimeAbove& t) {
-      json.object([&] {
-        json.member("threshold_ng_per_mL", t.threshold_ng_per_mL);
-        json.member("minutes", t.minutes);
-        json.member("first_min", t.first_min);
-      });
-    });
+    report_detail::time_above(json, r);
     report_detail::assessment(json, r);
   });
   json.text += '\n';
+  return std::move(json.text);
+}
+
+/// One block of a result as an object with that one member. Throws E_ARG(block) for a name that is no block.
+[[nodiscard]] inline std::string block_json(const Result& r, std::string_view block, std::string_view version) {
+  namespace d = report_detail;
+  d::JsonText json;
+  json.object([&] {
+    if (block == "ketpk") return d::made_by(json, r, version);
+    if (block == "inputs") return d::inputs(json, r);
+    if (block == "model") return d::model(json, r);
+    if (block == "profile") return d::profile(json, r);
+    if (block == "summary") return d::summary(json, r);
+    if (block == "time_above") return d::time_above(json, r);
+    if (block == "assessment") return d::assessment(json, r);
+    throw InvalidInput(Code::arg, "block",
+                       "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, assessment");
+  });
   return std::move(json.text);
 }
 

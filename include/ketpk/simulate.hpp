@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -43,14 +44,18 @@ struct Request {
   std::vector<Override> overrides = {};
 };
 
-/// How far the second solver agrees, and what it took.
+/// How far the second solver agrees, and what it took. Both are absent where no second solver was asked.
 struct SolverCheck {
   std::string solver = "exact";
-  std::string second_solver;  ///< "odeint" or "expm"
-  double agreement_rel;       ///< worst difference over all curves and compared instants
-  double mass_balance_rel;    ///< (delivered - in the body - eliminated) / delivered, worst over segment ends and the
-                              ///< last instant
+  std::optional<std::string> second_solver = {};  ///< "odeint" or "expm"
+  std::optional<double> agreement_rel = {};       ///< worst difference over all curves and compared instants
+  double mass_balance_rel;  ///< (delivered - in the body - eliminated) / delivered, worst over segment ends and the
+                            ///< last instant
 };
+
+/// In place of a second solver, where a caller takes an answer that was asked once: a search over thousands of
+/// what-ifs, say. The result says so.
+struct NoSecondSolver {};
 
 /// A complete answer.
 struct Result {
@@ -115,8 +120,9 @@ namespace detail {
   if (exact.has(Curve::effect_site())) out.effect_site_ng_per_mL = curve(Curve::effect_site());
   for (std::size_t i = 0; i < card.metabolites.size(); ++i)
     out.metabolites.push_back({card.metabolites[i].name, curve(Curve::metabolite(i))});
-  out.auc_ng_h_per_mL.reserve(times.size());
-  for (const Micros t : times) out.auc_ng_h_per_mL.push_back(exact.auc_mg_min_per_L(t) * ng_h_per_mL);
+  out.auc_ng_h_per_mL.resize(times.size());
+  exact.area_at(times, out.auc_ng_h_per_mL);
+  for (double& area : out.auc_ng_h_per_mL) area *= ng_h_per_mL;
   out.delivered_mg = delivered_mg(exact.segments(), times);
   out.time = std::move(times);
   return out;
@@ -142,7 +148,7 @@ namespace detail {
 }  // namespace detail
 
 /// The whole way with a second solver of the caller's choice: `second(parameters, segments, questions)` gives
-/// an `Attempt<Answers>`. Throws `InvalidInput` as the stages do, E_FIELD_MISSING(as_of) for limits without a
+/// an `Attempt<Answers>`; or with none, `NoSecondSolver{}`. Throws `InvalidInput` as the stages do, E_FIELD_MISSING(as_of) for limits without a
 /// day to hold them against, E_FIELD_MISSING(overrides[i]…) for an override that does not say who and why.
 template <class Second>
 [[nodiscard]] Outcome simulate(const Request& request, Second second) {
@@ -182,15 +188,17 @@ template <class Second>
     if (!std::isfinite(t))
       return Trouble{Code::internal_check, "exact", "a peak is not a number; no numbers are given"};
   questions.instants = instants_to_compare(exact.segments(), times, peaks);
-  const Attempt<Answers> other = second(parameters, exact.segments(), questions);
-  if (const auto* trouble = std::get_if<Trouble>(&other)) return *trouble;
-  const Answers& answers = std::get<Answers>(other);
-  const SolverCheck check{.second_solver = answers.solver,
-                          .agreement_rel = disagreement(ask(exact, questions, "exact"), answers),
-                          .mass_balance_rel = detail::mass_balance(exact, questions.instants.back())};
-  if (!(check.agreement_rel <= agreement_due))
-    return Trouble{Code::internal_check, answers.solver,
-                   "the two solvers disagree by more than 1e-8; no numbers are given"};
+  SolverCheck check{.mass_balance_rel = detail::mass_balance(exact, questions.instants.back())};
+  if constexpr (!std::same_as<Second, NoSecondSolver>) {
+    const Attempt<Answers> other = second(parameters, exact.segments(), questions);
+    if (const auto* trouble = std::get_if<Trouble>(&other)) return *trouble;
+    const Answers& answers = std::get<Answers>(other);
+    check.second_solver = answers.solver;
+    check.agreement_rel = disagreement(ask(exact, questions, "exact"), answers);
+    if (!(*check.agreement_rel <= agreement_due))
+      return Trouble{Code::internal_check, answers.solver,
+                     "the two solvers disagree by more than 1e-8; no numbers are given"};
+  }
   if (!(check.mass_balance_rel <= mass_balance_due))
     return Trouble{Code::internal_check, "mass balance", "drug is not conserved to 1e-9; no numbers are given"};
 

@@ -215,17 +215,7 @@ class ExactTrajectory {
   }
 
   /// Area under plasma from 0 to `tau` minutes into segment `i` [mg min/L].
-  [[nodiscard]] S area(std::size_t i, double tau) const {
-    const S* const state = &states_[i * stride_];
-    S sum = state[3];
-    for (std::size_t j = 0; j < 3; ++j) {
-      const S p = response_.parent.coupling[j];
-      const S x = response_.parent.rate_per_min[j] * tau;
-      const S zero = x - x;
-      sum = sum + p * tau * (state[j] * phi1(x) + segments_[i].rate_mg_per_min * p * tau * phi3(zero, x));
-    }
-    return sum;
-  }
+  [[nodiscard]] S area(std::size_t i, double tau) const { return area_block<1>(i, {tau})[0]; }
 
   /// Area under a curve from 0 without end [mg min/L].
   [[nodiscard]] S auc_to_infinity(Curve c) const {
@@ -399,21 +389,12 @@ class ExactTrajectory {
   /// Plasma [mg/L] at instants in order of time, into `out`; blocks of instants go through the exponential
   /// together.
   void plasma_at(std::span<const Micros> times, std::span<S> out) const {
-    require(times.empty() || times.front() >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
-    constexpr std::size_t block = 8;
-    std::array<double, block> tau{};
-    std::size_t i = times.empty() ? 0 : segment_at(times.front());
-    for (std::size_t k = 0; k < times.size();) {
-      while (i + 1 < segments_.size() && segments_[i + 1].start <= times[k]) ++i;
-      std::size_t n = 0;
-      for (; n < block && k + n < times.size(); ++n) {
-        if (i + 1 < segments_.size() && segments_[i + 1].start <= times[k + n]) break;
-        tau[n] = minutes(times[k + n] - segments_[i].start);
-      }
-      std::array<S, block> sums = plasma_block(i, tau);
-      for (std::size_t b = 0; b < n; ++b) out[k + b] = sums[b];
-      k += n;
-    }
+    by_blocks(times, out, [this](std::size_t i, const auto& tau) { return plasma_block(i, tau); });
+  }
+
+  /// Area under plasma from 0 [mg min/L] to instants in order of time, into `out`; by blocks, as `plasma_at`.
+  void area_at(std::span<const Micros> times, std::span<S> out) const {
+    by_blocks(times, out, [this](std::size_t i, const auto& tau) { return area_block(i, tau); });
   }
 
  private:
@@ -427,6 +408,43 @@ class ExactTrajectory {
     S sum = response_.v1_L - response_.v1_L;
     for (std::size_t j = 0; j < 3; ++j) sum = sum + response_.parent.coupling[j] * mode(i, tau, j);
     return sum;
+  }
+
+  /// Calls `of(segment, minutes into it)` for blocks of instants that lie in one segment.
+  template <class Of>
+  void by_blocks(std::span<const Micros> times, std::span<S> out, Of of) const {
+    require(times.empty() || times.front() >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
+    constexpr std::size_t block = 8;
+    std::array<double, block> tau{};
+    std::size_t i = times.empty() ? 0 : segment_at(times.front());
+    for (std::size_t k = 0; k < times.size();) {
+      while (i + 1 < segments_.size() && segments_[i + 1].start <= times[k]) ++i;
+      std::size_t n = 0;
+      for (; n < block && k + n < times.size(); ++n) {
+        if (i + 1 < segments_.size() && segments_[i + 1].start <= times[k + n]) break;
+        tau[n] = minutes(times[k + n] - segments_[i].start);
+      }
+      const std::array<S, block> found = of(i, tau);
+      for (std::size_t b = 0; b < n; ++b) out[k + b] = found[b];
+      k += n;
+    }
+  }
+
+  /// Areas from 0 to each of some instants in one segment.
+  template <std::size_t N>
+  [[nodiscard]] std::array<S, N> area_block(std::size_t i, const std::array<double, N>& tau) const {
+    const S* const state = &states_[i * stride_];
+    std::array<S, N> sums;
+    sums.fill(state[3]);
+    for (std::size_t j = 0; j < 3; ++j) {
+      const S p = response_.parent.coupling[j], rate = response_.parent.rate_per_min[j];
+      const S from_state = p * state[j], from_input = segments_[i].rate_mg_per_min * p * p;
+      for (std::size_t k = 0; k < N; ++k) {
+        const S x = rate * tau[k];
+        sums[k] = sums[k] + tau[k] * (from_state * phi1(x) + from_input * tau[k] * phi3_at_zero(x));
+      }
+    }
+    return sums;
   }
 
   /// As `march`, but for instants of any spacing.

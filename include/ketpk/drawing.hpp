@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: a curve that is looked at needs an end and instants of its own, whether or not any were asked for. The card
+// on the terminal and every plot take them from here.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <vector>
+
+#include "ketpk/individual.hpp"
+#include "ketpk/schedule.hpp"
+#include "ketpk/simulate.hpp"
+#include "ketpk/solve.hpp"
+#include "ketpk/time.hpp"
+
+namespace ketpk {
+
+/// Samples of plasma for a drawing: evenly spaced from 0 to `until_min`, one per column.
+struct Drawing {
+  std::vector<double> plasma_ng_per_mL = {};
+  double until_min = 0;
+};
+
+/// Where a drawing ends: where the asked instants end, else late enough to see the fall, at a round number.
+[[nodiscard]] inline Micros drawn_until(const Result& r) {
+  if (r.inputs.observe.until) return *r.inputs.observe.until;
+  if (!r.inputs.observe.at.empty() && r.inputs.observe.at.back() > Micros{0}) return r.inputs.observe.at.back();
+  Micros last{0};
+  for (const Dose& d : r.regimen.doses) last = std::max(last, d.end());
+  const double wanted =
+      minutes(last) + std::min(2 * r.summary.terminal_half_life_min, std::max(180.0, 3 * minutes(last)));
+  constexpr std::array<int, 13> round_minutes{10, 20, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880};
+  for (const int m : round_minutes)
+    if (wanted <= m) return std::chrono::minutes{m};
+  const std::chrono::days whole{static_cast<int>(std::ceil(wanted / 1440))};
+  return std::min<Micros>(whole, horizon_limit);
+}
+
+/// Plasma at `columns` evenly spaced instants, at least two.
+[[nodiscard]] inline Drawing drawing_of(const Result& r, int columns) {
+  constexpr double ng_per_mL = 1000;  // per mg/L
+  const Micros until = drawn_until(r);
+  const auto exact = solve(individual(r.inputs.model, r.inputs.patient), schedule(r.regimen));
+  Drawing drawing{.until_min = minutes(until)};
+  for (int i = 0; i < columns; ++i)
+    drawing.plasma_ng_per_mL.push_back(exact.value(until * i / (columns - 1), Curve::plasma()) * ng_per_mL);
+  return drawing;
+}
+
+}  // namespace ketpk

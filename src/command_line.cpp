@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "command_line.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <Eigen/Core>
+#include <boost/version.hpp>
+
+#include "command.hpp"
+#include "ketpk/drawing.hpp"
+#include "ketpk/io.hpp"
+#include "ketpk/ketpk.hpp"
+#include "ketpk/library.hpp"
+#include "ketpk/report.hpp"
+#include "ketpk/simulate.hpp"
+#include "session.hpp"
+#include "strict_json.hpp"
+
+namespace {
+
+using namespace ketpk;
+using cli::Command;
+using cli::Format;
+using cli::Verb;
+
+namespace exit_code {
+constexpr int done = 0, usage = 1, input = 2, soft = 3, hard = 4, numerical = 5, unevaluated = 6, io = 7;
+}
+
+int exit_of(Code code) {
+  switch (code) {
+    case Code::usage: return exit_code::usage;
+    case Code::io:
+    case Code::nomem: return exit_code::io;
+    case Code::solver:
+    case Code::solver_maxsteps:
+    case Code::internal_check: return exit_code::numerical;
+    default: return exit_code::input;
+  }
+}
+
+/// Of several, the first of 4, 6, 3, 0; a required check counts only where there are limits.
+int exit_of(const Result& result) {
+  bool soft = false, hard = false, unevaluated = false;
+  for (const Flag& f : result.assessment.flags) {
+    hard = hard || f.severity == Severity::hard;
+    soft = soft || f.severity == Severity::soft;
+  }
+  if (result.inputs.limits)
+    for (const Check& c : result.assessment.checks)
+      unevaluated = unevaluated || (c.required && c.outcome == CheckOutcome::unevaluated);
+  return hard ? exit_code::hard : unevaluated ? exit_code::unevaluated : soft ? exit_code::soft : exit_code::done;
+}
+
+[[noreturn]] void refuse_output(const char* message) { throw InvalidInput(Code::io, "output", message); }
+
+/// Writes all of `bytes`; false where the other end is closed or full.
+bool write_all(int descriptor, std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(descriptor, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+/// A new file beside the one that is wanted. It goes away unless it was given its name.
+class TemporaryFile {
+ public:
+  TemporaryFile(const std::filesystem::path& folder, mode_t mode) {
+    for (int i = 0; i < 100 && descriptor_ < 0; ++i) {
+      path_ = folder / (".ketpk-" + std::to_string(::getpid()) + '-' + std::to_string(i));
+      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+      if (descriptor_ < 0 && errno != EEXIST) break;
+    }
+    if (descriptor_ < 0) refuse_output("the folder cannot be written to; accepted: a file in a writable folder");
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  void write(std::string_view bytes) {
+    const bool written = write_all(descriptor_, bytes) && ::fsync(descriptor_) == 0;
+    const bool closed = ::close(std::exchange(descriptor_, -1)) == 0;
+    if (!written || !closed)
+      refuse_output("could not be written in full, nothing was kept; accepted: a folder with enough room");
+  }
+  void replace(const std::filesystem::path& target) {
+    if (::rename(path_.c_str(), target.c_str()) != 0)
+      refuse_output("could not be given its name; accepted: a writable folder");
+    path_.clear();
+  }
+  /// As `replace`, but only where nothing has that name.
+  void become(const std::filesystem::path& target) const {
+    if (::link(path_.c_str(), target.c_str()) == 0) return;
+    refuse_output(errno == EEXIST ? "the file exists; accepted: another name, or --force to replace it"
+                                  : "could not be given its name; accepted: a writable folder");
+  }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+/// Where `-o` leads: the file behind symbolic links, and whether there is one.
+struct Destination {
+  std::filesystem::path file;
+  bool exists = false;
+  mode_t mode = 0666;
+};
+
+/// Throws E_IO(output) unless a file of that name can be made, or replaced with `force`.
+Destination destination(const std::string& name, bool force) {
+  if (name.empty() || name.find_first_of("\n\r") != std::string::npos)
+    refuse_output("not a usable name; accepted: the name of a file");
+  struct stat facts {};
+  if (::lstat(name.c_str(), &facts) != 0) {
+    if (errno != ENOENT) refuse_output("cannot be reached; accepted: a file in a writable folder");
+    const std::filesystem::path path(name);
+    if (!path.has_filename()) refuse_output("not a file; accepted: the name of a file");
+    return {.file = path};
+  }
+  std::error_code error;
+  Destination to{.file = std::filesystem::canonical(name, error), .exists = true};
+  if (error || ::stat(to.file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    refuse_output("exists and is not a regular file; accepted: the name of a file");
+  if (!force) refuse_output("the file exists; accepted: another name, or --force to replace it");
+  to.mode = facts.st_mode & 07777;
+  return to;
+}
+
+void write_file(const Destination& to, std::string_view bytes) {
+  const std::filesystem::path folder = to.file.has_parent_path() ? to.file.parent_path() : std::filesystem::path(".");
+  TemporaryFile file(folder, to.mode);
+  file.write(bytes);
+  if (to.exists)
+    file.replace(to.file);
+  else
+    file.become(to.file);
+  if (const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); descriptor >= 0) {
+    ::fsync(descriptor);
+    ::close(descriptor);
+  }
+}
+
+void write_standard_output(std::string_view bytes) {
+  if (!write_all(STDOUT_FILENO, bytes) || ::close(STDOUT_FILENO) != 0)
+    throw InvalidInput(Code::io, "stdout",
+                       "could not be written in full; accepted: an open standard output with enough room");
+}
+
+CardStyle card_style() {
+  const char* terminal = std::getenv("TERM");
+  const bool able = terminal != nullptr && std::string_view(terminal) != "dumb";
+  return {.colour = able && std::getenv("NO_COLOR") == nullptr && ::isatty(STDOUT_FILENO) == 1};
+}
+
+std::chrono::year_month_day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
+
+Request request_of(const Command& command) {
+  if (command.session)
+    return io::understand_session(*command.session,
+                                  {.folder = std::filesystem::current_path(), .today = today(), .confined = false});
+  const bool standard_input = command.target == "-";
+  const std::string bytes = standard_input ? io::read_stdin() : io::read_file(command.target, "session");
+  std::filesystem::path folder =
+      standard_input ? std::filesystem::path() : std::filesystem::path(command.target).parent_path();
+  if (folder.empty()) folder = ".";
+  return io::read_session(bytes, {.folder = std::move(folder), .today = today()});
+}
+
+constexpr int card_columns = 73;  // of the curve on a card
+
+std::string told(const Command& command, const Result& r) {
+  const CardStyle style = command.output ? CardStyle{} : card_style();
+  if (command.verb == Verb::check)
+    return command.format == Format::json ? to_json(AssessmentView{r}, version)
+                                          : to_card(AssessmentView{r}, version, style);
+  if (command.format == Format::json) return to_json(r, version);
+  if (command.format == Format::csv) return to_csv(r);
+  return to_card(r, version, drawing_of(r, card_columns), style);
+}
+
+/// One line on standard error, and the same as JSON on standard output where that was asked for.
+template <class Error>
+int refused(const Error& error, bool json) {
+  (void)write_all(STDERR_FILENO, error_line(error));
+  if (json) (void)write_all(STDOUT_FILENO, error_json(error));
+  return exit_of(error.code);
+}
+
+int run_session(const Command& command) {
+  std::optional<Destination> to;
+  if (command.output) to = destination(*command.output, command.force);
+  const Request request = request_of(command);
+  require(command.verb != Verb::check || request.limits.has_value(), Code::field_missing, "limits",
+          "not given, and a check compares with limits; accepted: --limits FILE, or limits in the session");
+  const Outcome outcome = simulate(request);
+  if (const Trouble* trouble = std::get_if<Trouble>(&outcome)) return refused(*trouble, command.format == Format::json);
+  const Result& result = std::get<Result>(outcome);
+  const std::string text = told(command, result);
+  if (to)
+    write_file(*to, text);
+  else
+    write_standard_output(text);
+  return exit_of(result);
+}
+
+std::string units_text() {
+  struct Heading {
+    Dimension dimension;
+    std::string_view name;
+  };
+  constexpr std::array<Heading, 15> headings{{{dim::drug, "drug"},
+                                              {dim::body, "body mass"},
+                                              {dim::length, "height"},
+                                              {dim::age, "age"},
+                                              {dim::dose, "drug per body mass"},
+                                              {dim::rate, "rate"},
+                                              {dim::dose_rate, "rate per body mass"},
+                                              {dim::flow, "pump rate, clearance"},
+                                              {dim::flow_per_body, "clearance per body mass"},
+                                              {dim::concentration, "concentration"},
+                                              {dim::time, "time"},
+                                              {dim::volume, "volume"},
+                                              {dim::volume_per_body, "volume per body mass"},
+                                              {dim::rate_constant, "rate constant"},
+                                              {dim::body_mass_index, "body mass index"}}};
+  std::string text = "A quantity is a number, at most one blank and one of these units, spelt exactly so:\n";
+  for (const Heading& heading : headings) {
+    text += "  " + report_detail::padded(heading.name, 26);
+    std::string units;
+    for (const AnyUnit& u : unit_list)
+      if (u.dimension == heading.dimension) units += (units.empty() ? "" : "  ") + std::string(u.name);
+    text += units + '\n';
+  }
+  return text;
+}
+
+std::string version_text(bool verbose) {
+  std::string text = "ketpk " + std::string(version) + '\n';
+  if (!verbose) return text;
+  const auto number = [](int x) { return std::to_string(x); };
+  text += "compiler " __VERSION__ "\n";
+  text += "C++ " + std::to_string(__cplusplus) + '\n';
+  text += "Eigen " + number(EIGEN_WORLD_VERSION) + '.' + number(EIGEN_MAJOR_VERSION) + '.' +
+          number(EIGEN_MINOR_VERSION) + '\n';
+  text += "Boost " + number(BOOST_VERSION / 100000) + '.' + number(BOOST_VERSION / 100 % 1000) + '.' +
+          number(BOOST_VERSION % 100) + '\n';
+  text += "nlohmann/json " + number(NLOHMANN_JSON_VERSION_MAJOR) + '.' + number(NLOHMANN_JSON_VERSION_MINOR) + '.' +
+          number(NLOHMANN_JSON_VERSION_PATCH) + '\n';
+  text += "reads ketpk.session/1 ketpk.limits/1, writes ketpk.result/1 ketpk.check/1\n";
+  return text;
+}
+
+std::string models_text() {
+  using report_detail::padded;
+  std::string text = padded("id", 18) + padded("sampling site", 16) + padded("analytes", 20) + "model\n";
+  for (const ModelCard& card : library::cards()) {
+    std::string analytes;
+    for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ",") + std::string(name_of(a));
+    text += padded(card.id, 18) + padded(name_of(card.site), 16) + padded(analytes, 20) + card.label + '\n';
+  }
+  return text;
+}
+
+int lint(const Command& command) {
+  const std::string bytes = command.target == "-" ? io::read_stdin() : io::read_file(command.target, "limits");
+  const auto findings = io::lint_limits(bytes, today());
+  std::string text;
+  if (command.format == Format::json) {
+    report_detail::JsonText json;
+    json.object([&] {
+      json.member("schema", "ketpk.lint/1");
+      if (!findings.empty())
+        json.object("error", [&] {
+          json.member("code", name_of(findings.front().code));
+          json.member("field", findings.front().field);
+          json.member("message", findings.front().message);
+        });
+      json.array("findings", findings, [&](const io::LintFinding& f) {
+        json.object([&] {
+          json.member("code", name_of(f.code));
+          json.member("field", f.field);
+          json.member("message", f.message);
+        });
+      });
+    });
+    text = std::move(json.text) + '\n';
+  } else {
+    for (const io::LintFinding& f : findings)
+      text += report_detail::one_line(std::string(name_of(f.code)) + ' ' + f.field + ": " + f.message) + '\n';
+    if (findings.empty()) text = "nothing found: the file can be used today\n";
+  }
+  write_standard_output(text);
+  if (findings.empty()) return exit_code::done;
+  const auto& first = findings.front();
+  (void)write_all(STDERR_FILENO, error_line(InvalidInput(first.code, first.field, first.message)));
+  return exit_of(first.code);
+}
+
+int run(const Command& command) {
+  switch (command.verb) {
+    case Verb::help: write_standard_output(command.help); break;
+    case Verb::version: write_standard_output(version_text(command.verbose)); break;
+    case Verb::units: write_standard_output(units_text()); break;
+    case Verb::models_list:
+      write_standard_output(command.format == Format::json ? to_json(std::span<const ModelCard>(library::cards()))
+                                                           : models_text());
+      break;
+    case Verb::models_show: {
+      const ModelCard card = library::find(command.target);
+      write_standard_output(command.format == Format::json ? to_json(card) : to_card(card, card_style()));
+      break;
+    }
+    case Verb::limits_lint: return lint(command);
+    case Verb::simulate:
+    case Verb::check: return run_session(command);
+  }
+  return exit_code::done;
+}
+
+/// A closed standard stream stays closed: no file that is opened later can take its number.
+void hold_standard_streams() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(descriptor, F_GETFD) == -1)
+      (void)::open("/dev/null", (descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+}
+
+}  // namespace
+
+int ketpk::cli::run_command_line(int argc, const char* const* argv) {
+  hold_standard_streams();
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  const bool json = cli::wants_json(argc, argv);
+  try {
+    return run(cli::read_command(argc, argv));
+  } catch (const InvalidInput& e) {
+    return refused(e, json);
+  } catch (const std::bad_alloc&) {
+    // NOTE: nothing may be allocated here.
+    (void)write_all(STDERR_FILENO, "ketpk: E_NOMEM memory: not enough memory; accepted: a smaller request\n");
+    if (json)
+      (void)write_all(STDOUT_FILENO,
+                      "{\"error\": {\"code\": \"E_NOMEM\", \"field\": \"memory\", \"message\": \"not enough memory; "
+                      "accepted: a smaller "
+                      "request\"}}\n");
+    return exit_code::io;
+  } catch (const std::system_error&) {
+    return refused(InvalidInput(Code::io, "files", "cannot be reached; accepted: paths that exist and may be read"),
+                   json);
+  } catch (const std::exception&) {
+    return refused(Trouble{Code::internal_check, "ketpk", "a check of the program on itself failed; no result"}, json);
+  }
+}
