@@ -7,7 +7,7 @@ peers are pinned to one core and report CPU time, the least of their repetitions
 Nothing here fails because something is slow: times are reported, and the tests assert counts of work instead.
 Exit 0 unless a program fails.
 
-    python3 bench/run.py BUILD_FOLDER [--quick]
+    python3 bench/run.py BUILD_FOLDER [--quick] [--package-python PYTHON]
 """
 
 import argparse
@@ -21,6 +21,7 @@ import sys
 BENCH = pathlib.Path(__file__).resolve().parent
 FASTER_THAN_SCIPY = 2000
 PROCESS_LIMIT_MS = 25
+PYTHON_CALL_LIMIT_US, PYTHON_TABLE_RATIO, PYTHON_IMPORT_LIMIT_MS = 60, 1.3, 150
 KINDS = "protocol", "pulse", "pause", "confluent", "mixed", "stiff", "course"
 
 
@@ -119,9 +120,23 @@ def simulate_rows(table, simulate):
         table.within(f"simulate, {kind}: worst, {worst}", max(times), limit, f"second solver: {cases[worst]['label']}")
 
 
+def python_rows(table, found):
+    for name, us in found["calls_us"].items():
+        if name == "simulate, one solver":
+            table.within(f"Python: {name}", us, PYTHON_CALL_LIMIT_US)
+        else:
+            table.plain(f"Python: {name}", us)
+    rows, here, there = found["table"]["rows"], found["table"]["python_s"], found["table"]["cpp_s"]
+    table.within(f"Python: a table of {rows} rows, limits and one solver, per row", 1e6 * here / rows, 1e6 * PYTHON_TABLE_RATIO * there / rows,
+                 f"{here / there:.2f} of the C++ loop of the same calls: {text(1e6 * there / rows)}")
+    ms = found["import_ms"]
+    table.within("Python: import ketpk", 1e3 * ms["ketpk"], 1e3 * PYTHON_IMPORT_LIMIT_MS, f"of that NumPy {ms['numpy']:.0f} ms")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("build", type=pathlib.Path, help="the build folder of the preset bench")
+    arguments.add_argument("--package-python", help="a Python that has ketpk and pandas installed")
     arguments.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
     options = arguments.parse_args()
     core = pin_to_one_core()
@@ -138,6 +153,11 @@ def main():
         "quantity": google(options.build / "bench" / "bench_quantity", quick),
         "process": run([sys.executable, BENCH / "process_start.py", options.build / "ketpk", "--json", f"--runs={20 if quick else 200}"]),
     }
+    if options.package_python:
+        found["python"] = run([options.package_python, BENCH / "python_calls.py", options.build / "tests" / "core_rows", "--json",
+                               *(["--quick"] if quick else [])])
+    else:
+        print("bench: no --package-python, so the rows of the Python package are left out", file=sys.stderr)
     table = Table()
     solve_rows(table, found["solve"], found["scipy"])
     simulate_rows(table, found["simulate"])
@@ -146,6 +166,8 @@ def main():
     ms = found["process"]["ms"]
     table.within("whole process of one session, more than `true`", 1e3 * ms["difference"], 1e3 * PROCESS_LIMIT_MS,
                  f"`true` takes {ms['true']:.1f} ms, ketpk {ms['ketpk']:.1f} ms")
+    if "python" in found:
+        python_rows(table, found["python"])
     print(table.markdown())
     print(f"\nCPU time, least of the repetitions; processes: wall time, median of {found['process']['runs']} runs. "
           + (f"All on core {core}." if core is not None else "Not pinned to a core."), flush=True)

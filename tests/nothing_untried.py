@@ -9,10 +9,12 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 INPUTS = [f"C{n:02}" for n in range(1, 51)] + [f"J{n:02}" for n in (*range(1, 42), *range(53, 61))]
+INPUTS += [f"P-{n:02}" for n in range(1, 33)]
 CODES = re.findall(r'"(E_[A-Z_]+)"', (HERE.parent / "include/ketpk/error.hpp").read_text())
 
-sources = "\n".join(p.read_text() for pattern in ("test_*.cpp", "test_*.py") for p in sorted(HERE.glob(pattern)))
-tried = {name.upper() for name in re.findall(r"(?<![A-Za-z0-9])[CJcj]\d\d(?!\d)", sources)}
+FOLDERS = HERE, HERE.parent / "python/tests"
+sources = "\n".join(p.read_text() for folder in FOLDERS for end in ("cpp", "py") for p in sorted(folder.glob(f"test_*.{end}")))
+tried = {name.upper() for name in re.findall(r"(?<![A-Za-z0-9])(?:[CJcj]|P-)\d\d(?!\d)", sources)}
 tried |= {code for code in CODES if re.search(rf"\b{code}\b|\bCode::{code[2:].lower()}\b", sources)}
 not_yet = json.loads((HERE / "not_yet.json").read_text())
 

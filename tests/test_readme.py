@@ -31,6 +31,8 @@ def up_to_date(text, ketpk, accuracy, one_minute):
     source = (ROOT / "examples/one_minute.cpp").read_text().split("\n", 2)[2].rstrip("\n")
     text = replace_block(text, "`./dev demo` ends with this card:", "```text", output(ketpk, "simulate", "examples/session.json"))
     text = replace_block(text, "`examples/one_minute.cpp`:", "```cpp", source)
+    plot = (ROOT / "examples/first_plot.py").read_text().split("\n", 1)[1].rstrip("\n")
+    text = replace_block(text, "`examples/first_plot.py`:", "```python", plot)
     text = replace_block(text, "It prints:", "```text", output(one_minute))
     table = re.compile(r"(?<=what stands here:\n\n).*?(?=\n\nBeyond these)", re.S)
     assert len(table.findall(text)) == 1

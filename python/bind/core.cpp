@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Why: the thin side of the Python package. A session goes in as the text that a file would hold, so that nothing can
+// be said in Python that is understood differently in a file; a result comes out as a value with columns that NumPy
+// sees without copying, and with blocks of the JSON that every other door writes.
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <charconv>
+#include <exception>
+#include <filesystem>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "bind.hpp"
+#include "command_line.hpp"
+
+namespace ketpk::bind {
+
+using namespace nb::literals;
+
+std::chrono::year_month_day day_from(std::string_view text) {
+  const auto number = [&](std::size_t from, std::size_t count) {
+    int x = -1;
+    const char* const begin = text.data() + from;
+    const auto [end, error] = std::from_chars(begin, begin + count, x);
+    return error == std::errc{} && end == begin + count ? x : -1;
+  };
+  require(text.size() == 10 && text[4] == '-' && text[7] == '-', Code::parse, "today",
+          "not a day; accepted: a day such as 2026-11-21");
+  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  require(day.ok(), Code::range, "today", "no day of the calendar; accepted: a day such as 2026-11-21");
+  return day;
+}
+
+Request request_from(std::string_view session, const Reading& reading) {
+  const DefaultFloatingPoint steady;
+  return io::read_session(session, {.folder = std::filesystem::path(reading.folder),
+                                    .today = day_from(reading.today),
+                                    .confined = reading.confined,
+                                    .limits = reading.limits});
+}
+
+Outcome answer(const Request& request, bool second_solver) {
+  const DefaultFloatingPoint steady;
+  return second_solver ? simulate(request) : simulate(request, NoSecondSolver{});
+}
+
+namespace {
+
+static_assert(sizeof(Micros) == sizeof(std::int64_t) && std::is_standard_layout_v<Micros>);
+
+template <class T>
+using Column = nb::ndarray<nb::numpy, const T, nb::ndim<1>, nb::c_contig>;
+
+/// `Result` and what only Python asks of it. It never changes after it was made.
+struct Answered {
+  Result result;
+  std::vector<double> time_min;
+
+  explicit Answered(Result r) : result(std::move(r)) {
+    time_min.reserve(result.profile.time.size());
+    for (const Micros t : result.profile.time) time_min.push_back(minutes(t));
+  }
+};
+
+const std::vector<double>& doubles_of(const Answered& a, std::string_view name) {
+  const Profile& p = a.result.profile;
+  if (name == "time_min") return a.time_min;
+  if (name == "plasma_ng_per_mL") return p.plasma_ng_per_mL;
+  if (name == "effect_site_ng_per_mL") return p.effect_site_ng_per_mL;
+  if (name == "delivered_mg") return p.delivered_mg;
+  if (name == "auc_ng_h_per_mL") return p.auc_ng_h_per_mL;
+  for (const MetaboliteProfile& m : p.metabolites)
+    if (name == m.name) return m.ng_per_mL;
+  throw InvalidInput(Code::arg, "column", "no column of this profile; accepted: those of the contract");
+}
+
+template <class T>
+Column<T> view(const T* data, std::size_t size, nb::handle owner) {
+  return Column<T>(data, {size}, owner);
+}
+
+/// What `act` gives with the processor's floating point as every other door has it.
+template <class Act>
+auto steadily(Act act) {
+  const DefaultFloatingPoint steady;
+  return act();
+}
+
+Answered simulate_session(std::string_view session, const Reading& reading, bool second_solver) {
+  const Request request = request_from(session, reading);
+  Outcome outcome = [&] {
+    const nb::gil_scoped_release others_run;
+    return answer(request, second_solver);
+  }();
+  if (const auto* trouble = std::get_if<Trouble>(&outcome)) throw TroubleRaised{*trouble};
+  return Answered(std::get<Result>(std::move(outcome)));
+}
+
+/// A wrong type is a TypeError too.
+const char* class_of(Code code) { return code == Code::type ? "WrongType" : "InvalidInput"; }
+
+nb::object error_class(const char* name) { return nb::module_::import_("ketpk._errors").attr(name); }
+
+void set_python_error(const nb::object& error) {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+}
+
+/// C++ errors become the package's own. What is not ours is left to nanobind.
+void translate(const std::exception_ptr& pointer, void*) {
+  try {
+    std::rethrow_exception(pointer);
+  } catch (const InvalidInput& e) {
+    set_python_error(error_class(class_of(e.code))(nb::str(name_of(e.code).data()), e.field, e.message));
+  } catch (const BadRow& bad) {
+    set_python_error(error_class(class_of(bad.error.code))(nb::str(name_of(bad.error.code).data()), bad.error.field,
+                                                           bad.error.message, "row"_a = bad.row));
+  } catch (const TroubleRaised& e) {
+    set_python_error(error_class("NumericalTrouble")(nb::str(name_of(e.trouble.code).data()), e.trouble.where,
+                                                     e.trouble.message));
+  } catch (const TroubledRow& bad) {
+    set_python_error(error_class("NumericalTrouble")(nb::str(name_of(bad.trouble.code).data()), bad.trouble.where,
+                                                     bad.trouble.message, "row"_a = bad.row));
+  }
+}
+
+std::vector<std::tuple<std::string, std::string, std::string>> lint(std::string_view bytes, std::string_view today) {
+  std::vector<std::tuple<std::string, std::string, std::string>> all;
+  for (const io::LintFinding& f : io::lint_limits(bytes, day_from(today)))
+    all.emplace_back(std::string(name_of(f.code)), f.field, f.message);
+  return all;
+}
+
+int command_line(const std::vector<nb::bytes>& arguments) {
+  std::vector<const char*> argv;
+  argv.reserve(arguments.size() + 1);
+  for (const nb::bytes& a : arguments) argv.push_back(a.c_str());
+  argv.push_back(nullptr);
+  const nb::gil_scoped_release others_run;
+  return cli::run_command_line(static_cast<int>(arguments.size()), argv.data());
+}
+
+std::string_view text_of(const nb::bytes& b) { return {static_cast<const char*>(b.data()), b.size()}; }
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "The compiled core of ketpk. Private: use the functions of the package ketpk.";
+  m.attr("version") = std::string(version);
+  nb::register_exception_translator(translate);
+
+  nb::class_<Limits>(m, "Limits", "A limits set that was read and validated.")
+      .def_ro("id", &Limits::id, "The id of the set.")
+      .def_ro("version", &Limits::version, "The version of the set.")
+      .def_ro("sha256", &Limits::sha256, "SHA-256 of the bytes it was read from, lower-case hexadecimal.")
+      .def_prop_ro(
+          "status", [](const Limits& l) { return std::string(limits_status_names[static_cast<std::size_t>(l.status)]); },
+          "approved or example.");
+
+  nb::class_<Answered>(m, "Answer", "A result, held by the core.")
+      .def(
+          "json", [](const Answered& a) { return steadily([&] { return to_json(a.result, version); }); }, "The result as ketpk.result/1.")
+      .def(
+          "block",
+          [](const Answered& a, std::string_view name) {
+            return steadily([&] { return block_json(a.result, name, version); });
+          },
+          "name"_a, "One block of the result as an object with that one member.")
+      .def(
+          "csv", [](const Answered& a) { return steadily([&] { return to_csv(a.result); }); }, "The profile as CSV.")
+      .def(
+          "card",
+          [](const Answered& a) {
+            constexpr int columns = 73;
+            return steadily([&] { return to_card(a.result, version, drawing_of(a.result, columns)); });
+          },
+          "The result on one screen.")
+      .def_prop_ro(
+          "drawn_until_min",
+          [](const Answered& a) { return steadily([&] { return minutes(drawn_until(a.result)); }); },
+          "Where a drawing of the curve ends [min].")
+      .def_prop_ro(
+          "metabolites",
+          [](const Answered& a) {
+            std::vector<std::string> names;
+            for (const CardMetabolite& each : a.result.inputs.model.metabolites) names.push_back(each.name);
+            return names;
+          },
+          "The names of the model's metabolites.")
+      .def_prop_ro(
+          "has_effect_site", [](const Answered& a) { return a.result.inputs.model.ke0.has_value(); },
+          "Whether the model has an effect site.")
+      .def(
+          "time_us",
+          [](nb::handle_t<Answered> self) {
+            const auto& time = nb::cast<const Answered&>(self).result.profile.time;
+            return view(reinterpret_cast<const std::int64_t*>(time.data()), time.size(), self);
+          },
+          "The asked instants [us], read-only, without copying.")
+      .def(
+          "column",
+          [](nb::handle_t<Answered> self, std::string_view name) {
+            const auto& values = doubles_of(nb::cast<const Answered&>(self), name);
+            return view(values.data(), values.size(), self);
+          },
+          "name"_a, "A column of the profile, read-only, without copying; a metabolite's by its name.");
+
+  m.def(
+      "simulate",
+      [](const nb::bytes& session, const nb::bytes& folder, const std::string& today, bool confined,
+         const Limits* limits, bool second_solver) {
+        return simulate_session(text_of(session), Reading{std::string(text_of(folder)), today, confined, limits},
+                                second_solver);
+      },
+      "session"_a, "folder"_a, "today"_a, "confined"_a, "limits"_a.none(), "second_solver"_a,
+      "Answers a session, ketpk.session/1.");
+  m.def(
+      "read_file",
+      [](const nb::bytes& path, const std::string& field) {
+        const std::string bytes = io::read_file(std::filesystem::path(text_of(path)), field);
+        return nb::bytes(bytes.data(), bytes.size());
+      },
+      "path"_a, "field"_a, "The bytes of a regular file of at most 1 MiB.");
+  m.def(
+      "read_limits", [](const nb::bytes& bytes) { return io::read_limits(text_of(bytes)); }, "bytes"_a,
+      "Reads a limits file, ketpk.limits/1.");
+  m.def(
+      "lint_limits",
+      [](const nb::bytes& bytes, const std::string& today) { return lint(text_of(bytes), today); }, "bytes"_a,
+      "today"_a, "Everything that is wrong with a limits file: code, field and message of each finding.");
+  m.def(
+      "model_ids",
+      [] {
+        std::vector<std::string> ids;
+        for (const auto& [id, card] : library::shelf) ids.emplace_back(id);
+        return ids;
+      },
+      "The ids of the built-in models.");
+  m.def(
+      "model_json", [](const std::string& id) { return to_json(library::find(id)); }, "id"_a,
+      "Everything a model card says, ketpk.model/1.");
+  m.def(
+      "model_card", [](const std::string& id) { return to_card(library::find(id)); }, "id"_a,
+      "Everything a model card says, for a terminal.");
+  m.def("command_line", &command_line, "arguments"_a,
+        "Runs the command line; `arguments` starts with the program's name. Gives its exit code.");
+  bind_rows(m);
+}
+
+}  // namespace ketpk::bind

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Low-dose intravenous ketamine: concentrations from published compartment models, and flags for orders outside
+configured limits. A research and engineering library, not a medical device.
+
+>>> import ketpk
+>>> result = ketpk.simulate(
+...     ketpk.Patient(weight_kg=70, age_yr=42),
+...     ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40),
+...     model="kamp2020", analyte="racemic-ketamine", form="base", drug_free=True,
+... )
+>>> round(result.summary.cmax_ng_per_mL)
+253
+"""
+
+from ._interpreter import require_main_interpreter
+
+require_main_interpreter()
+try:
+    from . import _core
+except ImportError as error:
+    raise ImportError(
+        "the compiled half of ketpk, ketpk._core, cannot be loaded: "
+        f"{error}. In a clone of the project, `pip install .` builds and installs it; "
+        "start Python outside the folder python/src, or the source is found instead of what was installed."
+    ) from error
+
+from . import limits, models
+from ._errors import InvalidInput, NumericalTrouble, WrongType
+from ._frame import simulate_frame
+from ._nouns import Order, Patient, bolus, infusion, minutes_between
+from ._plot import plot
+from ._result import (
+    Assessment,
+    Check,
+    Flag,
+    LimitsUsed,
+    MetaboliteSummary,
+    Override,
+    Peak,
+    Profile,
+    Provenance,
+    Result,
+    Solvers,
+    Summary,
+    TimeAbove,
+    Verdict,
+)
+from ._session import simulate, simulate_session
+from ._table import Table
+from .limits import Limits
+from .models import Model
+
+__version__: str = _core.version
+
+__all__ = [
+    "Assessment",
+    "Check",
+    "Flag",
+    "InvalidInput",
+    "Limits",
+    "LimitsUsed",
+    "MetaboliteSummary",
+    "Model",
+    "NumericalTrouble",
+    "Order",
+    "Override",
+    "Patient",
+    "Peak",
+    "Profile",
+    "Provenance",
+    "Result",
+    "Solvers",
+    "Summary",
+    "Table",
+    "TimeAbove",
+    "Verdict",
+    "WrongType",
+    "__version__",
+    "bolus",
+    "infusion",
+    "limits",
+    "minutes_between",
+    "models",
+    "plot",
+    "simulate",
+    "simulate_frame",
+    "simulate_session",
+]

@@ -1,0 +1,100 @@
+"""
+The compiled core of ketpk. Private: use the functions of the package ketpk.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy
+from numpy.typing import NDArray
+
+
+version: str = '0.1.0'
+
+class Limits:
+    """A limits set that was read and validated."""
+
+    @property
+    def id(self) -> str:
+        """The id of the set."""
+
+    @property
+    def version(self) -> str:
+        """The version of the set."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes it was read from, lower-case hexadecimal."""
+
+    @property
+    def status(self) -> str:
+        """approved or example."""
+
+class Answer:
+    """A result, held by the core."""
+
+    def json(self) -> str:
+        """The result as ketpk.result/1."""
+
+    def block(self, name: str) -> str:
+        """One block of the result as an object with that one member."""
+
+    def csv(self) -> str:
+        """The profile as CSV."""
+
+    def card(self) -> str:
+        """The result on one screen."""
+
+    @property
+    def drawn_until_min(self) -> float:
+        """Where a drawing of the curve ends [min]."""
+
+    @property
+    def metabolites(self) -> list[str]:
+        """The names of the model's metabolites."""
+
+    @property
+    def has_effect_site(self) -> bool:
+        """Whether the model has an effect site."""
+
+    def time_us(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', writable=False)]:
+        """The asked instants [us], read-only, without copying."""
+
+    def column(self, name: str) -> Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', writable=False)]:
+        """
+        A column of the profile, read-only, without copying; a metabolite's by its name.
+        """
+
+def simulate(session: bytes, folder: bytes, today: str, confined: bool, limits: Limits | None, second_solver: bool) -> Answer:
+    """Answers a session, ketpk.session/1."""
+
+def read_file(path: bytes, field: str) -> bytes:
+    """The bytes of a regular file of at most 1 MiB."""
+
+def read_limits(bytes: bytes) -> Limits:
+    """Reads a limits file, ketpk.limits/1."""
+
+def lint_limits(bytes: bytes, today: str) -> list[tuple[str, str, str]]:
+    """
+    Everything that is wrong with a limits file: code, field and message of each finding.
+    """
+
+def model_ids() -> list[str]:
+    """The ids of the built-in models."""
+
+def model_json(id: str) -> str:
+    """Everything a model card says, ketpk.model/1."""
+
+def model_card(id: str) -> str:
+    """Everything a model card says, for a terminal."""
+
+def command_line(arguments: Sequence[bytes]) -> int:
+    """
+    Runs the command line; `arguments` starts with the program's name. Gives its exit code.
+    """
+
+def verdict_names() -> list[str]:
+    """The words of a verdict, by the numbers that `simulate_rows` gives."""
+
+def simulate_rows(sessions: Sequence[bytes], first_rows: Sequence[int], session_of: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Sequence[tuple[str, str, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]]], today: str, limits: Limits | None, second_solver: bool, profiles: bool, threads: int, progress: object | None) -> dict[str, Any]:
+    """Answers one session a row, with the numbers of the columns in it."""

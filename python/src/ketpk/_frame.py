@@ -1,0 +1,505 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A table of what-ifs: one patient and one order per row, one answer per row.
+
+A row is the session that ``simulate`` would make of the same numbers, so it has the same answer to the bit. Sessions
+are read once per combination of words; the core puts each row's numbers in.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from ._errors import InvalidInput, WrongType
+from ._nouns import DOSE_UNITS, RATE_UNITS
+from ._numbers import Number, number, truth
+from ._session import LimitsSource, ModelSource, levels_of, limits_of, observe_of, words_of
+from ._table import Table, needed
+from .limits import json_bytes, today
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a column of numbers means: its role for the core, its unit, and whether it says how much drug."""
+
+    role: str
+    unit: str
+    dosing: bool = False
+
+
+#: Every column of numbers there can be, named as the keywords of ``Patient``, ``infusion`` and ``simulate``.
+NUMBERS: Mapping[str, _Kind] = {
+    "weight_kg": _Kind("weight", "kg"),
+    "weight_lb": _Kind("weight", "lb"),
+    "height_cm": _Kind("height", "cm"),
+    "height_m": _Kind("height", "m"),
+    "height_in": _Kind("height", "in"),
+    "age_yr": _Kind("age", "yr"),
+    "dosing_weight_kg": _Kind("dosing_weight", "kg"),
+    **{f"dose_{ending}": _Kind("dose", unit, True) for ending, unit in DOSE_UNITS.items()},
+    **{f"rate_{ending}": _Kind("rate", unit, True) for ending, unit in RATE_UNITS.items()},
+    "duration_min": _Kind("duration", "min"),
+    "start_min": _Kind("start", "min"),
+    **{f"bolus_{ending}": _Kind("bolus", unit, True) for ending, unit in DOSE_UNITS.items()},
+    "bag_mg_per_mL": _Kind("bag", "mg/mL", True),
+}
+WORDS = ("sex", "model", "analyte", "form")
+
+
+def _bad_cell(code: str, name: str, message: str, row: int | None) -> NoReturn:
+    kind = WrongType if code == "E_TYPE" else InvalidInput
+    raise kind(code, name, message, row=row, column=name)
+
+
+def _doubles(values: NDArray[Any], name: str, kind: _Kind) -> NDArray[np.float64]:
+    """A copy of a column in float64. Nothing is converted that would change a value or hide that one is missing."""
+    accepted = "accepted: a float64 column" + ("" if kind.dosing else ", or integers")
+    if values.ndim != 1:
+        _bad_cell("E_TYPE", name, f"not one-dimensional; {accepted}", None)
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        masked = int(np.flatnonzero(np.ma.getmaskarray(values))[0])
+        _bad_cell("E_NONFINITE", name, "a missing value; accepted: a number in every row", masked)
+    what = values.dtype.kind
+    if what == "O":
+        for row, cell in enumerate(values):
+            try:
+                number(cell, name)
+            except InvalidInput as error:
+                _bad_cell(error.code, name, error.message, row)
+        _bad_cell("E_TYPE", name, f"a column of Python objects; {accepted} (astype(float))", None)
+    if what in "iu":
+        if kind.dosing:
+            _bad_cell("E_TYPE", name, f"integers, which cut 0.5 to 0; {accepted} (astype(float))", None)
+        too_large = np.flatnonzero((values > 2**53) | (values < -(2**53)))
+        if too_large.size:
+            _bad_cell("E_RANGE", name, "a number beyond what is exact; accepted: up to 2^53", int(too_large[0]))
+    elif what != "f" or values.dtype.itemsize != 8:
+        _bad_cell("E_TYPE", name, f"not a column of numbers in double precision; {accepted}", None)
+    copied = np.array(values, dtype=np.float64, order="C", copy=True)
+    bad = np.flatnonzero(~np.isfinite(copied))
+    if bad.size:
+        _bad_cell("E_NONFINITE", name, "missing or not finite; accepted: a number in every row", int(bad[0]))
+    return copied
+
+
+class _Source:
+    """A table of any kind: its column names, its columns as arrays, and how answers take its form again."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+        module = type(frame).__module__.partition(".")[0]
+        self.kind = module if module in ("pandas", "polars", "pyarrow") and hasattr(frame, "columns") else "mapping"
+        if self.kind == "mapping" and not isinstance(frame, Mapping):
+            raise WrongType(
+                "E_TYPE",
+                "frame",
+                "not a table; accepted: a DataFrame of pandas or polars, an Arrow table, a dict of columns",
+            )
+        if self.kind == "pandas":
+            names = list(self.frame.columns)
+        elif self.kind == "polars":
+            names = self.frame.columns
+        else:
+            names = self.frame.column_names if self.kind == "pyarrow" else list(self.frame)
+        for name in names:
+            if not isinstance(name, str):
+                raise WrongType("E_TYPE", "frame", "a column whose name is no text; accepted: names such as weight_kg")
+            if names.count(name) > 1:
+                shown = name if name in NUMBERS or name in WORDS else "frame"
+                raise InvalidInput("E_FIELD_DUPLICATE", shown, "a column that stands twice; accepted: each once")
+        self.names: list[str] = names
+        self.rows = self._rows()
+
+    def _rows(self) -> int:
+        if self.kind == "mapping":
+            lengths = {len(self._listed(name)) for name in self.names}
+            if len(lengths) > 1:
+                raise InvalidInput(
+                    "E_COLUMNS", "frame", "columns of different lengths; accepted: one value a row in each"
+                )
+            return next(iter(lengths), 0)
+        return int(self.frame.num_rows) if self.kind == "pyarrow" else len(self.frame)
+
+    def _listed(self, name: str) -> Any:
+        column = self.frame[name]
+        if (
+            isinstance(column, (str, bytes, Mapping))
+            or not hasattr(column, "__len__")
+            or getattr(column, "ndim", 1) == 0
+        ):
+            _bad_cell("E_TYPE", name, "not a column; accepted: a list or a one-dimensional array", None)
+        return column
+
+    def _missing(self, name: str, row: int) -> NoReturn:
+        _bad_cell("E_NONFINITE", name, "a missing value; accepted: a value in every row", row)
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A copy of the column as float64. Raises ``InvalidInput`` with row and column."""
+        kind = NUMBERS[name]
+        if self.kind == "mapping":
+            column = self._listed(name)
+            if not isinstance(column, np.ndarray) and hasattr(column, "__array__"):
+                column = np.asarray(column)
+            if isinstance(column, np.ndarray):
+                return _doubles(column, name, kind)
+            for row, cell in enumerate(column):
+                try:
+                    number(cell, name)
+                except InvalidInput as error:
+                    _bad_cell(error.code, name, error.message, row)
+            return np.array([float(cell) for cell in column], dtype=np.float64)
+        return _doubles(self._array(name), name, kind)
+
+    def _array(self, name: str) -> NDArray[Any]:
+        """The column as NumPy has it. Missing values and types that NumPy cannot name are refused."""
+        if self.kind == "pandas":
+            series = self.frame[name]
+            if isinstance(series.dtype, np.dtype):
+                array: NDArray[Any] = series.to_numpy()
+                return array
+            missing = np.flatnonzero(series.isna().to_numpy())
+            if missing.size:
+                self._missing(name, int(missing[0]))
+            plain = {
+                "Float64": np.float64,
+                "double[pyarrow]": np.float64,
+                "Int64": np.int64,
+                "int64[pyarrow]": np.int64,
+            }
+            wanted = plain.get(str(series.dtype))
+            if wanted is None:
+                _bad_cell("E_TYPE", name, "not a column of numbers in double precision; accepted: float64", 0)
+            return np.asarray(series.to_numpy(dtype=wanted))
+        if self.kind == "polars":
+            series = self.frame.get_column(name)
+            if series.null_count():
+                self._missing(name, int(np.flatnonzero(series.is_null().to_numpy())[0]))
+            if not series.dtype.is_numeric() or str(series.dtype).startswith("Decimal"):
+                _bad_cell("E_TYPE", name, "not a column of numbers in double precision; accepted: Float64", 0)
+            return np.asarray(series.to_numpy())
+        column = self.frame.column(name)
+        if column.null_count:
+            self._missing(name, int(np.flatnonzero(column.is_null().to_numpy())[0]))
+        if str(column.type) not in ("double", "float", "int64", "int32", "int16", "int8"):
+            _bad_cell("E_TYPE", name, "not a column of numbers in double precision; accepted: double", 0)
+        return np.asarray(column.to_numpy())
+
+    def words(self, name: str) -> list[str]:
+        """The column as texts. Raises ``InvalidInput`` with row and column for anything else."""
+        if self.kind == "polars":
+            cells: list[Any] = self.frame.get_column(name).to_list()
+        elif self.kind == "pyarrow":
+            cells = self.frame.column(name).to_pylist()
+        else:
+            cells = list(self.frame[name] if self.kind == "pandas" else self._listed(name))
+        for row, cell in enumerate(cells):
+            if not isinstance(cell, str):
+                _bad_cell("E_TYPE", name, "missing or not a text; accepted: a word in every row", row)
+        return cells
+
+    def like_it(self, columns: Mapping[str, NDArray[Any]], keep: Sequence[str], repeat: int | None) -> Any:
+        """The answers as a table of the same kind, the kept columns ahead; each row ``repeat`` times if given."""
+        n = self.rows
+        at = np.arange(n) if repeat is None else np.repeat(np.arange(n), repeat)
+        if self.kind == "pandas":
+            import pandas
+
+            kept = self.frame[list(keep)]
+            kept = kept.copy() if repeat is None else kept.iloc[at].copy()
+            answers = pandas.DataFrame(dict(columns), index=kept.index, copy=False)
+            return pandas.concat([kept, answers], axis=1)
+        if self.kind == "polars":
+            import polars
+
+            answers = {name: v.tolist() if v.dtype == object else v for name, v in columns.items()}
+            return polars.DataFrame({**{name: self.frame.get_column(name)[at] for name in keep}, **answers})
+        if self.kind == "pyarrow":
+            import pyarrow
+
+            kept = {name: self.frame.column(name).take(pyarrow.array(at)) for name in keep}
+            return pyarrow.table({**kept, **columns})
+        return Table({**{name: np.array(np.asarray(self.frame[name])[at]) for name in keep}, **columns})
+
+
+_COLUMN_OF_FIELD = (
+    (re.compile(r"patient\.weight$"), ("weight",)),
+    (re.compile(r"patient\.height$"), ("height",)),
+    (re.compile(r"patient\.age$"), ("age",)),
+    (re.compile(r"patient\.dosing_weight$"), ("dosing_weight", "weight")),
+    (re.compile(r"\.(infuse|infuse_at_rate)$"), ("dose", "rate")),
+    (re.compile(r"\.bolus$"), ("bolus",)),
+    (re.compile(r"\.over$"), ("duration",)),
+    (re.compile(r"\.at$"), ("start",)),
+    (re.compile(r"^bag\.concentration$"), ("bag",)),
+)
+
+
+def _column_of(field: str, names: Sequence[str]) -> str | None:
+    """The column of the table that a field of a session came from."""
+    last = field.rpartition(".")[2]
+    if last in WORDS:
+        return last if last in names else None
+    for pattern, roles in _COLUMN_OF_FIELD:
+        if pattern.search(field):
+            return next(
+                (name for role in roles for name in names if name in NUMBERS and NUMBERS[name].role == role), None
+            )
+    return None
+
+
+def _one_role_each(names: Sequence[str]) -> dict[str, str]:
+    """Role -> column. Raises ``InvalidInput`` where two columns say the same, or where there is none that must be."""
+    roles: dict[str, str] = {}
+    for name in names:
+        role = NUMBERS[name].role
+        if role in roles:
+            raise InvalidInput(
+                "E_FIELD_DUPLICATE", name, f"says the same as {roles[role]}; accepted: one of them", column=name
+            )
+        roles[role] = name
+    if "weight" not in roles:
+        raise InvalidInput("E_FIELD_MISSING", "weight_kg", "no such column; accepted: weight_kg or weight_lb")
+    if "dose" in roles and "rate" in roles:
+        raise InvalidInput("E_FIELD_DUPLICATE", roles["rate"], f"stands beside {roles['dose']}; accepted: one of them")
+    infused = "dose" in roles or "rate" in roles
+    if not infused and "bolus" not in roles:
+        raise InvalidInput(
+            "E_FIELD_MISSING", "dose_mg_per_kg", "no column of drug; accepted: dose_…, rate_… or bolus_…"
+        )
+    if infused and "duration" not in roles:
+        raise InvalidInput("E_FIELD_MISSING", "duration_min", "no such column; accepted: minutes in every row")
+    for role in ("duration", "start"):
+        if role in roles and not infused:
+            raise InvalidInput(
+                "E_FIELD_UNKNOWN", roles[role], "no infusion to go with it; accepted: dose_… or rate_… too"
+            )
+    return roles
+
+
+def _numbers_of_row(roles: Mapping[str, str], values: Mapping[str, NDArray[np.float64]], row: int) -> dict[str, Any]:
+    """The members of a session that a row's numbers are."""
+
+    def text(role: str) -> str:
+        return f"{float(values[roles[role]][row])!r} {NUMBERS[roles[role]].unit}"
+
+    patient = {key: text(key) for key in ("weight", "height", "age", "dosing_weight") if key in roles}
+    order: list[dict[str, str]] = []
+    if "bolus" in roles:
+        order.append({"bolus": text("bolus"), "at": "0 min"})
+    for role, key in (("dose", "infuse"), ("rate", "infuse_at_rate")):
+        if role in roles:
+            start = text("start") if "start" in roles else "0 min"
+            order.append({key: text(role), "over": text("duration"), "at": start})
+    session: dict[str, Any] = {"patient": patient, "order": order}
+    if "bag" in roles:
+        session["bag"] = {"concentration": text("bag")}
+    return session
+
+
+def _chosen(given: object, name: str, source: _Source) -> list[str] | None:
+    """A word per row from the column, or None where the keyword says it for all rows."""
+    if name in source.names and given is not None:
+        raise InvalidInput("E_FIELD_DUPLICATE", name, "given as a column and as an argument; accepted: one of them")
+    if name not in source.names and given is None and name != "sex":
+        raise InvalidInput("E_FIELD_MISSING", name, "neither a column nor an argument; accepted: one of them")
+    return source.words(name) if name in source.names else None
+
+
+def _progress_of(progress: object, rows: int) -> tuple[Callable[[int], object] | None, Callable[[], object]]:
+    """What the core calls with the rows done, and what is called at the end."""
+    if progress is False or progress is None:
+        return None, lambda: None
+    if progress is True:
+        try:
+            from tqdm.auto import tqdm
+        except ImportError as error:
+            raise ImportError(needed("progress", "tqdm")) from error
+        bar = tqdm(total=rows, unit=" rows", file=sys.stderr)
+        return (lambda done: bar.update(done - bar.n)), bar.close
+    if callable(progress):
+        call = progress
+        return (lambda done: call(done, rows)), lambda: None
+    raise WrongType("E_TYPE", "progress", "neither a truth value nor callable; accepted: True, or f(done, total)")
+
+
+def simulate_frame(
+    frame: Any,
+    *,
+    drug_free: bool,
+    model: ModelSource | None = None,
+    analyte: str | None = None,
+    form: str | None = None,
+    limits: LimitsSource | None = None,
+    as_of: datetime.date | str | None = None,
+    every_min: Number | None = None,
+    until_min: Number | None = None,
+    at_min: Sequence[Number] | Any | None = None,
+    time_above_ng_per_mL: Number | Sequence[Number] = (),
+    layout: Literal["rows", "long"] = "rows",
+    keep: Sequence[str] = (),
+    extrapolate: bool = False,
+    assume_enantiomers_alike: bool = False,
+    second_solver: bool = True,
+    threads: int = 1,
+    progress: bool | Callable[[int, int], object] = False,
+) -> Any:
+    """A table of what-ifs: one patient and one order per row.
+
+    Args:
+        frame: a DataFrame of pandas or polars, an Arrow table, or a dict of columns. Its columns are named as the
+            keywords of ``Patient`` and ``infusion``: ``weight_kg`` (or ``weight_lb``); ``height_cm`` (``_m``, ``_in``),
+            ``age_yr``, ``dosing_weight_kg``, ``sex``; ``dose_mg_per_kg`` (``_mcg_per_kg``, ``_mg``, ``_mcg``) or
+            ``rate_…``, with ``duration_min`` and perhaps ``start_min``; ``bolus_mg_per_kg`` (and the like), given at
+            0 min; ``bag_mg_per_mL``; ``model``, ``analyte``, ``form``, where they differ from row to row.
+        model, analyte, form: as in ``simulate``, where they are the same in all rows.
+        drug_free, limits, as_of, every_min, until_min, at_min, time_above_ng_per_mL, extrapolate,
+            assume_enantiomers_alike, second_solver: as in ``simulate``, for all rows.
+        layout: ``"rows"``, one row per patient, or ``"long"``, one per patient and asked instant.
+        keep: columns that are passed on untouched (an id, say). A column that is neither known nor kept is an error.
+        threads: how many threads work; the numbers do not depend on it.
+        progress: True for a progress bar (needs tqdm), or a function that is called with rows done and rows in all.
+
+    Returns:
+        A table of the same kind (a dict gives a ``Table``) with the rows in the same order, and for pandas the same
+        index. ``"rows"``: ``cmax_ng_per_mL``, ``tmax_min``, ``auc_inf_ng_h_per_mL``, ``delivered_mg``,
+        ``terminal_half_life_min``; ``effect_site_…`` and ``<metabolite>_…`` where a model has them;
+        ``minutes_above_<level>_ng_per_mL`` and ``first_above_<level>_ng_per_mL_min`` for each level;
+        ``agreement_rel`` of the two solvers; ``verdict``; ``flags``, the codes joined by ``;``; ``not_evaluated``, the
+        required checks that could not be made. ``"long"``: ``row`` (counted from 0), ``time_us``, ``time_min`` and the
+        columns of a profile. NaN says that a row's model has no such curve, or that a level is never reached.
+
+    Raises:
+        InvalidInput: with ``row`` and ``column`` of the first bad cell. No row is dropped and none is filled in.
+        NumericalTrouble: with ``row``, where a calculation failed.
+        KeyboardInterrupt: within 200 ms; nothing is returned.
+        ImportError: for ``progress=True`` without tqdm.
+
+    >>> import ketpk
+    >>> table = ketpk.simulate_frame(
+    ...     {"weight_kg": [50.0, 70.0, 90.0], "dose_mg_per_kg": [0.5, 0.5, 0.5], "duration_min": [40.0, 40.0, 60.0]},
+    ...     model="kamp2020", analyte="racemic-ketamine", form="base", drug_free=True,
+    ... )
+    >>> table["cmax_ng_per_mL"].round()
+    array([240., 253., 204.])
+    """
+    source = _Source(frame)
+    keep = list(keep) if not isinstance(keep, str) else [keep]
+    for name in keep:
+        if name not in source.names:
+            raise InvalidInput(
+                "E_FIELD_UNKNOWN", "keep", "names a column that is not there; accepted: columns of the table"
+            )
+    for name in source.names:
+        if name not in NUMBERS and name not in WORDS and name not in keep:
+            accepted = "weight_kg, dose_mg_per_kg, duration_min and the like (see the help), or its name in keep="
+            shown = name if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name) else None  # no free text in a message
+            raise InvalidInput(
+                "E_FIELD_UNKNOWN", "frame", f"a column of unknown meaning; accepted: {accepted}", column=shown
+            )
+    if source.rows == 0:
+        raise InvalidInput("E_FIELD_MISSING", "frame", "no row; accepted: at least one")
+    if layout not in ("rows", "long"):
+        raise InvalidInput("E_ARG", "layout", "not a layout; accepted: rows, long")
+    if not isinstance(number(threads, "threads"), int):
+        raise WrongType("E_TYPE", "threads", "not a whole number; accepted: 1 to 1024")
+    if not 1 <= threads <= 1024:
+        raise InvalidInput("E_RANGE", "threads", "not a number of threads; accepted: 1 to 1024")
+
+    used = [name for name in source.names if name in NUMBERS]
+    roles = _one_role_each(used)
+    values = {name: source.numbers(name) for name in used}
+    words: dict[str, list[str] | None] = {
+        "model": _chosen(model, "model", source),
+        "analyte": _chosen(analyte, "analyte", source),
+        "form": _chosen(form, "form", source),
+        "sex": _chosen(None, "sex", source),
+    }
+    observe = observe_of(every_min, until_min, at_min)
+    levels = levels_of(time_above_ng_per_mL)
+    long = layout == "long"
+    if long and not ("every" in observe or "at" in observe):
+        raise InvalidInput(
+            "E_FIELD_MISSING", "observe", "no instant was asked for; accepted: every_min with until_min, or at_min"
+        )
+
+    def session_of(row: int) -> bytes:
+        said: dict[str, Any] = {"model": model, "analyte": analyte, "form": form}
+        said.update({name: column[row] for name, column in words.items() if column is not None and name != "sex"})
+        session = words_of(
+            **said,
+            drug_free=drug_free,
+            as_of=as_of,
+            extrapolate=extrapolate,
+            assume_enantiomers_alike=assume_enantiomers_alike,
+        )
+        session.update(_numbers_of_row(roles, values, row))
+        if words["sex"] is not None:
+            session["patient"]["sex"] = words["sex"][row]
+        if observe:
+            session["observe"] = observe
+        if levels:
+            session["questions"] = {"time_above": levels}
+        return json_bytes(session, "session")
+
+    combinations: dict[tuple[str, ...], int] = {}
+    first_rows: list[int] = []
+    session_index = np.zeros(source.rows, dtype=np.int32)
+    by_row = [column for column in words.values() if column is not None]
+    if by_row:
+        for row, combination in enumerate(zip(*by_row)):
+            session_index[row] = combinations.setdefault(combination, len(combinations))
+            if len(combinations) > len(first_rows):
+                first_rows.append(row)
+    else:
+        first_rows = [0]
+
+    held = limits_of(limits)
+    call, close = _progress_of(progress, source.rows)
+    try:
+        answers = _core.simulate_rows(
+            [session_of(row) for row in first_rows],
+            first_rows,
+            session_index,
+            [(NUMBERS[name].role, NUMBERS[name].unit, values[name]) for name in used],
+            today(),
+            None if held is None else held._core,
+            truth(second_solver, "second_solver"),
+            long,
+            threads,
+            call,
+        )
+    except InvalidInput as error:
+        column = _column_of(error.field, source.names)
+        raise type(error)(error.code, error.field, error.message, row=error.row, column=column) from None
+    finally:
+        close()
+
+    instants_per_row: int | None = None
+    if long:
+        instants: NDArray[np.int64] = answers["time_us"]
+        instants_per_row = len(instants)
+        columns: dict[str, NDArray[Any]] = {
+            "row": np.repeat(np.arange(source.rows), instants_per_row),
+            "time_us": np.tile(instants, source.rows),
+        }
+        columns["time_min"] = columns["time_us"] / 6e7
+        columns.update(answers["numbers"])
+    else:
+        columns = dict(answers["numbers"])
+        columns["verdict"] = np.array(_core.verdict_names(), dtype=object)[answers["verdict"]]
+        columns["flags"] = np.array(answers["flags"], dtype=object)
+        columns["not_evaluated"] = np.array(answers["not_evaluated"], dtype=object)
+    for name in keep:
+        if name in columns:
+            raise InvalidInput(
+                "E_FIELD_DUPLICATE", "keep", "a kept column has the name of an answer; accepted: another name"
+            )
+    return source.like_it(columns, keep, instants_per_row)

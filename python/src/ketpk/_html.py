@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cards for notebooks: fragments of HTML that stand alone, without scripts or style sheets. They take the notebook's
+own colours, so that they can be read on light and on dark; what must stand out brings its colour and a word.
+
+Every text in them is escaped: names and sources come out of files that somebody else wrote.
+"""
+
+from __future__ import annotations
+
+import html
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._plot import told_number as shown
+
+if TYPE_CHECKING:
+    from ._result import Check, Flag, Result
+    from .limits import Limits
+    from .models import Model
+
+
+class _Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+_LINE = "1px solid rgba(128,128,128,0.35)"
+_CELL = f"padding:2px 10px 2px 0;border:0;border-bottom:{_LINE};text-align:left;vertical-align:top;white-space:normal"
+_STYLES = {
+    "card": f"max-width:60em;padding:10px 14px;border:{_LINE};border-radius:6px;line-height:1.4;"
+    "font-family:system-ui,sans-serif;font-size:13px;color:inherit;background:transparent",
+    "title": "font-size:15px;font-weight:600;margin:0 0 6px 0",
+    "head": "font-weight:600;margin:10px 0 2px 0",
+    "verdict": "margin:10px 0 2px 0",
+    "flag": "margin:6px 0",
+    "small": "opacity:0.8;font-size:12px;margin:2px 0",
+    "plain": "margin:2px 0",
+    "table": "border-collapse:collapse;border:0;margin:2px 0;font-size:13px;color:inherit;background:transparent",
+    "row": "background:transparent;color:inherit",
+    "th": f"{_CELL};font-weight:600;white-space:nowrap",
+    "td": _CELL,
+    "short": f"{_CELL};white-space:nowrap",
+    "list": "margin:2px 0 2px 18px;padding:0",
+    "link": "color:inherit;text-decoration:underline",
+    "loud": "margin:6px 0;padding:4px 10px;border-left:5px solid #D55E00;font-weight:600;"
+    "background:rgba(213,94,0,0.12);color:inherit",
+}
+#: Paper and ink of the words that must stand out, each at least 4.5 to 1.
+_LABELS = {
+    "within-limits": ("#0072B2", "#FFFFFF"),
+    "soft": ("#E69F00", "#000000"),
+    "hard": ("#B34700", "#FFFFFF"),
+    "unevaluated": ("#5F6B76", "#FFFFFF"),
+    "advisory": ("#56B4E9", "#000000"),
+}
+_NO_DEVICE = "A research and engineering library, not a medical device."
+
+
+def _text(child: object) -> str:
+    return child if isinstance(child, _Markup) else html.escape(str(child))
+
+
+def _tag(name: str, *children: object, style: str = "", **attributes: str) -> _Markup:
+    """An element. What is no ``_Markup`` is text and is escaped; so are the attributes."""
+    given = {"style": _STYLES.get(style, style), **attributes}
+    said = "".join(f' {k}="{html.escape(v, quote=True)}"' for k, v in given.items() if v)
+    return _Markup(f"<{name}{said}>{''.join(map(_text, children))}</{name}>")
+
+
+def _p(*children: object, style: str = "plain") -> _Markup:
+    return _tag("div", *children, style=style)
+
+
+def _label(word: str, said: str | None = None) -> _Markup:
+    paper, ink = _LABELS.get(word, _LABELS["unevaluated"])
+    look = f"background:{paper};color:{ink};padding:1px 8px;border-radius:9px;font-weight:600;white-space:nowrap"
+    return _tag("span", word if said is None else said, style=look)
+
+
+def _cell(child: object) -> _Markup:
+    """A number stays beside its unit."""
+    return _tag("td", child, style="short" if len(_text(child)) <= 24 else "td")
+
+
+def _table(rows: Iterable[Iterable[object]], heads: Iterable[str] = ()) -> _Markup:
+    """A table with its heads above, or, without any, with the first cell of each row as its head."""
+    heads = tuple(heads)
+    lines = [_tag("tr", *(_tag("th", h, style="th") for h in heads), style="row")] if heads else []
+    for row in rows:
+        first, *rest = row
+        cells = (
+            _tag("td" if heads else "th", first, style="td" if heads else "th"),
+            *(_cell(c) for c in rest),
+        )
+        lines.append(_tag("tr", *cells, style="row"))
+    scroll = "overflow-x:auto"
+    return _tag("div", _tag("table", _tag("tbody", *lines), style="table"), style=scroll)
+
+
+def _list(items: Iterable[object]) -> _Markup:
+    return _tag("ul", *(_tag("li", item) for item in items), style="list")
+
+
+def _joined(items: Iterable[object], between: str) -> _Markup:
+    return _Markup(html.escape(between).join(map(_text, items)))
+
+
+def _doi(doi: object) -> _Markup:
+    """A link to the paper. The DOI is a path of doi.org, whatever it holds."""
+    address = "https://doi.org/" + urllib.parse.quote(str(doi), safe="/().;:-_")
+    return _tag("a", f"doi {doi}", href=address, style="link", rel="noopener noreferrer", target="_blank")
+
+
+def _cited(model: Mapping[str, Any]) -> _Markup:
+    parts: list[object] = [model["citation"] or "no citation"]
+    if str(model.get("doi") or "").startswith("10."):  # a card may also say that none is stated
+        parts.append(_doi(model["doi"]))
+    return _joined(parts, " · ")
+
+
+def _site(site: object) -> str:
+    return "sampling site not stated" if site == "not-stated" else f"{site} plasma"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _input(given: Mapping[str, Any], form: object) -> str:
+    """One input of an order: as it was stated, and what that is in base."""
+    at = f"from {given['at']}" if "over" in given else f"at {given['at']}"
+    salt = " of hydrochloride" if form == "hydrochloride" else ""
+    if "bolus" in given:
+        stated = f"{given['bolus']}{salt} at once"
+    else:
+        stated = f"{given.get('infuse') or given['infuse_at_rate']}{salt} over {given['over']}"
+    told = f"{stated} {at} = {shown(given['amount_mg'])} mg of base"
+    rate = given.get("rate_mg_per_min")
+    return told if rate is None else f"{told} at {shown(rate)} mg/min"
+
+
+def _patient(inputs: Mapping[str, Any]) -> str:
+    patient = inputs["patient"]
+    by = patient["dosing_weight"]
+    told = [f"{patient['weight']}, dosed by {'actual weight' if by == 'actual' else by}"]
+    told += [str(patient[key]) for key in ("height", "age", "sex") if key in patient]
+    return " · ".join(told)
+
+
+def _flag(flag: Flag) -> _Markup:
+    told: list[object] = [_joined([_label(flag.severity), _tag("b", flag.code), f"{flag.quantity}: {flag.value}"], " ")]
+    if flag.limit is not None:
+        limit = f"limit {flag.limit}" + (f" ({flag.limit_id})" if flag.limit_id else "")
+        told.append(limit if flag.margin is None else f"{limit}, beyond it by {flag.margin.removeprefix('-')}")
+    if flag.first_min is not None:
+        lasting = "" if flag.minutes is None else f", for {shown(flag.minutes)} min"
+        told.append(f"first at {shown(flag.first_min)} min{lasting}")
+    lines = [_p(_joined(told, " · "))]
+    for name, said in (("driver", flag.driver), ("clears at", flag.clears_at), ("source", flag.source)):
+        if said:
+            lines.append(_p(f"{name}: {said}", style="small"))
+    return _tag("div", *lines, style="flag")
+
+
+def _why(check: Check) -> _Markup:
+    required = [_tag("b", "required")] if check.required else []
+    return _joined([f"{check.id}: {check.why or 'no reason given'}", *required], " · ")
+
+
+def result(r: Result) -> str:
+    """The card of a result."""
+    inputs, model, summary, assessment, solvers = r.inputs, r.model, r.summary, r.assessment, r.ketpk
+    order = _joined((_p(_input(each, inputs["form"])) for each in inputs["order"][:12]), "")
+    if len(inputs["order"]) > 12:
+        order = _joined([order, _p(f"and {len(inputs['order']) - 12} more inputs")], "")
+    told = [("Patient", _patient(inputs)), ("Order", order)]
+    state = f"{inputs['initial_state']} at 0 min"
+    told.append(("Drug", f"{inputs['analyte']} · milligrams of {inputs['form']} · {state}"))
+    shown_model: list[object] = [
+        _p(f"{model['id']} · {_site(model['site'])} · built on {', '.join(model['analytes'])}")
+    ]
+    shown_model.append(_p(_cited(model), style="small"))
+    if model["extrapolated"]:
+        shown_model.append(_p(f"extrapolated: {'; '.join(model['extrapolated'])}"))
+    if model.get("enantiomers_assumed_alike"):
+        shown_model.append(_p("enantiomers assumed alike"))
+    told.append(("Model", _joined(shown_model, "")))
+
+    curves = [("plasma", summary.cmax_ng_per_mL, summary.tmax_min, summary.auc_inf_ng_h_per_mL)]
+    heads = ["curve, base", "peak [ng/mL]", "at [min]", "AUC without end [ng h/mL]"]
+    rows = [(name, shown(peak), shown(at), shown(area)) for name, peak, at, area in curves]
+    if summary.effect_site is not None:
+        rows.append(
+            ("effect site", shown(summary.effect_site.cmax_ng_per_mL), shown(summary.effect_site.tmax_min), "–")
+        )
+    apparent = {m["name"] for m in model.get("metabolites", ()) if m.get("apparent")}
+    for name, of in summary.metabolites.items():
+        named = f"{name} (apparent)" if name in apparent else name
+        rows.append((named, shown(of.cmax_ng_per_mL), shown(of.tmax_min), shown(of.auc_inf_ng_h_per_mL)))
+    facts = [f"delivered {shown(summary.delivered_mg)} mg of base"]
+    facts.append(f"terminal half-life {shown(summary.terminal_half_life_min)} min")
+    above = [
+        f"plasma above {shown(t.threshold_ng_per_mL)} ng/mL "
+        + ("never" if t.first_min is None else f"for {shown(t.minutes)} min, first at {shown(t.first_min)} min")
+        for t in r.time_above
+    ]
+
+    verdict = str(r.verdict)
+    by: list[object] = [_label(verdict, f"verdict: {verdict}"), assessment.basis]
+    outcomes = [c.outcome for c in assessment.checks]
+    counts = f"{len(outcomes)} checks: " + ", ".join(
+        f"{outcomes.count(o)} {'not evaluated' if o == 'unevaluated' else o}"
+        for o in ("passed", "flagged", "unevaluated")
+    )
+    parts: list[object] = [_p("ketpk result", style="title"), _table(told), _table(rows, heads)]
+    parts += [_p(" · ".join(facts))] + [_p(line) for line in above] + [_p(_joined(by, " "), style="verdict")]
+    used = assessment.limits
+    if used is None:
+        parts.append(_p("no limits were given"))
+    else:
+        parts.append(_p(f"limits {used.id} · version {used.version} · status {used.status}"))
+        if used.status == "example":
+            parts.append(_p(_EXAMPLE, style="loud"))
+    parts.append(_p(f"Flags: {len(r.flags) or 'none'}", style="head"))
+    parts += [_flag(f) for f in r.flags]
+    parts.append(_p(counts, style="head"))
+    missing = [c for c in assessment.checks if c.outcome == "unevaluated"]
+    if missing:
+        parts += [_p("not evaluated:"), _list(_why(c) for c in missing)]
+    if assessment.overrides:
+        parts.append(_p(f"overrides recorded: {len(assessment.overrides)}; they change no verdict"))
+    agreement = "no second solver was asked"
+    if solvers.agreement_rel is not None:
+        agreement = f"{solvers.solver} and {solvers.second_solver} differ by {solvers.agreement_rel:.2g} relative"
+    balance = f"mass balance off by {solvers.mass_balance_rel:.2g} relative"
+    parts.append(_p(f"{agreement} · {balance} · ketpk {solvers.version}", style="small"))
+    parts.append(_p(_NO_DEVICE, style="small"))
+    return _tag("div", *parts, style="card")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _rule(exponent: object, reference: object) -> str:
+    """How a parameter goes with body weight."""
+    if exponent == 0:
+        return "as it is for any weight"
+    return f"× weight / {reference}" if exponent == 1 else f"× (weight / {reference}) to the power of {exponent}"
+
+
+def _parameters(rows: Iterable[Mapping[str, Any]], reference: object) -> _Markup:
+    return _table(
+        ((p["name"], p["value"], _rule(p["weight_exponent"], reference), p["source"] or "no source") for p in rows),
+        ("parameter", "value", "with weight", "source"),
+    )
+
+
+def _domain(domain: Mapping[str, Any]) -> _Markup:
+    if domain["statement"] == "not-stated":
+        return _Markup("not stated")
+    bounds = [
+        f"{key.removesuffix('_' + unit).replace('_', ' ')} {shown(domain[key])} {unit}"
+        for key, unit in (
+            ("age_low_yr", "yr"),
+            ("age_high_yr", "yr"),
+            ("weight_low_kg", "kg"),
+            ("weight_high_kg", "kg"),
+        )
+        if domain[key] is not None
+    ]
+    told = [_p(f"{domain['statement']}" + (f" ({', '.join(bounds)})" if bounds else ""))]
+    if domain["source"]:
+        told.append(_p(domain["source"], style="small"))
+    return _joined(told, "")
+
+
+def model(m: Model) -> str:
+    """The card of a model."""
+    about: list[tuple[object, object]] = [
+        ("Citation", _cited({"citation": m.citation, "doi": m.doi})),
+        ("Sampling site", "not stated" if m.site == "not-stated" else m.site),
+        ("Analytes", ", ".join(m.analytes)),
+        ("Population", m.population),
+        ("Domain", _domain(m.domain)),
+    ]
+    if m.corroboration:
+        about.append(("Corroboration", m.corroboration))
+    parts: list[object] = [_p(f"{m.id} · {m.label}", style="title"), _table(about)]
+    parts += [_p("Parameters", style="head"), _parameters(m.parameters, m.reference_weight)]
+    if m.effect_site is not None:
+        ke0 = {**m.effect_site, "name": "ke0", "value": m.effect_site["ke0"]}
+        parts += [_p("Effect site", style="head"), _parameters([ke0], m.reference_weight)]
+    for each in m.metabolites:
+        name = f"Metabolite {each['name']}" + (", apparent parameters" if each.get("apparent") else "")
+        fraction = f"{shown(each['fraction'])} mg formed per mg of parent eliminated"
+        parts += [_p(name, style="head"), _p(fraction), _parameters(each["parameters"], m.reference_weight)]
+    if m.uncertainties:
+        parts += [_p("What is not known, or assumed", style="head"), _list(m.uncertainties)]
+    parts.append(_p("A typical patient of this model; nothing is said of any one person. " + _NO_DEVICE, style="small"))
+    return _tag("div", *parts, style="card")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+_EXAMPLE = "STATUS EXAMPLE: an example to try the program with, not a clinic's own limits."
+_BOUNDS = ("hard_low", "soft_low", "soft_high", "hard_high")
+
+
+def _spoken(row: Mapping[str, Any]) -> str:
+    """What a limit is on: its quantity, and the level, site or window that belong to it."""
+    also = [f"of {row['level']}"] if "level" in row else []
+    also += [f"{row['site']}"] if "site" in row else []
+    also += [f"within {row['window']}"] if "window" in row else []
+    return " · ".join([str(row["quantity"]).replace("_", " "), *also])
+
+
+def limits(l: Limits) -> str:  # noqa: E741
+    """The card of a limits set."""
+    rows = (
+        (
+            row["id"],
+            _spoken(row),
+            *(row.get(bound, "–") for bound in _BOUNDS),
+            "yes" if row["required"] else "no",
+            row["source"],
+        )
+        for row in l.rows
+    )
+    heads = ("limit", "quantity", *(bound.replace("_", " ") for bound in _BOUNDS), "required", "source")
+    parts: list[object] = [_p(f"Limits {l.id} · version {l.version}", style="title")]
+    parts.append(_p(_EXAMPLE, style="loud") if l.status == "example" else _p(f"status {l.status}"))
+    parts.append(_p(f"approver: {l.approver} · in force from {l.effective} to {l.expires}"))
+    parts += [_table(rows, heads), _p(f"sha256 {l.sha256}", style="small")]
+    parts.append(_p("Compared with a typical patient of a model. " + _NO_DEVICE, style="small"))
+    return _tag("div", *parts, style="card")

@@ -1,0 +1,678 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A result is a value with the contract's names. The core holds it; what is looked at is taken from there once."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from ._errors import InvalidInput, WrongType
+from ._frozen import Frozen, Immutable, frozen, thawed
+from ._table import Table
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import pandas
+    import pyarrow
+
+    from .limits import Limits
+
+SCHEMA = "ketpk.result/1"
+BLOCKS = ("ketpk", "inputs", "model", "profile", "summary", "time_above", "assessment")
+
+
+class Verdict(enum.Enum):
+    """The word of an assessment. Never a truth value: "no flag" and "not looked" are different answers.
+
+    Raises: ``TypeError`` when used as a truth value, or compared with a text.
+    """
+
+    UNEVALUATED = "unevaluated"
+    WITHIN_LIMITS = "within-limits"
+    SOFT = "soft"
+    HARD = "hard"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "a verdict is no truth value; compare it with ketpk.Verdict.WITHIN_LIMITS, SOFT, HARD, UNEVALUATED"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str):
+            raise TypeError(
+                "a verdict is no text; compare it with ketpk.Verdict.WITHIN_LIMITS, SOFT, HARD, UNEVALUATED"
+            )
+        return self is other
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def _as_stated(value: Any, kind: str) -> Any:
+    """A member of a document as the field's type says it is; whole numbers, which JSON writes without point, as float.
+    Raises ``TypeError`` for anything else."""
+    stated = type(value)
+    if value is None and kind.endswith(" | None"):
+        return None
+    kind = kind.removesuffix(" | None")
+    if kind == "float" and (stated is float or stated is int):
+        return float(value)
+    if (kind == "str" and stated is str) or (kind == "bool" and stated is bool):
+        return value
+    raise TypeError("a member of another type")
+
+
+def _made(kind: type[Any], document: Mapping[str, Any], **members: Any) -> Any:
+    """A dataclass from the members of a document that it knows; later versions may add others. ``members`` are those
+    that are made already. Raises ``TypeError`` for a member of another type."""
+    for field in fields(kind):
+        if field.name not in members:
+            members[field.name] = _as_stated(document.get(field.name), str(field.type))
+    return kind(**members)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The largest concentration of a curve over the whole course [ng/mL], and when it comes first [min]."""
+
+    cmax_ng_per_mL: float
+    tmax_min: float
+
+
+@dataclass(frozen=True)
+class MetaboliteSummary:
+    """The peak of a metabolite over the whole course [ng/mL], when it comes first [min], and the area under its curve
+    without end [ng h/mL]."""
+
+    cmax_ng_per_mL: float
+    tmax_min: float
+    auc_inf_ng_h_per_mL: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The whole continuous course, whatever instants were asked for.
+
+    Attributes:
+        cmax_ng_per_mL: the peak of plasma, base [ng/mL].
+        tmax_min: when it comes first [min].
+        auc_inf_ng_h_per_mL: the area under plasma without end [ng h/mL].
+        delivered_mg: all drug that goes in, base [mg].
+        terminal_half_life_min: of the slowest mode present in plasma [min].
+        effect_site: peak of the effect site, or None where the model has none.
+        metabolites: peak and area by the metabolite's name.
+    """
+
+    cmax_ng_per_mL: float
+    tmax_min: float
+    auc_inf_ng_h_per_mL: float
+    delivered_mg: float
+    terminal_half_life_min: float
+    effect_site: Peak | None
+    metabolites: Mapping[str, MetaboliteSummary]
+
+    @classmethod
+    def _of(cls, block: Mapping[str, Any]) -> Summary:
+        effect = block.get("effect_site")
+        metabolites = {n: _made(MetaboliteSummary, m) for n, m in block.get("metabolites", {}).items()}
+        made: Summary = _made(
+            cls,
+            block,
+            effect_site=None if effect is None else _made(Peak, effect),
+            metabolites=Frozen(metabolites),
+        )
+        return made
+
+
+@dataclass(frozen=True)
+class TimeAbove:
+    """How long plasma is above a level, from 0 to ``until_min`` (or the last asked instant; else the whole course).
+
+    Attributes:
+        threshold_ng_per_mL: the level [ng/mL].
+        minutes: the time above it, all stretches together [min].
+        first_min: when plasma is first above it [min]; None if never.
+    """
+
+    threshold_ng_per_mL: float
+    minutes: float
+    first_min: float | None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One thing that is out of range, explained. Texts carry their units.
+
+    Attributes:
+        code: what kind of flag, ``"DOSE_PER_WEIGHT_HIGH"`` for example.
+        severity: ``"advisory"``, ``"soft"`` or ``"hard"``.
+        quantity: what is out of range, as limits call it, ``"dose_per_weight"``.
+        value: how much it is, ``"1 mg/kg"``.
+        limit: the bound it crossed, ``"0.5 mg/kg"``; None for a slip, which crosses none.
+        limit_id, source: which limit that is, and where its bound comes from.
+        margin_rel: by how much it is crossed, relative to the bound (1.0 is twice the bound).
+        margin: the same with its unit, ``"0.5 mg/kg"``.
+        first_min: when it is first crossed [min]; None for what has no time.
+        minutes: for how long [min]; None for what has no time.
+        driver: what causes it, in words; for a slip, how the number may have been meant.
+        clears_at: the setting that would clear it, all else fixed. Arithmetic, no recommendation.
+    """
+
+    code: str
+    severity: str
+    quantity: str
+    value: str
+    limit: str | None
+    limit_id: str | None
+    source: str | None
+    margin_rel: float | None
+    margin: str | None
+    first_min: float | None
+    minutes: float | None
+    driver: str | None
+    clears_at: str | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check that was made or could not be.
+
+    Attributes:
+        id: the limit's id, or ``"model-domain"``, ``"slip:lb-as-kg"`` and the like.
+        required: whether the verdict is unevaluated where this check could not be made.
+        outcome: ``"passed"``, ``"flagged"`` or ``"unevaluated"``.
+        why: what was found, or what was missing.
+    """
+
+    id: str
+    required: bool
+    outcome: str
+    why: str | None
+
+
+@dataclass(frozen=True)
+class Override:
+    """Somebody's recorded decision to go on in spite of one flag. It changes no verdict.
+
+    Attributes:
+        flag: the flag's code.
+        reason: why, in words.
+        by: who decided.
+    """
+
+    flag: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class LimitsUsed:
+    """Which limits were compared with.
+
+    Attributes:
+        id, version, status: what the file says of itself; ``status`` is ``"approved"`` or ``"example"``.
+        sha256: of the file's bytes, lower-case hexadecimal.
+    """
+
+    id: str
+    version: str
+    status: str
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Every check that was made or could not be, and every flag. It has a verdict and is no truth value.
+
+    Attributes:
+        verdict: hard if any flag is; else unevaluated if a required check is; else soft; else within limits.
+        basis: who the verdict is about: a typical patient, without variability.
+        limits: which limits were used; None where there were none.
+        checks: all of them, in the order in which they were made.
+        flags: what is out of range; empty where nothing that was looked at is.
+        overrides: recorded decisions to go on; they change no verdict.
+    """
+
+    verdict: Verdict
+    basis: str
+    limits: LimitsUsed | None
+    checks: tuple[Check, ...]
+    flags: tuple[Flag, ...]
+    overrides: tuple[Override, ...]
+
+    @classmethod
+    def _of(cls, block: Mapping[str, Any]) -> Assessment:
+        return cls(
+            verdict=Verdict(block["verdict"]),
+            basis=block["basis"],
+            limits=None if block["limits"] is None else _made(LimitsUsed, block["limits"]),
+            checks=tuple(_made(Check, c) for c in block["checks"]),
+            flags=tuple(_made(Flag, f) for f in block["flags"]),
+            overrides=tuple(_made(Override, o) for o in block["overrides"]),
+        )
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an assessment is no truth value; look at its verdict, flags and checks")
+
+
+@dataclass(frozen=True)
+class Solvers:
+    """What calculated the result, and how well it agrees with itself.
+
+    Attributes:
+        version: of ketpk.
+        solver: whose numbers these are.
+        second_solver: the independent one they were compared with; None where none was asked.
+        agreement_rel: the worst relative difference of the two, at most 1e-8; None where there is one solver.
+        mass_balance_rel: drug that was given less drug that is found, relative to what was given.
+    """
+
+    version: str
+    solver: str
+    second_solver: str | None
+    agreement_rel: float | None
+    mass_balance_rel: float
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from.
+
+    Attributes:
+        ketpk: version and solvers.
+        inputs: the session as understood, every quantity with its unit, every default echoed; read-only.
+        model: id, citation, site, analytes, parameters with their sources; read-only.
+    """
+
+    ketpk: Solvers
+    inputs: Mapping[str, Any]
+    model: Mapping[str, Any]
+
+
+class Profile(Table):
+    """The curve at the instants that were asked for, column by column: a read-only mapping of names to arrays.
+
+    The columns are ``time_us`` (int64) and, in float64, ``time_min``, ``plasma_ng_per_mL``, ``effect_site_ng_per_mL``
+    where the model has an effect site, ``<metabolite>_ng_per_mL`` for each metabolite, ``delivered_mg`` and
+    ``auc_ng_h_per_mL`` (from 0 to each instant). Each has the shape ``(n,)``, is a view of the result's own memory and
+    cannot be written to. Columns are attributes too: ``profile.plasma_ng_per_mL``; those of the metabolites are in
+    ``profile.metabolites["<metabolite>_ng_per_mL"]``.
+    """
+
+    __slots__ = ("metabolites",)
+    metabolites: Mapping[str, NDArray[np.float64]]
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], metabolites: Mapping[str, NDArray[np.float64]]) -> None:
+        super().__init__(columns)
+        object.__setattr__(self, "metabolites", Frozen(metabolites))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Profile, (dict(self._columns), dict(self.metabolites))
+
+    @classmethod
+    def _of_answer(cls, answer: _core.Answer) -> Profile:
+        metabolites = {f"{name}_ng_per_mL": answer.column(name) for name in answer.metabolites}
+        columns: dict[str, NDArray[Any]] = {
+            "time_us": answer.time_us(),
+            "time_min": answer.column("time_min"),
+            "plasma_ng_per_mL": answer.column("plasma_ng_per_mL"),
+        }
+        if answer.has_effect_site:
+            columns["effect_site_ng_per_mL"] = answer.column("effect_site_ng_per_mL")
+        columns.update(metabolites)
+        columns["delivered_mg"] = answer.column("delivered_mg")
+        columns["auc_ng_h_per_mL"] = answer.column("auc_ng_h_per_mL")
+        return cls(columns, metabolites)
+
+    @classmethod
+    def _of_block(cls, block: Mapping[str, Any]) -> Profile:
+        """From a document. Raises ``TypeError`` unless it is the contract's columns, of numbers and of one length."""
+        metabolites = {name: _column(values, np.float64) for name, values in block.get("metabolites", {}).items()}
+        columns: dict[str, NDArray[Any]] = {"time_us": _column(block["time_us"], np.int64)}
+        for name in ("time_min", "plasma_ng_per_mL", "effect_site_ng_per_mL"):
+            if name in block or name != "effect_site_ng_per_mL":
+                columns[name] = _column(block[name], np.float64)
+        columns.update(metabolites)
+        for name in ("delivered_mg", "auc_ng_h_per_mL"):
+            columns[name] = _column(block[name], np.float64)
+        if len({len(column) for column in columns.values()}) > 1:
+            raise TypeError("columns of different lengths")
+        return cls(columns, metabolites)
+
+    @property
+    def time_us(self) -> NDArray[np.int64]:
+        """The asked instants [us], whole microseconds from time zero, int64, shape ``(n,)``."""
+        return self._columns["time_us"]
+
+    @property
+    def time_min(self) -> NDArray[np.float64]:
+        """The asked instants [min], float64, shape ``(n,)``."""
+        return self._columns["time_min"]
+
+    @property
+    def plasma_ng_per_mL(self) -> NDArray[np.float64]:
+        """Plasma at the asked instants, base [ng/mL], shape ``(n,)``. At the instant of a bolus, the value after it."""
+        return self._columns["plasma_ng_per_mL"]
+
+    @property
+    def effect_site_ng_per_mL(self) -> NDArray[np.float64] | None:
+        """Effect site at the asked instants [ng/mL], shape ``(n,)``; None where the model has no effect site."""
+        return self._columns.get("effect_site_ng_per_mL")
+
+    @property
+    def delivered_mg(self) -> NDArray[np.float64]:
+        """Drug that has gone in until each instant, base [mg], shape ``(n,)``."""
+        return self._columns["delivered_mg"]
+
+    @property
+    def auc_ng_h_per_mL(self) -> NDArray[np.float64]:
+        """Area under plasma from 0 to each instant [ng h/mL], shape ``(n,)``."""
+        return self._columns["auc_ng_h_per_mL"]
+
+    def _shown(self) -> Mapping[str, NDArray[Any]]:
+        """Raises ``InvalidInput`` where no instant was asked for: an empty table would look like an answer."""
+        if len(self.time_us) == 0:
+            raise InvalidInput(
+                "E_FIELD_MISSING", "observe", "no instant was asked for; accepted: every_min with until_min, or at_min"
+            )
+        return self._columns
+
+
+def _column(values: object, kind: type[np.generic]) -> NDArray[Any]:
+    """A list of numbers as an array whose memory nobody can write to. Raises ``TypeError`` for anything else."""
+    accepted = (int,) if kind is np.int64 else (int, float)
+    if not isinstance(values, list) or any(type(x) not in accepted for x in values):
+        raise TypeError("not a column of numbers")
+    return np.frombuffer(np.array(values, dtype=kind).tobytes(), dtype=kind)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """A result document, strictly. Raises ``InvalidInput``."""
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        document = dict(members)
+        if len(document) != len(members):
+            raise InvalidInput("E_FIELD_DUPLICATE", "result", "a key stands twice; accepted: each key once")
+        return document
+
+    def number(digits: str) -> float:
+        x = float(digits)
+        if x in (float("inf"), float("-inf")):
+            raise InvalidInput("E_RANGE", "result", "a number beyond what can be held; accepted: up to 1e308")
+        return x
+
+    def constant(_: str) -> NoReturn:
+        raise InvalidInput("E_NONFINITE", "result", "a number that is not finite; accepted: finite numbers")
+
+    try:
+        document = json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=constant)
+    except (json.JSONDecodeError, RecursionError):
+        raise InvalidInput("E_PARSE", "result", f"not JSON; accepted: the text of a {SCHEMA}") from None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise InvalidInput("E_SCHEMA_VERSION", "schema", f"not a result this version knows; accepted: {SCHEMA}")
+    for block in BLOCKS:
+        if block not in document:
+            raise InvalidInput("E_FIELD_MISSING", block, f"not there; accepted: a complete {SCHEMA}")
+        if not isinstance(document[block], list if block == "time_above" else dict):
+            raise InvalidInput("E_TYPE", block, f"of another kind; accepted: a complete {SCHEMA}")
+    return document
+
+
+class Result(Immutable):
+    """The answer to one patient and one order.
+
+    It is a value: it does not change, equal results are equal, it can be pickled and written as JSON and comes back bit
+    for bit. It is no truth value. ``ketpk.simulate`` makes one, ``Result.from_json`` brings one back.
+    """
+
+    __slots__ = ("_answer", "_blocks", "_kept", "_text")
+    _answer: _core.Answer | None
+    _blocks: dict[str, Any]
+    _kept: dict[str, Any]
+    _text: str | None
+
+    def __init__(self) -> None:
+        raise TypeError("a result comes from ketpk.simulate, ketpk.simulate_session or ketpk.Result.from_json")
+
+    @classmethod
+    def _of_answer(cls, answer: _core.Answer) -> Result:
+        return cls._made(answer, {}, None)
+
+    @classmethod
+    def _made(cls, answer: _core.Answer | None, blocks: dict[str, Any], text: str | None) -> Result:
+        made = object.__new__(cls)
+        for name, value in (("_answer", answer), ("_blocks", blocks), ("_kept", {}), ("_text", text)):
+            object.__setattr__(made, name, value)
+        return made
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """A result from its JSON, bit for bit.
+
+        Raises:
+            InvalidInput: ``E_PARSE`` for what is no JSON, ``E_SCHEMA_VERSION`` for another schema or version,
+                ``E_FIELD_MISSING``, ``E_FIELD_DUPLICATE``, ``E_NONFINITE``, ``E_TYPE``.
+        """
+        if not isinstance(text, str):
+            raise WrongType("E_TYPE", "result", "not a text; accepted: str")
+        document = _parsed(text)
+        made = cls._made(None, document, text)
+        try:
+            _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile
+        except InvalidInput:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise InvalidInput("E_TYPE", "result", f"a block of another shape; accepted: a complete {SCHEMA}") from None
+        return made
+
+    def _block(self, name: str) -> Any:
+        """A block of the document, read once. Two threads may both read it; they read the same."""
+        if name not in self._blocks:
+            assert self._answer is not None
+            self._blocks[name] = json.loads(self._answer.block(name))[name]
+        return self._blocks[name]
+
+    def _keep(self, name: str, made: Any) -> Any:
+        return self._kept.setdefault(name, made)
+
+    @property
+    def summary(self) -> Summary:
+        """Peak [ng/mL], time of peak [min], area [ng h/mL], half-life [min] of the whole continuous course."""
+        kept: Summary = self._kept.get("summary") or self._keep("summary", Summary._of(self._block("summary")))
+        return kept
+
+    @property
+    def profile(self) -> Profile:
+        """The curve at the asked instants, as read-only arrays; of length 0 where none was asked for."""
+        if "profile" not in self._kept:
+            made = (
+                Profile._of_block(self._block("profile")) if self._answer is None else Profile._of_answer(self._answer)
+            )
+            self._keep("profile", made)
+        profile: Profile = self._kept["profile"]
+        return profile
+
+    @property
+    def time_above(self) -> tuple[TimeAbove, ...]:
+        """One entry per level that was asked about with ``time_above_ng_per_mL``, in that order."""
+        if "time_above" not in self._kept:
+            self._keep("time_above", tuple(_made(TimeAbove, t) for t in self._block("time_above")))
+        entries: tuple[TimeAbove, ...] = self._kept["time_above"]
+        return entries
+
+    @property
+    def assessment(self) -> Assessment:
+        """Verdict, checks and flags."""
+        if "assessment" not in self._kept:
+            self._keep("assessment", Assessment._of(self._block("assessment")))
+        assessment: Assessment = self._kept["assessment"]
+        return assessment
+
+    @property
+    def verdict(self) -> Verdict:
+        """The assessment's verdict."""
+        return self.assessment.verdict
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """The assessment's flags."""
+        return self.assessment.flags
+
+    @property
+    def ketpk(self) -> Solvers:
+        """Version, solvers, their agreement, the balance of mass."""
+        if "ketpk" not in self._kept:
+            self._keep("ketpk", _made(Solvers, self._block("ketpk")))
+        solvers: Solvers = self._kept["ketpk"]
+        return solvers
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The session as understood, every quantity with its unit, every default echoed. Read-only."""
+        if "inputs" not in self._kept:
+            self._keep("inputs", frozen(self._block("inputs")))
+        inputs: Mapping[str, Any] = self._kept["inputs"]
+        return inputs
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """The model: id, citation, site, analytes, population, parameters with their sources. Read-only."""
+        if "model" not in self._kept:
+            self._keep("model", frozen(self._block("model")))
+        model: Mapping[str, Any] = self._kept["model"]
+        return model
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the result comes from: program, inputs as understood, model."""
+        return Provenance(self.ketpk, self.inputs, self.model)
+
+    def to_json(self) -> str:
+        """The result as the text of ``ketpk.result/1``, the same bytes as the command line writes."""
+        if self._text is None:
+            assert self._answer is not None
+            return self._answer.json()
+        return self._text
+
+    def card(self) -> str:
+        """The result on one screen, as the command line shows it: patient, order, curve, verdict, flags, checks.
+
+        Raises:
+            InvalidInput: ``E_STATE`` for a result that was read back; its session can be asked again.
+        """
+        if self._answer is None:
+            raise InvalidInput("E_STATE", "card", "the result was read back; accepted: one that was calculated here")
+        return self._answer.card()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as ``ketpk.result/1`` in plain dicts and lists, a copy."""
+        document: dict[str, Any] = json.loads(self.to_json())
+        return document
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The profile, one row per asked instant, the unit in each column's name. Needs pandas.
+
+        Raises:
+            InvalidInput: ``E_FIELD_MISSING`` if no instant was asked for (``every_min`` with ``until_min``, or
+                ``at_min``).
+            ImportError: without pandas.
+        """
+        return self.profile.to_pandas()
+
+    def to_arrow(self) -> pyarrow.Table:
+        """The profile as an Arrow table, without copying. Needs pyarrow.
+
+        Raises: as ``to_pandas``; ``ImportError`` without pyarrow.
+        """
+        return self.profile.to_arrow()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The profile by the Arrow PyCapsule protocol. Needs pyarrow. Raises as ``to_pandas``."""
+        return self.profile.__arrow_c_stream__(requested_schema)
+
+    def plot(
+        self,
+        *others: Result,
+        ax: matplotlib.axes.Axes | None = None,
+        limits: Limits | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> matplotlib.axes.Axes:
+        """Concentration [ng/mL] over time, with the drug going in under it. Needs matplotlib. See ``ketpk.plot``.
+
+        Args:
+            others: more results for the same Axes.
+            ax, limits, labels: as in ``ketpk.plot``.
+
+        Raises: as ``ketpk.plot``.
+        """
+        from ._plot import plot
+
+        return plot(self, *others, ax=ax, limits=limits, labels=labels)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        return self is other or self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.to_dict(), sort_keys=True))
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a result is no truth value; look at result.verdict, result.flags or result.summary")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (SCHEMA, self.to_json())
+
+    def __copy__(self) -> Result:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Result:
+        return self
+
+    def __repr__(self) -> str:
+        s = self.summary
+        return (
+            f"<ketpk.Result {self._block('model')['id']}: {s.delivered_mg:.4g} mg, "
+            f"peak {s.cmax_ng_per_mL:.3g} ng/mL at {s.tmax_min:.4g} min, verdict {self.verdict}, {len(self.flags)} flags>"
+        )
+
+    def _repr_html_(self) -> str:
+        from . import _html
+
+        return _html.result(self)
+
+
+def _restored(schema: str, text: str) -> Result:
+    """A pickled result. One of another schema is refused."""
+    if schema != SCHEMA:
+        raise InvalidInput("E_SCHEMA_VERSION", "schema", f"pickled by another version of ketpk; accepted: {SCHEMA}")
+    return Result.from_json(text)
+
+
+def session_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The session that asks for the same course again, from the inputs a result echoes: patient, order and model as
+    they were stated, without limits, questions and overrides."""
+
+    def stated(document: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {k: v for k, v in document.items() if not k.endswith("_as_stated")}
+        kept.update({k.removesuffix("_as_stated"): v for k, v in document.items() if k.endswith("_as_stated")})
+        return kept
+
+    inputs = thawed(inputs)
+    order = [{k: v for k, v in i.items() if k not in ("amount_mg", "rate_mg_per_min")} for i in inputs["order"]]
+    kept = ("schema", "analyte", "form", "initial_state", "bag", "model", "extrapolate", "assume_enantiomers_alike")
+    return {
+        **{k: inputs[k] for k in kept if k in inputs},
+        "patient": stated(inputs["patient"]),
+        "order": order,
+    }

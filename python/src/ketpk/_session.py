@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asking: keywords become the session that a file would hold, and the core answers sessions."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import _core
+from ._errors import InvalidInput, WrongType
+from ._frozen import thawed
+from ._nouns import Order, Patient
+from ._numbers import Number, number, numbers, quantity, truth
+from ._result import Override, Result
+from .limits import Limits, bytes_of, day_text, json_bytes, read, today
+from .models import Model
+
+LimitsSource = Limits | str | os.PathLike[str] | Mapping[str, Any]
+ModelSource = str | Model | Mapping[str, Any]
+
+
+def limits_of(limits: object) -> Limits | None:
+    """What was given as limits, read. Raises ``InvalidInput``."""
+    if limits is None or isinstance(limits, Limits):
+        return limits
+    if isinstance(limits, (str, os.PathLike, Mapping)):
+        return read(limits)
+    raise WrongType("E_TYPE", "limits", "not limits; accepted: ketpk.limits.read(path), a path, or a dict")
+
+
+def observe_of(every_min: object, until_min: object, at_min: object) -> dict[str, Any]:
+    """The ``observe`` of a session; empty if nothing is asked for."""
+    observe: dict[str, Any] = {}
+    if every_min is not None:
+        observe["every"] = quantity(every_min, "every_min", "min")
+    if at_min is not None:
+        observe["at"] = [f"{x!r} min" for x in numbers(at_min, "at_min")]
+    if until_min is not None:
+        observe["until"] = quantity(until_min, "until_min", "min")
+    return observe
+
+
+def levels_of(levels: object) -> list[str]:
+    """The ``time_above`` of a session: one level or several."""
+    field = "time_above_ng_per_mL"
+    several = numbers(levels, field) if hasattr(levels, "__iter__") else [number(levels, field)]
+    return [f"{x!r} ng/mL" for x in several]
+
+
+def words_of(
+    *,
+    model: ModelSource,
+    analyte: str,
+    form: str,
+    drug_free: bool,
+    as_of: datetime.date | str | None,
+    extrapolate: bool,
+    assume_enantiomers_alike: bool,
+) -> dict[str, Any]:
+    """The members of a session that are no numbers."""
+    if not truth(drug_free, "drug_free"):
+        raise InvalidInput("E_STATE", "drug_free", "drug on board at time zero is not known here; accepted: True")
+    if isinstance(model, Model):
+        model = model.id
+    elif isinstance(model, Mapping):
+        model = thawed(model)
+    session: dict[str, Any] = {
+        "schema": "ketpk.session/1",
+        "analyte": analyte,
+        "form": form,
+        "initial_state": "drug-free",
+        "model": model,
+    }
+    if as_of is not None:
+        session["as_of"] = day_text(as_of, "as_of")
+    if truth(extrapolate, "extrapolate"):
+        session["extrapolate"] = True
+    if truth(assume_enantiomers_alike, "assume_enantiomers_alike"):
+        session["assume_enantiomers_alike"] = True
+    return session
+
+
+def simulate(
+    patient: Patient,
+    order: Order,
+    *,
+    model: ModelSource,
+    analyte: str,
+    form: str,
+    drug_free: bool,
+    limits: LimitsSource | None = None,
+    as_of: datetime.date | str | None = None,
+    bag_mg_per_mL: Number | None = None,
+    every_min: Number | None = None,
+    until_min: Number | None = None,
+    at_min: Sequence[Number] | Any | None = None,
+    time_above_ng_per_mL: Number | Sequence[Number] = (),
+    overrides: Sequence[Override] = (),
+    extrapolate: bool = False,
+    assume_enantiomers_alike: bool = False,
+    second_solver: bool = True,
+) -> Result:
+    """What this order does to the concentration in this patient, and whether it is outside the limits.
+
+    Args:
+        patient: a ``Patient``.
+        order: an ``Order``, from ``infusion`` and ``bolus``.
+        model: the id of a built-in model (``ketpk.models.list()``), a card, or ``{"custom": {...}}`` as in a session.
+        analyte: ``"racemic-ketamine"``, ``"s-ketamine"`` or ``"r-ketamine"``.
+        form: what the milligrams count, ``"base"`` or ``"hydrochloride"`` (115.33 mg hydrochloride hold 100 mg base).
+        drug_free: True; says that there is no ketamine on board at time zero.
+        limits: ``ketpk.limits.read(path)``, a path, or a dict; without them the verdict is unevaluated.
+        as_of: the day the limits must be in force; today in UTC if not given.
+        bag_mg_per_mL: drug in the bag, for rates in mL.
+        every_min, until_min: sample every so many minutes from 0 to the end [min], or
+        at_min: sample at these instants [min], shape ``(n,)``, in order of time. Without either nothing is sampled;
+            summary and limits look at the whole continuous course in any case.
+        time_above_ng_per_mL: a level or several [ng/mL].
+        overrides: recorded decisions to go on in spite of a flag; they change no verdict.
+        extrapolate: run outside the model's stated domain, and flag it.
+        assume_enantiomers_alike: run an S-ketamine model for a racemic order, and flag it.
+        second_solver: ask a second, independent solver too, and give no numbers unless both agree to 1e-8.
+
+    Returns:
+        A ``Result``: ``summary``, ``profile``, ``time_above``, ``assessment``, ``provenance``.
+
+    Raises:
+        InvalidInput: for anything that cannot be used, with code and field; ``WrongType`` where the type is wrong.
+        NumericalTrouble: where the calculation failed or the two solvers disagree.
+
+    The models and where their numbers come from: ``ketpk.models.show(id)``.
+
+    >>> import ketpk
+    >>> result = ketpk.simulate(
+    ...     ketpk.Patient(weight_kg=70, age_yr=42),
+    ...     ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40),
+    ...     model="kamp2020", analyte="racemic-ketamine", form="base", drug_free=True,
+    ...     every_min=20, until_min=60, time_above_ng_per_mL=100,
+    ... )
+    >>> result
+    <ketpk.Result kamp2020: 35 mg, peak 253 ng/mL at 40 min, verdict unevaluated, 0 flags>
+    >>> result.profile.plasma_ng_per_mL.round()
+    array([  0., 198., 253.,  96.])
+    >>> round(result.time_above[0].minutes, 1)
+    53.2
+    """
+    if not isinstance(patient, Patient):
+        raise WrongType("E_TYPE", "patient", "not a patient; accepted: ketpk.Patient (sessions go to simulate_session)")
+    if not isinstance(order, Order):
+        raise WrongType(
+            "E_TYPE", "order", "not an order; accepted: ketpk.infusion(...), ketpk.bolus(...), added with +"
+        )
+    session = words_of(
+        model=model,
+        analyte=analyte,
+        form=form,
+        drug_free=drug_free,
+        as_of=as_of,
+        extrapolate=extrapolate,
+        assume_enantiomers_alike=assume_enantiomers_alike,
+    )
+    session["patient"] = Patient.to_session(patient)
+    session["order"] = Order.to_session(order)
+    if bag_mg_per_mL is not None:
+        session["bag"] = {"concentration": quantity(bag_mg_per_mL, "bag_mg_per_mL", "mg/mL")}
+    observe = observe_of(every_min, until_min, at_min)
+    if observe:
+        session["observe"] = observe
+    levels = levels_of(time_above_ng_per_mL)
+    if levels:
+        session["questions"] = {"time_above": levels}
+    if overrides:
+        session["overrides"] = [_override(o) for o in overrides]
+    return _answered(json_bytes(session, "session"), limits_of(limits), b".", False, second_solver)
+
+
+def _override(override: object) -> dict[str, str]:
+    if not isinstance(override, Override):
+        raise WrongType(
+            "E_TYPE", "overrides", "not an override; accepted: ketpk.Override(flag=..., reason=..., by=...)"
+        )
+    return {"flag": override.flag, "reason": override.reason, "by": override.by}
+
+
+def simulate_session(
+    session: Mapping[str, Any] | str | os.PathLike[str],
+    *,
+    limits: LimitsSource | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    second_solver: bool = True,
+) -> Result:
+    """Answers a session, ``ketpk.session/1``, exactly as the command line does.
+
+    Args:
+        session: a file, or a dict as the file would hold it.
+        limits: limits, as in ``simulate``, where the session names none itself.
+        folder: where a limits file named in the session is looked for, and which it may not leave; the session file's
+            folder, or the current one for a dict.
+        second_solver: as in ``simulate``.
+
+    Raises: as ``simulate``; ``InvalidInput`` ``E_IO`` for a file that cannot be read.
+    """
+    data = bytes_of(session, "session")
+    if folder is None:
+        folder = "." if isinstance(session, Mapping) else os.path.dirname(os.fspath(session)) or "."
+    return _answered(data, limits_of(limits), os.fsencode(folder), True, second_solver)
+
+
+def _answered(session: bytes, limits: Limits | None, folder: bytes, confined: bool, second_solver: bool) -> Result:
+    held = None if limits is None else limits._core
+    second = truth(second_solver, "second_solver")
+    return Result._of_answer(_core.simulate(session, folder, today(), confined, held, second))

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Columns of one length that cannot be written to, and the doors to other tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._frozen import Frozen, Immutable
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+
+def needed(extra: str, package: str) -> str:
+    """What to say where an optional package is missing."""
+    return f"this needs {package}, which is not installed; accepted: pip install 'ketpk[{extra}]'"
+
+
+class Table(Immutable, Mapping[str, NDArray[Any]]):
+    """Columns of one length: a read-only mapping of names, with their units, to arrays of the shape ``(n,)`` that
+    cannot be written to. ``len(table)`` counts columns, ``table.rows`` rows."""
+
+    __slots__ = ("_columns",)
+    _columns: Mapping[str, NDArray[Any]]
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        views = {name: column.view() for name, column in columns.items()}
+        for view in views.values():
+            view.setflags(write=False)
+        object.__setattr__(self, "_columns", Frozen(views))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """The number of columns; ``rows`` is the number of rows."""
+        return len(self._columns)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(next(iter(self._columns.values()), ()))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Table):
+            return NotImplemented
+        return list(self) == list(other) and all(_same(self[name], other[name]) for name in self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Table, (dict(self._columns),)
+
+    def _shown(self) -> Mapping[str, NDArray[Any]]:
+        """What other tables get to see."""
+        return self._columns
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The columns as a data frame of its own, a copy. Needs pandas.
+
+        Raises:
+            ImportError: without pandas.
+            InvalidInput: ``E_FIELD_MISSING`` for a profile for which no instant was asked.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(needed("pandas", "pandas")) from error
+        return pandas.DataFrame(dict(self._shown()), copy=True)
+
+    def to_arrow(self) -> pyarrow.Table:
+        """The columns as an Arrow table, numbers without copying. Needs pyarrow.
+
+        Raises:
+            ImportError: without pyarrow.
+            InvalidInput: ``E_FIELD_MISSING`` for a profile for which no instant was asked.
+        """
+        try:
+            import pyarrow
+        except ImportError as error:
+            raise ImportError(needed("arrow", "pyarrow")) from error
+        return pyarrow.table(dict(self._shown()))
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow PyCapsule protocol: polars, DuckDB, pandas and others read the columns directly. Needs pyarrow."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return f"<ketpk.{type(self).__name__} of {self.rows} rows: {', '.join(self)}>"
+
+
+def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """The same numbers; NaN, which says in tables that there is no such curve, equals NaN."""
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
