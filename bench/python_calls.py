@@ -5,7 +5,7 @@
 Why: a binding is worth having if what it adds is small beside what it calls. The table and a C++ loop of the same calls
 (tests/core_rows.cpp) take turns, on the same core. `--json` writes the figures for bench/run.py.
 
-    python3 bench/python_calls.py CORE_ROWS [--json] [--rows N]      with a Python that has ketpk and pandas
+    python3 bench/python_calls.py CORE_ROWS [--json] [--quick]      with a Python that has ketpk and pandas
 """
 
 import argparse

@@ -192,8 +192,6 @@ Request request_of(const Command& command) {
   return io::read_session(bytes, {.folder = std::move(folder), .today = today()});
 }
 
-constexpr int card_columns = 73;  // of the curve on a card
-
 std::string told(const Command& command, const Result& r) {
   const CardStyle style = command.output ? CardStyle{} : card_style();
   if (command.verb == Verb::check)
@@ -201,7 +199,7 @@ std::string told(const Command& command, const Result& r) {
                                           : to_card(AssessmentView{r}, version, style);
   if (command.format == Format::json) return to_json(r, version);
   if (command.format == Format::csv) return to_csv(r);
-  return to_card(r, version, drawing_of(r, card_columns), style);
+  return to_card(r, version, drawing_of(r), style);
 }
 
 /// One line on standard error, and the same as JSON on standard output where that was asked for.

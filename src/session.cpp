@@ -175,6 +175,8 @@ CardMetabolite metabolite_of(const Node& node) {
   require(
       name.size() <= 64 && letters.find(name[0]) != Names::npos && name.find_first_not_of(later) == std::string::npos,
       Code::parse, fields.path("name"), "not a name; accepted: a letter, then letters, digits, _ or -, up to 64");
+  require(name != "plasma" && name != "effect_site", Code::field_duplicate, fields.path("name"),
+          "the name of another curve; accepted: any other name");
   require(metabolite.fraction >= 0 && metabolite.fraction <= 1.1, Code::model_param, fields.path("fraction"),
           "not a mass fraction; accepted: 0 to 1.1 mg formed per mg eliminated");
   metabolite.parameters = parameters_of(fields, metabolite_clearances);

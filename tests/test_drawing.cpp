@@ -44,6 +44,8 @@ TEST_CASE("a drawing's samples are those of a profile at the same instants") {
   const Result r = answered({Infuse{0.5_mg_per_kg, 40min}}, {.every = 10min, .until = 4h});
   const Drawing drawing = drawing_of(r, 25);
   CHECK(drawing.until_min == 240);
+  CHECK(drawing_of(r).plasma_ng_per_mL.size() == card_columns);
+  CHECK_THROWS_AS(drawing_of(r, 1), InvalidInput);
   REQUIRE(drawing.plasma_ng_per_mL.size() == r.profile.plasma_ng_per_mL.size());
   for (std::size_t i = 0; i < drawing.plasma_ng_per_mL.size(); ++i)
     CHECK(std::abs(drawing.plasma_ng_per_mL[i] - r.profile.plasma_ng_per_mL[i]) <=

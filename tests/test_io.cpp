@@ -890,3 +890,13 @@ TEST_CASE("limits that a program holds serve a session that names none, and only
   CHECK(refused->code == Code::field_duplicate);
   CHECK(refused->field == "limits");
 }
+
+TEST_CASE("a metabolite may not have the name of another curve") {
+  for (const std::string name : {"plasma", "effect_site"}) {
+    const auto refused =
+        refusal([&] { (void)take_session(with_model(R"("name": "norketamine")", "\"name\": \"" + name + '"')); });
+    REQUIRE(refused.has_value());
+    CHECK(refused->code == Code::field_duplicate);
+    CHECK(refused->field == "model.custom.metabolites[0].name");
+  }
+}

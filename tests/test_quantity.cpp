@@ -482,3 +482,11 @@ TEST_CASE("a stated time and its text are the same microseconds") {
   CHECK_THROWS_AS(micros_of(Stated<dim::time>(std::nan(""), unit::min), "over"), InvalidInput);
   CHECK_THROWS_AS(micros_of(Stated<dim::time>(-1.0, unit::min), "over"), InvalidInput);
 }
+
+TEST_CASE("a stated number is given back to the last digit in the unit it was stated in") {
+  for (const double x : {252.81, 63.7, 127.4, 0.1, 1e-7}) {
+    CHECK(Stated<dim::concentration>(x, unit::ng_per_mL).in(unit::ng_per_mL) == x);
+    CHECK(Stated<dim::concentration>(x, unit::mg_per_mL).in(unit::mg_per_mL) == x);
+  }
+  CHECK(Stated<dim::concentration>(0.25, unit::mg_per_L).in(unit::ng_per_mL) == 250);
+}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Why: a curve that is looked at needs an end and instants of its own, whether or not any were asked for. The card
-// on the terminal and every plot take them from here.
+// Why: a curve that is looked at needs an end, whether or not any instants were asked for. The card on the terminal and
+// every plot take theirs from here; so does the card its instants.
 
 #include <algorithm>
 #include <array>
@@ -10,6 +10,7 @@
 #include <cmath>
 #include <vector>
 
+#include "ketpk/error.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/simulate.hpp"
@@ -39,8 +40,12 @@ struct Drawing {
   return std::min<Micros>(whole, horizon_limit);
 }
 
-/// Plasma at `columns` evenly spaced instants, at least two.
-[[nodiscard]] inline Drawing drawing_of(const Result& r, int columns) {
+/// Columns of the curve on a card.
+inline constexpr int card_columns = 73;
+
+/// Plasma at `columns` evenly spaced instants. Throws E_ARG(columns) for fewer than two.
+[[nodiscard]] inline Drawing drawing_of(const Result& r, int columns = card_columns) {
+  require(columns >= 2, Code::arg, "columns", "no width to draw in; accepted: two or more");
   constexpr double ng_per_mL = 1000;  // per mg/L
   const Micros until = drawn_until(r);
   const auto exact = solve(individual(r.inputs.model, r.inputs.patient), schedule(r.regimen));

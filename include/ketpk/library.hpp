@@ -221,14 +221,13 @@ inline constexpr std::string_view kamp_source =
 }  // namespace detail
 
 /// The built-in cards by their ids. A card is made when it is asked for; nothing is kept.
-inline constexpr std::array<std::pair<std::string_view, ModelCard (*)()>, 6> shelf{{{"kamp2020", detail::kamp2020},
-                                                                                   {"kamp2020-linear",
-                                                                                    detail::kamp2020_linear},
-                                                                                   {"otto2021", detail::otto2021},
-                                                                                   {"domino1984", detail::domino1984},
-                                                                                   {"clements1981",
-                                                                                    detail::clements1981},
-                                                                                   {"herd2007", detail::herd2007}}};
+inline constexpr std::array<std::pair<std::string_view, ModelCard (*)()>, 6> shelf{
+    {{"kamp2020", detail::kamp2020},
+     {"kamp2020-linear", detail::kamp2020_linear},
+     {"otto2021", detail::otto2021},
+     {"domino1984", detail::domino1984},
+     {"clements1981", detail::clements1981},
+     {"herd2007", detail::herd2007}}};
 
 /// All built-in cards.
 [[nodiscard]] inline std::vector<ModelCard> cards() {

@@ -229,6 +229,12 @@ class Stated {
     return Quantity<Ds...>(number_, Unit<Ds...>{unit_.name, unit_.num, unit_.den});
   }
 
+  /// The number that stands before `unit`; as stated, to the last digit, where it was stated in that unit.
+  template <Dimension D>
+  requires(sizeof...(Ds) == 1 && ((D == Ds) && ...)) [[nodiscard]] constexpr double in(Unit<D> unit) const noexcept {
+    return unit_.name == unit.name ? number_ : value().in(unit);
+  }
+
   [[nodiscard]] static constexpr bool fits(const AnyUnit& unit) noexcept { return ((unit.dimension == Ds) || ...); }
 
   /// The units of the closed list that fit, for messages.

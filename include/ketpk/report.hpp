@@ -1030,8 +1030,9 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     if (block == "summary") return d::summary(json, r);
     if (block == "time_above") return d::time_above(json, r);
     if (block == "assessment") return d::assessment(json, r);
-    throw InvalidInput(Code::arg, "block",
-                       "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, assessment");
+    throw InvalidInput(
+        Code::arg, "block",
+        "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, assessment");
   });
   return std::move(json.text);
 }

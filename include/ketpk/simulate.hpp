@@ -148,8 +148,9 @@ namespace detail {
 }  // namespace detail
 
 /// The whole way with a second solver of the caller's choice: `second(parameters, segments, questions)` gives
-/// an `Attempt<Answers>`; or with none, `NoSecondSolver{}`. Throws `InvalidInput` as the stages do, E_FIELD_MISSING(as_of) for limits without a
-/// day to hold them against, E_FIELD_MISSING(overrides[i]…) for an override that does not say who and why.
+/// an `Attempt<Answers>`; or with none, `NoSecondSolver{}`. Throws `InvalidInput` as the stages do,
+/// E_FIELD_MISSING(as_of) for limits without a day to hold them against, E_FIELD_MISSING(overrides[i]…) for an override
+/// that does not say who and why.
 template <class Second>
 [[nodiscard]] Outcome simulate(const Request& request, Second second) {
   validate(request.patient);
@@ -164,7 +165,7 @@ template <class Second>
   }
   std::vector<Micros> times = detail::observed_instants(request.observe);
   for (std::size_t i = 0; i < request.time_above.size(); ++i) {
-    const double level = request.time_above[i].value().in(unit::ng_per_mL);
+    const double level = request.time_above[i].in(unit::ng_per_mL);
     const std::string field = "questions.time_above[" + std::to_string(i) + "]";
     require(std::isfinite(level), Code::nonfinite, field, "not finite; accepted: more than zero");
     require(level > 0, Code::range, field, "no level; accepted: more than zero");
@@ -206,7 +207,7 @@ template <class Second>
   if (!until && !times.empty()) until = times.back();
   std::vector<TimeAbove> above;
   for (const auto& level : request.time_above)
-    above.push_back(time_above(courses.front(), level.value().in(unit::ng_per_mL), until));
+    above.push_back(time_above(courses.front(), level.in(unit::ng_per_mL), until));
 
   Assessment assessment = assess(
       Evidence{request.patient, request.order, regimen, request.model, admission, summary},

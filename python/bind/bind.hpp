@@ -10,8 +10,10 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "ketpk/io.hpp"
@@ -36,7 +38,7 @@ class DefaultFloatingPoint {
   std::fenv_t before_;
 };
 
-/// A result, or the trouble that Python raises as `NumericalTrouble`.
+/// Trouble on its way to Python, which raises it as `NumericalTrouble`.
 struct TroubleRaised {
   Trouble trouble;
 };
@@ -59,6 +61,38 @@ struct Reading {
   std::string today;  ///< 2026-11-21
   bool confined;
   const Limits* limits;
+};
+
+/// What `act` gives, with the processor's floating point and the errors that every other door has: what the system
+/// refuses is E_IO, and a failed check of the program on itself is trouble.
+template <class Act>
+auto steadily(Act act) {
+  const DefaultFloatingPoint steady;
+  try {
+    return act();
+  } catch (const InvalidInput&) {
+    throw;
+  } catch (const std::system_error&) {
+    throw InvalidInput(Code::io, "files", "cannot be reached; accepted: paths that exist and may be read");
+  } catch (const std::logic_error&) {
+    throw TroubleRaised{{Code::internal_check, "ketpk", "a check of the program on itself failed; no result"}};
+  }
+}
+
+/// One call of the core. While there is one the interpreter does not end; once it ends there is no new one.
+class Running {
+ public:
+  /// Throws E_STATE(interpreter) once `no_more` was called.
+  Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running();
+  /// Whether the interpreter waits for calls to end.
+  [[nodiscard]] static bool should_end();
+  /// Refuses new calls and waits for those that run. The GIL must be held; others have it meanwhile.
+  static void no_more();
+  /// In a child process nobody runs that the parent was running.
+  static void forked();
 };
 
 /// Throws E_PARSE(today) unless it is a day written like 2026-11-21.

@@ -11,9 +11,11 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <atomic>
 #include <charconv>
 #include <exception>
 #include <filesystem>
+#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -28,31 +30,50 @@ using namespace nb::literals;
 
 std::chrono::year_month_day day_from(std::string_view text) {
   const auto number = [&](std::size_t from, std::size_t count) {
-    int x = -1;
+    unsigned x = 0;
     const char* const begin = text.data() + from;
     const auto [end, error] = std::from_chars(begin, begin + count, x);
-    return error == std::errc{} && end == begin + count ? x : -1;
+    require(error == std::errc{} && end == begin + count, Code::parse, "today",
+            "not a day; accepted: a day such as 2026-11-21");
+    return x;
   };
   require(text.size() == 10 && text[4] == '-' && text[7] == '-', Code::parse, "today",
           "not a day; accepted: a day such as 2026-11-21");
-  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
-                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(number(0, 4))),
+                                        std::chrono::month(number(5, 2)), std::chrono::day(number(8, 2))};
   require(day.ok(), Code::range, "today", "no day of the calendar; accepted: a day such as 2026-11-21");
   return day;
 }
 
 Request request_from(std::string_view session, const Reading& reading) {
-  const DefaultFloatingPoint steady;
-  return io::read_session(session, {.folder = std::filesystem::path(reading.folder),
-                                    .today = day_from(reading.today),
-                                    .confined = reading.confined,
-                                    .limits = reading.limits});
+  return steadily([&] {
+    return io::read_session(session, {.folder = std::filesystem::path(reading.folder),
+                                      .today = day_from(reading.today),
+                                      .confined = reading.confined,
+                                      .limits = reading.limits});
+  });
 }
 
 Outcome answer(const Request& request, bool second_solver) {
-  const DefaultFloatingPoint steady;
-  return second_solver ? simulate(request) : simulate(request, NoSecondSolver{});
+  return steadily([&] { return second_solver ? simulate(request) : simulate(request, NoSecondSolver{}); });
+}
+
+namespace {
+std::atomic<int> calls_running{0};
+std::atomic<bool> interpreter_ends{false};
+}  // namespace
+
+Running::Running() {
+  require(!interpreter_ends, Code::state, "interpreter", "it is ending; accepted: calls before its end");
+  ++calls_running;
+}
+Running::~Running() { --calls_running; }
+bool Running::should_end() { return interpreter_ends; }
+void Running::forked() { calls_running = 0; }
+void Running::no_more() {
+  interpreter_ends = true;
+  const nb::gil_scoped_release others_run;
+  while (calls_running > 0) std::this_thread::sleep_for(std::chrono::milliseconds{5});
 }
 
 namespace {
@@ -80,8 +101,6 @@ const std::vector<double>& doubles_of(const Answered& a, std::string_view name) 
   if (name == "effect_site_ng_per_mL") return p.effect_site_ng_per_mL;
   if (name == "delivered_mg") return p.delivered_mg;
   if (name == "auc_ng_h_per_mL") return p.auc_ng_h_per_mL;
-  for (const MetaboliteProfile& m : p.metabolites)
-    if (name == m.name) return m.ng_per_mL;
   throw InvalidInput(Code::arg, "column", "no column of this profile; accepted: those of the contract");
 }
 
@@ -90,15 +109,9 @@ Column<T> view(const T* data, std::size_t size, nb::handle owner) {
   return Column<T>(data, {size}, owner);
 }
 
-/// What `act` gives with the processor's floating point as every other door has it.
-template <class Act>
-auto steadily(Act act) {
-  const DefaultFloatingPoint steady;
-  return act();
-}
-
 Answered simulate_session(std::string_view session, const Reading& reading, bool second_solver) {
   const Request request = request_from(session, reading);
+  const Running call;
   Outcome outcome = [&] {
     const nb::gil_scoped_release others_run;
     return answer(request, second_solver);
@@ -112,6 +125,8 @@ const char* class_of(Code code) { return code == Code::type ? "WrongType" : "Inv
 
 nb::object error_class(const char* name) { return nb::module_::import_("ketpk._errors").attr(name); }
 
+nb::str text(std::string_view s) { return nb::str(s.data(), s.size()); }
+
 void set_python_error(const nb::object& error) {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
 }
@@ -121,15 +136,15 @@ void translate(const std::exception_ptr& pointer, void*) {
   try {
     std::rethrow_exception(pointer);
   } catch (const InvalidInput& e) {
-    set_python_error(error_class(class_of(e.code))(nb::str(name_of(e.code).data()), e.field, e.message));
+    set_python_error(error_class(class_of(e.code))(text(name_of(e.code)), e.field, e.message));
   } catch (const BadRow& bad) {
-    set_python_error(error_class(class_of(bad.error.code))(nb::str(name_of(bad.error.code).data()), bad.error.field,
+    set_python_error(error_class(class_of(bad.error.code))(text(name_of(bad.error.code)), bad.error.field,
                                                            bad.error.message, "row"_a = bad.row));
   } catch (const TroubleRaised& e) {
-    set_python_error(error_class("NumericalTrouble")(nb::str(name_of(e.trouble.code).data()), e.trouble.where,
-                                                     e.trouble.message));
+    set_python_error(
+        error_class("NumericalTrouble")(text(name_of(e.trouble.code)), e.trouble.where, e.trouble.message));
   } catch (const TroubledRow& bad) {
-    set_python_error(error_class("NumericalTrouble")(nb::str(name_of(bad.trouble.code).data()), bad.trouble.where,
+    set_python_error(error_class("NumericalTrouble")(text(name_of(bad.trouble.code)), bad.trouble.where,
                                                      bad.trouble.message, "row"_a = bad.row));
   }
 }
@@ -156,6 +171,8 @@ std::string_view text_of(const nb::bytes& b) { return {static_cast<const char*>(
 
 NB_MODULE(_core, m) {
   m.doc() = "The compiled core of ketpk. Private: use the functions of the package ketpk.";
+  // At the end of a process other libraries may still hold views of results; that is no leak.
+  nb::set_leak_warnings(false);
   m.attr("version") = std::string(version);
   nb::register_exception_translator(translate);
 
@@ -164,12 +181,14 @@ NB_MODULE(_core, m) {
       .def_ro("version", &Limits::version, "The version of the set.")
       .def_ro("sha256", &Limits::sha256, "SHA-256 of the bytes it was read from, lower-case hexadecimal.")
       .def_prop_ro(
-          "status", [](const Limits& l) { return std::string(limits_status_names[static_cast<std::size_t>(l.status)]); },
+          "status",
+          [](const Limits& l) { return std::string(limits_status_names[static_cast<std::size_t>(l.status)]); },
           "approved or example.");
 
   nb::class_<Answered>(m, "Answer", "A result, held by the core.")
       .def(
-          "json", [](const Answered& a) { return steadily([&] { return to_json(a.result, version); }); }, "The result as ketpk.result/1.")
+          "json", [](const Answered& a) { return steadily([&] { return to_json(a.result, version); }); },
+          "The result as ketpk.result/1.")
       .def(
           "block",
           [](const Answered& a, std::string_view name) {
@@ -180,14 +199,10 @@ NB_MODULE(_core, m) {
           "csv", [](const Answered& a) { return steadily([&] { return to_csv(a.result); }); }, "The profile as CSV.")
       .def(
           "card",
-          [](const Answered& a) {
-            constexpr int columns = 73;
-            return steadily([&] { return to_card(a.result, version, drawing_of(a.result, columns)); });
-          },
+          [](const Answered& a) { return steadily([&] { return to_card(a.result, version, drawing_of(a.result)); }); },
           "The result on one screen.")
       .def_prop_ro(
-          "drawn_until_min",
-          [](const Answered& a) { return steadily([&] { return minutes(drawn_until(a.result)); }); },
+          "drawn_until_min", [](const Answered& a) { return steadily([&] { return minutes(drawn_until(a.result)); }); },
           "Where a drawing of the curve ends [min].")
       .def_prop_ro(
           "metabolites",
@@ -213,7 +228,14 @@ NB_MODULE(_core, m) {
             const auto& values = doubles_of(nb::cast<const Answered&>(self), name);
             return view(values.data(), values.size(), self);
           },
-          "name"_a, "A column of the profile, read-only, without copying; a metabolite's by its name.");
+          "name"_a, "A column of the profile, read-only, without copying.")
+      .def(
+          "metabolite",
+          [](nb::handle_t<Answered> self, std::size_t index) {
+            const auto& values = nb::cast<const Answered&>(self).result.profile.metabolites.at(index).ng_per_mL;
+            return view(values.data(), values.size(), self);
+          },
+          "index"_a, "The curve of one metabolite, read-only, without copying.");
 
   m.def(
       "simulate",
@@ -235,9 +257,8 @@ NB_MODULE(_core, m) {
       "read_limits", [](const nb::bytes& bytes) { return io::read_limits(text_of(bytes)); }, "bytes"_a,
       "Reads a limits file, ketpk.limits/1.");
   m.def(
-      "lint_limits",
-      [](const nb::bytes& bytes, const std::string& today) { return lint(text_of(bytes), today); }, "bytes"_a,
-      "today"_a, "Everything that is wrong with a limits file: code, field and message of each finding.");
+      "lint_limits", [](const nb::bytes& bytes, const std::string& today) { return lint(text_of(bytes), today); },
+      "bytes"_a, "today"_a, "Everything that is wrong with a limits file: code, field and message of each finding.");
   m.def(
       "model_ids",
       [] {
@@ -252,6 +273,8 @@ NB_MODULE(_core, m) {
   m.def(
       "model_card", [](const std::string& id) { return to_card(library::find(id)); }, "id"_a,
       "Everything a model card says, for a terminal.");
+  m.def("no_more", &Running::no_more, "Waits for the calls that run and refuses new ones; for the end of the process.");
+  m.def("forked", &Running::forked, "For a child process: none of the parent's calls run there.");
   m.def("command_line", &command_line, "arguments"_a,
         "Runs the command line; `arguments` starts with the program's name. Gives its exit code.");
   bind_rows(m);

@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -113,7 +114,7 @@ struct Answers {
   }
 };
 
-/// A curve's columns: its place in the answers by the metabolite's name.
+/// Which columns the table of answers has.
 struct Layout {
   std::vector<std::string> metabolites;
   bool effect_site = false;
@@ -129,7 +130,7 @@ Layout layout_of(const std::vector<Request>& sessions) {
         layout.metabolites.push_back(m.name);
   }
   for (const auto& level : sessions.front().time_above)
-    layout.levels.push_back(to_text(level.value().in(unit::ng_per_mL)) + "_ng_per_mL");
+    layout.levels.push_back(to_text(level.in(unit::ng_per_mL)) + "_ng_per_mL");
   return layout;
 }
 
@@ -141,6 +142,9 @@ std::string joined_by_semicolon(std::string a, std::string_view b) {
 /// One table on its way: what is asked, what was answered, and the first row that could not be.
 class Table {
  public:
+  /// Rows that a thread takes at a time.
+  static constexpr std::size_t chunk = 16;
+
   Table(std::vector<Request> sessions, std::span<const std::int32_t> session_of, std::vector<NumberColumn> numbers,
         bool second_solver, bool profiles)
       : sessions_(std::move(sessions)),
@@ -150,6 +154,9 @@ class Table {
         second_solver_(second_solver),
         profiles_(profiles) {
     const std::size_t n = rows();
+    answers_.verdicts.resize(n);
+    answers_.flags.resize(n);
+    answers_.not_evaluated.resize(n);
     instants_ = profiles ? ketpk::detail::observed_instants(sessions_.front().observe) : std::vector<Micros>{};
     const std::size_t width = profiles ? instants_.size() : 1;
     const auto add = [&](const std::string& name) { (void)answers_.column(name, n * width); };
@@ -170,12 +177,9 @@ class Table {
       for (const char* name : {"_cmax_ng_per_mL", "_tmax_min", "_auc_inf_ng_h_per_mL"}) add(m + name);
     for (const std::string& level : layout_.levels) {
       add("minutes_above_" + level);
-      add("first_above_" + level + "_min");
+      add("first_min_above_" + level);
     }
     if (second_solver) add("agreement_rel");
-    answers_.verdicts.resize(n);
-    answers_.flags.resize(n);
-    answers_.not_evaluated.resize(n);
   }
 
   [[nodiscard]] std::size_t rows() const { return session_of_.size(); }
@@ -203,7 +207,6 @@ class Table {
   void work() {
     const DefaultFloatingPoint steady;
     std::vector<Request> own = sessions_;
-    constexpr std::size_t chunk = 16;
     for (;;) {
       const std::size_t begin = next_.fetch_add(chunk);
       const std::size_t end = std::min(begin + chunk, rows());
@@ -233,13 +236,14 @@ class Table {
 
   void one(Request& request, std::size_t row) {
     for (const NumberColumn& column : numbers_) put(request, column.role, column.values[row], column.unit);
-    const Outcome outcome = second_solver_ ? simulate(request) : simulate(request, NoSecondSolver{});
+    const Outcome outcome = answer(request, second_solver_);
     if (const auto* trouble = std::get_if<Trouble>(&outcome)) throw TroubleRaised{*trouble};
     const Result& r = std::get<Result>(outcome);
     if (profiles_)
       keep_profile(r, row);
     else
       keep_summary(r, row);
+    keep_assessment(r.assessment, row);
   }
 
   /// Where metabolite `k` of the layout stands in a model, or none.
@@ -273,10 +277,12 @@ class Table {
       put_next(t.first_min.value_or(absent));
     }
     if (second_solver_) put_next(r.check.agreement_rel.value_or(absent));
-    answers_.verdicts[row] = static_cast<std::uint8_t>(r.assessment.verdict.kind);
-    for (const Flag& f : r.assessment.flags)
-      answers_.flags[row] = joined_by_semicolon(std::move(answers_.flags[row]), f.code);
-    for (const Check& check : r.assessment.checks)
+  }
+
+  void keep_assessment(const Assessment& a, std::size_t row) {
+    answers_.verdicts[row] = static_cast<std::uint8_t>(a.verdict.kind);
+    for (const Flag& f : a.flags) answers_.flags[row] = joined_by_semicolon(std::move(answers_.flags[row]), f.code);
+    for (const Check& check : a.checks)
       if (check.required && check.outcome == CheckOutcome::unevaluated)
         answers_.not_evaluated[row] = joined_by_semicolon(std::move(answers_.not_evaluated[row]), check.id);
   }
@@ -325,12 +331,19 @@ void run(Table& table, std::size_t threads, const nb::object& progress) {
     workers.clear();
   };
   try {
-    for (std::size_t i = 0; i < threads; ++i)
-      workers.emplace_back([&] {
-        table.work_or_refuse();
+    while (workers.size() < threads) try {
+        workers.emplace_back([&] {
+          table.work_or_refuse();
+          const std::lock_guard lock(mutex);
+          if (--running == 0) ended.notify_one();
+        });
+      } catch (
+          const std::system_error&) {  // no more threads to be had; the numbers do not depend on how many there are
+        require(!workers.empty(), Code::nomem, "threads", "no thread can be started; accepted: fewer processes");
         const std::lock_guard lock(mutex);
-        if (--running == 0) ended.notify_one();
-      });
+        running -= threads - workers.size();
+        threads = workers.size();
+      }
     for (bool over = false; !over;) {
       {
         const nb::gil_scoped_release others_run;
@@ -338,6 +351,7 @@ void run(Table& table, std::size_t threads, const nb::object& progress) {
         over = ended.wait_for(lock, 25ms, [&] { return running == 0; });
       }
       if (PyErr_CheckSignals() != 0) throw nb::python_error();
+      require(!Running::should_end(), Code::state, "interpreter", "it is ending; accepted: calls before its end");
       if (!progress.is_none()) progress(table.done());
     }
   } catch (...) {  // NOLINT: the workers must end before what they work on does
@@ -347,20 +361,22 @@ void run(Table& table, std::size_t threads, const nb::object& progress) {
   stop_and_join();
 }
 
+/// The values as an array that Python owns and nobody can write to.
 template <class T>
 nb::object owned(std::vector<T>&& values) {
-  auto* kept = new std::vector<T>(std::move(values));
-  const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(kept->data(), {kept->size()}, owner));
+  auto kept = std::make_unique<std::vector<T>>(std::move(values));
+  const nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  const std::vector<T>& held = *kept.release();
+  return nb::cast(nb::ndarray<nb::numpy, const T, nb::ndim<1>>(held.data(), {held.size()}, owner));
 }
 
 using AnswersByName = nb::typed<nb::dict, nb::str, nb::any>;
 using ColumnArgument = std::tuple<std::string, std::string, Doubles>;  // role, unit, values
 
 AnswersByName simulate_rows(const std::vector<nb::bytes>& sessions, const std::vector<std::size_t>& first_rows,
-                       const Indices& session_of, const std::vector<ColumnArgument>& columns, const std::string& today,
-                       const Limits* limits, bool second_solver, bool profiles, std::size_t threads,
-                       const nb::object& progress) {
+                            const Indices& session_of, const std::vector<ColumnArgument>& columns,
+                            const std::string& today, const Limits* limits, bool second_solver, bool profiles,
+                            std::size_t threads, const nb::object& progress) {
   std::vector<Request> requests;
   require(!sessions.empty() && sessions.size() == first_rows.size(), Code::field_missing, "rows",
           "no row; accepted: at least one");
@@ -384,7 +400,8 @@ AnswersByName simulate_rows(const std::vector<nb::bytes>& sessions, const std::v
             "no such session; accepted: the index of one of the sessions");
   Table table(std::move(requests), {session_of.data(), session_of.shape(0)}, std::move(numbers), second_solver,
               profiles);
-  run(table, std::max<std::size_t>(1, threads), progress);
+  const Running call;
+  run(table, std::clamp<std::size_t>(threads, 1, 1 + table.rows() / Table::chunk), progress);
   table.rethrow();
 
   Answers& answers = table.answers();
@@ -397,11 +414,10 @@ AnswersByName simulate_rows(const std::vector<nb::bytes>& sessions, const std::v
     std::vector<std::int64_t> us;
     for (const Micros t : table.instants()) us.push_back(t.count());
     out["time_us"] = owned(std::move(us));
-  } else {
-    out["verdict"] = owned(std::move(answers.verdicts));
-    out["flags"] = nb::cast(answers.flags);
-    out["not_evaluated"] = nb::cast(answers.not_evaluated);
   }
+  out["verdict"] = owned(std::move(answers.verdicts));
+  out["flags"] = nb::cast(answers.flags);
+  out["not_evaluated"] = nb::cast(answers.not_evaluated);
   return out;
 }
 

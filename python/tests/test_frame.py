@@ -50,7 +50,7 @@ NUMBERS = [
     "delivered_mg",
     "terminal_half_life_min",
     "minutes_above_100_ng_per_mL",
-    "first_above_100_ng_per_mL_min",
+    "first_min_above_100_ng_per_mL",
 ]
 
 
@@ -71,7 +71,7 @@ def test_ten_thousand_rows_are_the_bits_of_a_loop_in_cpp(threads):
         there = np.array([float.fromhex(row[i]) for row in rows])
         here = answers[name].to_numpy()
         never = np.isnan(here)
-        assert not never.any() or name.startswith("first_above")
+        assert not never.any() or name.startswith("first_min_above")
         assert np.array_equal(there[never], np.full(never.sum(), -1.0))
         assert np.array_equal(here[~never].view(np.int64), there[~never].view(np.int64)), name
     names = ["unevaluated", "within-limits", "soft", "hard"]
@@ -132,6 +132,14 @@ def test_a_row_is_a_single_call():
         mine = long[long["row"] == i]
         for name in ("time_us", "time_min", "plasma_ng_per_mL", "delivered_mg", "auc_ng_h_per_mL"):
             assert np.array_equal(sampled.profile[name], mine[name].to_numpy())
+
+
+def test_a_long_table_says_what_was_flagged():
+    table = frame(60)
+    rows, long = asked(table), asked(table, layout="long", at_min=[5, 50])
+    assert {"soft", "hard"} <= set(rows["verdict"])
+    for name in ("verdict", "flags", "not_evaluated"):
+        assert long[name].tolist() == [word for word in rows[name] for _ in range(2)]
 
 
 def test_rates_and_pumps_and_boluses_alone_are_rows_too():
@@ -280,3 +288,47 @@ def test_nothing_but_a_table_is_a_table():
     for other in (5, "rows", [1, 2], None, np.zeros((2, 2))):
         with pytest.raises(TypeError):
             asked(other)
+
+
+def test_a_level_is_called_as_it_was_asked():
+    for level in (252.81, 63.7, 127.4, 254.3, 500.5):
+        answers = asked(frame(2), time_above_ng_per_mL=[level])
+        assert f"minutes_above_{level}_ng_per_mL" in answers
+        assert f"first_min_above_{level}_ng_per_mL" in answers
+
+
+@pytest.mark.parametrize("column", [{2.0, 35.0}, frozenset({2.0, 35.0}), bytearray([40, 41]), {1.0: 2, 2.0: 3}, "ab"])
+def test_what_has_no_order_or_no_numbers_is_no_column(column):
+    for name in ("dose_mg", "weight_kg", "sex"):
+        table = {"weight_kg": [70.0, 71.0], "dose_mg": [35.0, 2.0], "duration_min": [40, 40], "sex": ["male", "female"]}
+        with pytest.raises(ketpk.InvalidInput) as caught:
+            ketpk.simulate_frame({**table, name: column}, model="kamp2020", **WORDS)
+        assert (caught.value.code, caught.value.column) == ("E_TYPE", name)
+
+
+def test_a_span_of_time_is_no_number():
+    for span in (np.timedelta64(40, "ns"), np.timedelta64(40, "m"), np.timedelta64("NaT"), np.timedelta64(40)):
+        with pytest.raises(ketpk.WrongType):
+            ketpk.infusion(dose_mg=35, duration_min=span)
+        with pytest.raises(ketpk.WrongType):
+            table = {"weight_kg": [70.0], "dose_mg": [35.0], "duration_min": [span]}
+            ketpk.simulate_frame(table, model="kamp2020", **WORDS)
+
+
+def test_kept_cells_of_a_dict_are_the_cells_that_were_given():
+    cells = ["007", 7, 2**63, 2**53 + 1, 0.5, True, None, "a\0"]
+    table = {"weight_kg": [70.0] * 8, "bolus_mg": [1.0] * 8, "id": cells, "array": np.arange(8)}
+    answers = ketpk.simulate_frame(table, model="kamp2020", **WORDS, keep=["id", "array"])
+    assert [(type(x), x) for x in answers["id"]] == [(type(x), x) for x in cells]
+    assert answers["array"].dtype == np.arange(8).dtype and answers["array"].tolist() == list(range(8))
+    long = ketpk.simulate_frame(table, model="kamp2020", **WORDS, keep=["id", "array"], layout="long", at_min=[1, 2])
+    assert long["id"].tolist() == [cell for cell in cells for _ in range(2)]
+
+
+def test_the_answers_of_a_dict_cannot_be_written_to():
+    answers = ketpk.simulate_frame({"weight_kg": [70.0], "bolus_mg": [1.0]}, model="kamp2020", **WORDS)
+    for column in answers.values():
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            column.flags.writeable = True
+        column.shape = (1, 1)
+    assert all(column.shape == (1,) for column in answers.values())

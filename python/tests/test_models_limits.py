@@ -313,3 +313,15 @@ def test_limits_count_on_the_days_they_are_in_force() -> None:
     before = datetime.datetime.now(datetime.timezone.utc).date()
     said = datetime.date.fromisoformat(ketpk.simulate(PATIENT, ORDER, **words).inputs["as_of"])
     assert before <= said <= datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def test_a_pickled_card_is_the_card_that_was_pickled() -> None:
+    for card in CARDS:
+        again = pickle.loads(pickle.dumps(card))
+        assert again == card and str(again) == str(card)
+    kind, (schema, text) = CARDS[0].__reduce__()
+    assert schema == "ketpk.model/1" and kind(schema, text) == CARDS[0]
+    older = kind(schema, text.replace("25 L", "26 L"))
+    assert older != CARDS[0] and str(older) == repr(older)
+    with pytest.raises(ketpk.InvalidInput, match="E_SCHEMA_VERSION"):
+        kind("ketpk.model/0", text)

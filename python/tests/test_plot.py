@@ -5,6 +5,7 @@ anew into python/tests/baseline; look at them before they are kept."""
 from __future__ import annotations
 
 import inspect
+import json
 import pathlib
 import pickle
 import subprocess
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from ketpk import _plot
 from matplotlib import collections, patches, pyplot
+from matplotlib.legend import Legend
 from matplotlib.testing.compare import compare_images
 
 matplotlib.use("Agg")
@@ -669,7 +671,8 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         (lambda: ketpk.plot(), "E_FIELD_MISSING"),
         (lambda: ketpk.plot(r, r, labels=["one"]), "E_COLUMNS"),
         (lambda: ketpk.plot(r, labels="a"), "E_TYPE"),
-        (lambda: ketpk.plot(r, limits="limits.json"), "E_TYPE"),
+        (lambda: ketpk.plot(r, limits=5), "E_TYPE"),
+        (lambda: ketpk.plot(r, limits="no such file.json"), "E_IO"),
         (lambda: ketpk.plot(r, "r"), "E_TYPE"),
     ):
         with pytest.raises(ketpk.InvalidInput) as caught:
@@ -687,7 +690,7 @@ def test_importing_ketpk_does_not_import_matplotlib() -> None:
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"pip install 'ketpk\[plot\]'"):
+    with pytest.raises(ImportError, match="pip install matplotlib, which is ketpk's extra 'plot'"):
         ketpk.plot(simulated(HALF))
 
 
@@ -697,6 +700,43 @@ def write() -> None:
         draw().figure.savefig(BASELINE / f"{name}.png", dpi=DPI, metadata={"Software": None})
         pyplot.close("all")
     (BASELINE / "matplotlib.txt").write_text(matplotlib.__version__ + "\n")
+
+
+def test_a_result_that_this_version_would_not_give_is_not_drawn() -> None:
+    result = ketpk.simulate(
+        ketpk.Patient(weight_kg=70),
+        ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40),
+        model="kamp2020",
+        analyte="racemic-ketamine",
+        form="base",
+        drug_free=True,
+    )
+    document = result.to_dict()
+    document["summary"]["cmax_ng_per_mL"] *= 1 + 1e-12
+    with pytest.raises(ketpk.InvalidInput, match="E_STATE results"):
+        ketpk.Result.from_json(json.dumps(document)).plot()
+    pyplot.close("all")
+
+
+def test_axes_that_hold_a_plot_are_refused() -> None:
+    result = simulated(ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40))
+    figure, ax = pyplot.subplots(layout="constrained")
+    result.plot(ax=ax)
+    with pytest.raises(ketpk.InvalidInput, match="E_STATE ax"):
+        result.plot(ax=ax)
+    ax.cla()
+    assert result.plot(ax=ax) is ax
+    pyplot.close(figure)
+
+
+def test_results_of_different_patients_are_told_apart_in_the_legend() -> None:
+    words = dict(model="kamp2020", analyte="racemic-ketamine", form="base", drug_free=True)
+    order = ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40)
+    two = [ketpk.simulate(ketpk.Patient(weight_kg=kg), order, **words) for kg in (70, 100)]
+    ax = ketpk.plot(*two)
+    shown = [text.get_text() for legend in ax.figure.findobj(Legend) for text in legend.get_texts()]
+    assert any("70 kg" in text for text in shown) and any("100 kg" in text for text in shown)
+    pyplot.close(ax.figure)
 
 
 if __name__ == "__main__":

@@ -125,13 +125,16 @@ def test_verdict_flags_and_provenance_are_those_of_the_result() -> None:
 def test_columns_are_views_of_the_results_own_memory() -> None:
     result = ketpk.simulate_session(SESSIONS["everything"])
     for name, values in result.profile.items():
-        assert np.shares_memory(values, result.profile[name])
         assert values.base is not None or not values.flags.owndata, name
         # Asking the core again gives a view of the same memory: no copy was made.
-        column = result._answer.time_us() if name == "time_us" else None  # type: ignore[union-attr]
-        if column is None:
-            held = name.removesuffix("_ng_per_mL") if name in result.profile.metabolites else name
-            column = result._answer.column(held)  # type: ignore[union-attr]
+        answer = result._answer
+        assert answer is not None
+        if name == "time_us":
+            column = answer.time_us()
+        elif name in result.profile.metabolites:
+            column = answer.metabolite(answer.metabolites.index(name.removesuffix("_ng_per_mL")))
+        else:
+            column = answer.column(name)
         assert column.ctypes.data == values.ctypes.data and np.shares_memory(column, values), name
 
 
@@ -327,6 +330,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "NaN": (lambda: replaced('"cmax_ng_per_mL": ', '"cmax_ng_per_mL": NaN, "x": '), "E_NONFINITE"),
     "infinity": (lambda: replaced('"cmax_ng_per_mL": ', '"cmax_ng_per_mL": -Infinity, "x": '), "E_NONFINITE"),
     "a number too large": (lambda: replaced('"cmax_ng_per_mL": ', '"cmax_ng_per_mL": 1e999, "x": '), "E_RANGE"),
+    "a number of 5,000 digits": (
+        lambda: replaced('"cmax_ng_per_mL": ', f'"cmax_ng_per_mL": {"9" * 5000}, "x": '),
+        "E_PARSE",
+    ),
+    "a model without an id": (lambda: changed(model=lambda m: m.pop("id")), "E_TYPE"),
+    "a basis that is no text": (lambda: changed(assessment=lambda a: a.update(basis=7)), "E_TYPE"),
     "a key twice": (lambda: replaced('"tmax_min"', '"tmax_min": 1, "tmax_min"'), "E_FIELD_DUPLICATE"),
     "columns of two lengths": (lambda: changed(profile=lambda p: p["time_min"].append(1.0)), "E_TYPE"),
     "a column of texts": (lambda: changed(profile=lambda p: p.update(delivered_mg=["a"])), "E_TYPE"),
@@ -358,6 +367,34 @@ def test_from_json_refuses(why: str) -> None:
 def test_from_json_takes_what_changed_makes_of_nothing() -> None:
     # The refusals above come from the change, not from how it is made.
     assert ketpk.Result.from_json(changed()) == result_of("everything")
+
+
+def test_equal_results_have_equal_hashes_however_their_numbers_are_written() -> None:
+    whole, pointed = (
+        replaced('"tmax_min": ', '"tmax_min": 4e1, "x": '),
+        replaced('"tmax_min": ', '"tmax_min": 40, "x": '),
+    )
+    a, b = ketpk.Result.from_json(whole), ketpk.Result.from_json(pointed)
+    assert a == b and hash(a) == hash(b)
+
+
+@pytest.mark.parametrize("kind", ["profile", "profile of a text", "table"])
+def test_what_was_pickled_cannot_be_written_to(kind: str) -> None:
+    result = result_of("everything")
+    table: ketpk.Table = {
+        "profile": result.profile,
+        "profile of a text": ketpk.Result.from_json(result.to_json()).profile,
+        "table": ketpk.Table({"a": np.array([1.5, 2.5]), "b": np.array(["x", None], dtype=object)}),
+    }[kind]
+    again = pickle.loads(pickle.dumps(table))
+    assert again == table and type(again) is type(table) and list(again) == list(table)
+    for column in again.values():
+        assert not column.flags.writeable
+        if column.dtype != object:
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                column.setflags(write=True)
+    if isinstance(again, ketpk.Profile):
+        assert again.metabolites and all(np.shares_memory(again[n], c) for n, c in again.metabolites.items())
 
 
 def test_from_json_takes_texts_only() -> None:
@@ -500,3 +537,44 @@ def test_repr_shows_no_free_text() -> None:
     assert CANARY in result.to_json()  # it is recorded,
     for thing in (result, result.profile, result.summary, result.verdict, ketpk.Limits(limits)):
         assert CANARY not in repr(thing) and CANARY not in str(thing)  # and not shown in passing
+
+
+@pytest.mark.parametrize("name", ["time_min", "delivered_mg", "auc_ng_h_per_mL", "plasma_ng_per_mL", "time_us"])
+def test_a_metabolite_called_like_a_column_is_still_the_metabolite(name: str) -> None:
+    custom = copy.deepcopy(EVERYTHING)
+    custom["custom"]["metabolites"] = [{**custom["custom"]["metabolites"][0], "name": name}]
+    result = ketpk.simulate_session(session(model=custom))
+    document = result.to_dict()
+    assert result.profile.plasma_ng_per_mL.tolist() == document["profile"]["plasma_ng_per_mL"]
+    assert {n: c.tolist() for n, c in result.profile.metabolites.items()} == document["profile"]["metabolites"]
+    assert ketpk.Result.from_json(result.to_json()).profile == result.profile
+
+
+@pytest.mark.parametrize("name", ["plasma", "effect_site"])
+def test_a_metabolite_may_not_have_the_name_of_another_curve(name: str) -> None:
+    custom = copy.deepcopy(EVERYTHING)
+    custom["custom"]["metabolites"] = [{**custom["custom"]["metabolites"][0], "name": name}]
+    with pytest.raises(ketpk.InvalidInput, match=r"E_FIELD_DUPLICATE model.custom.metabolites\[0\].name"):
+        ketpk.simulate_session(session(model=custom))
+
+
+def test_a_value_cannot_be_made_twice() -> None:
+    patient, result = ketpk.Patient(weight_kg=70), result_of("everything")
+    limits = ketpk.limits.read(LIMITS)
+    for again in (
+        lambda: patient.__init__(weight_kg=80),  # type: ignore[misc]
+        lambda: limits.__init__(limits.to_dict()),  # type: ignore[misc]
+        lambda: result.inputs.__init__({}),  # type: ignore[misc]
+        lambda: result.profile.__init__({}),  # type: ignore[misc]
+    ):
+        with pytest.raises(AttributeError):
+            again()
+    with pytest.raises(TypeError):
+        vars(result.summary)
+
+
+def test_what_one_does_to_a_view_no_other_sees() -> None:
+    result = result_of("everything")
+    result.profile.plasma_ng_per_mL.dtype = np.dtype(np.int64)
+    result.profile.plasma_ng_per_mL.shape = (len(result.profile.time_us), 1)
+    assert result.profile.plasma_ng_per_mL.dtype == np.float64 and result.profile.plasma_ng_per_mL.ndim == 1

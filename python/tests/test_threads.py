@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from conftest import EVERYTHING, LIMITS, ORDER, PATIENT, WORDS, session
+from conftest import EVERYTHING, LIMITS, ORDER, PATIENT, WORDS, child, session
 
 import ketpk
 from ketpk._result import session_again
@@ -42,6 +42,29 @@ def at_once(ask: Callable[[int], T]) -> list[T]:
         raise raised[0]
     assert len(found) == THREADS
     return [found[n] for n in range(THREADS)]
+
+
+def test_the_process_ends_in_peace_while_a_daemon_thread_still_calculates() -> None:
+    code = """
+import threading, time, ketpk
+words = dict(model="kamp2020", analyte="racemic-ketamine", form="base", drug_free=True)
+table = {"weight_kg": [70.0] * 200_000, "bolus_mg": [1.0] * 200_000}
+def rows():
+    ketpk.simulate_frame(table, **words, threads=2)
+def calls():
+    while True:
+        ketpk.simulate(ketpk.Patient(weight_kg=70), ketpk.bolus(dose_mg=1), **words)
+def until_the_end(work):
+    try:
+        work()
+    except ketpk.InvalidInput as error:
+        assert error.code == "E_STATE"
+for work in (rows, calls, calls):
+    threading.Thread(target=until_the_end, args=(work,), daemon=True).start()
+time.sleep(0.5)
+print("over")
+"""
+    assert child(code).strip() == "over"
 
 
 def everything_of(result: ketpk.Result) -> bytes:

@@ -12,6 +12,9 @@ configured limits. A research and engineering library, not a medical device.
 253
 """
 
+import atexit as _atexit
+import os as _os
+
 from ._interpreter import require_main_interpreter
 
 require_main_interpreter()
@@ -49,6 +52,9 @@ from ._session import simulate, simulate_session
 from ._table import Table
 from .limits import Limits
 from .models import Model
+
+_atexit.register(_core.no_more)
+_os.register_at_fork(after_in_child=_core.forked)
 
 __version__: str = _core.version
 

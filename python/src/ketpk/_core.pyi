@@ -61,9 +61,10 @@ class Answer:
         """The asked instants [us], read-only, without copying."""
 
     def column(self, name: str) -> Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', writable=False)]:
-        """
-        A column of the profile, read-only, without copying; a metabolite's by its name.
-        """
+        """A column of the profile, read-only, without copying."""
+
+    def metabolite(self, index: int) -> Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', writable=False)]:
+        """The curve of one metabolite, read-only, without copying."""
 
 def simulate(session: bytes, folder: bytes, today: str, confined: bool, limits: Limits | None, second_solver: bool) -> Answer:
     """Answers a session, ketpk.session/1."""
@@ -87,6 +88,14 @@ def model_json(id: str) -> str:
 
 def model_card(id: str) -> str:
     """Everything a model card says, for a terminal."""
+
+def no_more() -> None:
+    """
+    Waits for the calls that run and refuses new ones; for the end of the process.
+    """
+
+def forked() -> None:
+    """For a child process: none of the parent's calls run there."""
 
 def command_line(arguments: Sequence[bytes]) -> int:
     """

@@ -52,6 +52,12 @@ NUMBERS: Mapping[str, _Kind] = {
     "bag_mg_per_mL": _Kind("bag", "mg/mL", True),
 }
 WORDS = ("sex", "model", "analyte", "form")
+#: Columns of answers that every table may have; a metabolite adds its own.
+ANSWERS = frozenset(
+    "row time_us time_min plasma_ng_per_mL effect_site_ng_per_mL delivered_mg auc_ng_h_per_mL cmax_ng_per_mL tmax_min "
+    "auc_inf_ng_h_per_mL terminal_half_life_min effect_site_cmax_ng_per_mL effect_site_tmax_min agreement_rel verdict "
+    "flags not_evaluated".split()
+)
 
 
 def _bad_cell(code: str, name: str, message: str, row: int | None) -> NoReturn:
@@ -90,13 +96,22 @@ def _doubles(values: NDArray[Any], name: str, kind: _Kind) -> NDArray[np.float64
     return copied
 
 
+def _kind_of(frame: object) -> str:
+    """``pandas``, ``polars`` or ``pyarrow`` for a table of theirs or of a class derived from it, else ``mapping``."""
+    marks = {"pandas": "iloc", "polars": "get_column", "pyarrow": "column_names"}
+    for kind in type(frame).__mro__:
+        module = kind.__module__.partition(".")[0]
+        if module in marks and hasattr(frame, marks[module]) and hasattr(frame, "columns"):
+            return module
+    return "mapping"
+
+
 class _Source:
     """A table of any kind: its column names, its columns as arrays, and how answers take its form again."""
 
     def __init__(self, frame: Any) -> None:
         self.frame = frame
-        module = type(frame).__module__.partition(".")[0]
-        self.kind = module if module in ("pandas", "polars", "pyarrow") and hasattr(frame, "columns") else "mapping"
+        self.kind = _kind_of(frame)
         if self.kind == "mapping" and not isinstance(frame, Mapping):
             raise WrongType(
                 "E_TYPE",
@@ -131,8 +146,7 @@ class _Source:
     def _listed(self, name: str) -> Any:
         column = self.frame[name]
         if (
-            isinstance(column, (str, bytes, Mapping))
-            or not hasattr(column, "__len__")
+            not (isinstance(column, (list, tuple, range)) or hasattr(column, "__array__"))
             or getattr(column, "ndim", 1) == 0
         ):
             _bad_cell("E_TYPE", name, "not a column; accepted: a list or a one-dimensional array", None)
@@ -226,7 +240,21 @@ class _Source:
 
             kept = {name: self.frame.column(name).take(pyarrow.array(at)) for name in keep}
             return pyarrow.table({**kept, **columns})
-        return Table({**{name: np.array(np.asarray(self.frame[name])[at]) for name in keep}, **columns})
+        for column in columns.values():
+            column.setflags(write=False)
+        return Table({**{name: self._kept(name)[at] for name in keep}, **columns})
+
+    def _kept(self, name: str) -> NDArray[Any]:
+        """A column of a mapping as it is: an array, or else its own objects, none of them converted."""
+        column = self._listed(name)
+        if type(column) is np.ndarray and column.ndim == 1:
+            return column
+        if not isinstance(column, (list, tuple, range)):
+            _bad_cell("E_TYPE", name, "cannot be kept as it is; accepted: a list or a one-dimensional array", None)
+        objects = np.empty(len(column), dtype=object)
+        for row, cell in enumerate(column):
+            objects[row] = cell
+        return objects
 
 
 _COLUMN_OF_FIELD = (
@@ -371,13 +399,14 @@ def simulate_frame(
         A table of the same kind (a dict gives a ``Table``) with the rows in the same order, and for pandas the same
         index. ``"rows"``: ``cmax_ng_per_mL``, ``tmax_min``, ``auc_inf_ng_h_per_mL``, ``delivered_mg``,
         ``terminal_half_life_min``; ``effect_site_…`` and ``<metabolite>_…`` where a model has them;
-        ``minutes_above_<level>_ng_per_mL`` and ``first_above_<level>_ng_per_mL_min`` for each level;
+        ``minutes_above_<level>_ng_per_mL`` and ``first_min_above_<level>_ng_per_mL`` for each level;
         ``agreement_rel`` of the two solvers; ``verdict``; ``flags``, the codes joined by ``;``; ``not_evaluated``, the
         required checks that could not be made. ``"long"``: ``row`` (counted from 0), ``time_us``, ``time_min`` and the
-        columns of a profile. NaN says that a row's model has no such curve, or that a level is never reached.
+        columns of a profile, then ``verdict``, ``flags`` and ``not_evaluated`` as above. NaN says that a row's model has no such curve, or that a level is never reached.
 
     Raises:
-        InvalidInput: with ``row`` and ``column`` of the first bad cell. No row is dropped and none is filled in.
+        InvalidInput: with ``row`` and ``column`` of a bad cell. What is missing or of a wrong type is found column by
+            column, then what a value may not be, row by row. No row is dropped and none is filled in.
         NumericalTrouble: with ``row``, where a calculation failed.
         KeyboardInterrupt: within 200 ms; nothing is returned.
         ImportError: for ``progress=True`` without tqdm.
@@ -391,11 +420,17 @@ def simulate_frame(
     array([240., 253., 204.])
     """
     source = _Source(frame)
-    keep = list(keep) if not isinstance(keep, str) else [keep]
+    keep = [keep] if isinstance(keep, str) else keep
+    if not isinstance(keep, (list, tuple)) or len(set(keep)) != len(keep):
+        raise WrongType("E_TYPE", "keep", "not a list of column names; accepted: each name once")
     for name in keep:
         if name not in source.names:
             raise InvalidInput(
                 "E_FIELD_UNKNOWN", "keep", "names a column that is not there; accepted: columns of the table"
+            )
+        if name in ANSWERS:
+            raise InvalidInput(
+                "E_FIELD_DUPLICATE", "keep", "a kept column has the name of an answer; accepted: another name"
             )
     for name in source.names:
         if name not in NUMBERS and name not in WORDS and name not in keep:
@@ -413,7 +448,8 @@ def simulate_frame(
     if not 1 <= threads <= 1024:
         raise InvalidInput("E_RANGE", "threads", "not a number of threads; accepted: 1 to 1024")
 
-    used = [name for name in source.names if name in NUMBERS]
+    # The core reads when an input starts before it reads how long it takes.
+    used = sorted((n for n in source.names if n in NUMBERS), key=lambda n: NUMBERS[n].role == "duration")
     roles = _one_role_each(used)
     values = {name: source.numbers(name) for name in used}
     words: dict[str, list[str] | None] = {
@@ -494,9 +530,13 @@ def simulate_frame(
         columns.update(answers["numbers"])
     else:
         columns = dict(answers["numbers"])
-        columns["verdict"] = np.array(_core.verdict_names(), dtype=object)[answers["verdict"]]
-        columns["flags"] = np.array(answers["flags"], dtype=object)
-        columns["not_evaluated"] = np.array(answers["not_evaluated"], dtype=object)
+    judged = {
+        "verdict": np.array(_core.verdict_names(), dtype=object)[answers["verdict"]],
+        "flags": np.array(answers["flags"], dtype=object),
+        "not_evaluated": np.array(answers["not_evaluated"], dtype=object),
+    }
+    for name, column in judged.items():
+        columns[name] = column if instants_per_row is None else np.repeat(column, instants_per_row)
     for name in keep:
         if name in columns:
             raise InvalidInput(

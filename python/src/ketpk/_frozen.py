@@ -9,6 +9,15 @@ from typing import Any, NoReturn, TypeVar
 V = TypeVar("V")
 
 
+def only_once(made: object, slot: str) -> None:
+    """Raises ``AttributeError`` where somebody calls ``__init__`` of a value that is made already."""
+    try:
+        object.__getattribute__(made, slot)
+    except AttributeError:
+        return
+    raise AttributeError("a value cannot be changed; make another one")
+
+
 class Immutable:
     """A value: once it is made it does not change."""
 
@@ -28,6 +37,7 @@ class Frozen(Immutable, Mapping[str, V]):
     _members: dict[str, V]
 
     def __init__(self, members: Mapping[str, V]) -> None:
+        only_once(self, "_members")
         object.__setattr__(self, "_members", dict(members))
 
     def __getitem__(self, name: str) -> V:

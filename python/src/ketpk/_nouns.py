@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._errors import InvalidInput, WrongType
-from ._frozen import Immutable
+from ._frozen import Immutable, only_once
 from ._numbers import Number, quantity, word
 
 
@@ -92,6 +92,7 @@ class Patient(_Value):
         sex: str | None = None,
         dosing_weight_kg: Number | None = None,
     ) -> None:
+        only_once(self, "_said")
         said: list[tuple[str, str, str]] = []  # key of a session, text, keyword
         given: dict[str, object] = {"weight_kg": weight_kg, "weight_lb": weight_lb}
         name = _one_of(given, "patient.weight", True)
@@ -104,7 +105,8 @@ class Patient(_Value):
         if age_yr is not None:
             said.append(("age", quantity(age_yr, "age_yr", "yr"), "age_yr"))
         if sex is not None:
-            if word(sex, "sex") not in SEXES:
+            sex = word(sex, "sex")
+            if sex not in SEXES:
                 raise InvalidInput("E_RANGE", "sex", f"not one of the accepted words; accepted: {', '.join(SEXES)}")
             said.append(("sex", sex, "sex"))
         if dosing_weight_kg is not None:
@@ -121,7 +123,7 @@ class Patient(_Value):
 
 
 class Order(_Value):
-    """What is to be given, input by input, as ``infusion`` and ``bolus`` make it. Orders add up with ``+``, the earlier
+    """What is to be given, input by input, as ``infusion`` and ``bolus`` make it. Orders add up with ``+``, the left
     one first; inputs that overlap in time add. ``len(order)`` counts inputs. An order does not change.
 
     Raises: ``TypeError`` when called; use ``infusion`` and ``bolus``.
@@ -139,6 +141,10 @@ class Order(_Value):
         if not isinstance(other, Order):
             return NotImplemented
         return _order(*_Value._stated(self), *_Value._stated(other))
+
+    def __radd__(self, other: object) -> Order:
+        """``sum(orders)`` starts from 0, which adds nothing."""
+        return self if type(other) is int and other == 0 else NotImplemented
 
     def __len__(self) -> int:
         """The number of inputs."""

@@ -18,6 +18,8 @@ from ._errors import InvalidInput, WrongType
 #: What can be said without a guess: ``float``, ``int`` and NumPy's float64 and integers.
 Number = float | int
 
+#: NumPy's integers; timedelta64, which calls itself one, is not among them.
+_INTEGERS = {np.dtype(code).type for code in "bBhHiIlLqQ"}
 _ACCEPTED = "accepted: int or float (or NumPy's float64 and integers)"
 
 
@@ -37,12 +39,13 @@ def number(value: object, field: str) -> float | int:
         if not -(10**300) < plain < 10**300:
             raise InvalidInput("E_RANGE", field, "a number beyond what can be held; accepted: up to 1e300")
         return plain
-    elif isinstance(value, np.float64):
-        plain = float(value)
-    elif isinstance(value, np.integer):
-        return int(value)
+    elif kind is np.float64:
+        plain = float(value)  # type: ignore[arg-type]
+    elif kind in _INTEGERS:
+        return int(value)  # type: ignore[call-overload, no-any-return]
     else:
-        raise WrongType("E_TYPE", field, f"not a number of a type that is exact; {_ACCEPTED}")
+        what = "a text, not a number" if isinstance(value, str) else "not a number of a type that is exact"
+        raise WrongType("E_TYPE", field, f"{what}; {_ACCEPTED}; the unit stands in the name")
     if not math.isfinite(plain):
         raise InvalidInput("E_NONFINITE", field, "not finite; accepted: a finite number")
     return plain
@@ -54,10 +57,14 @@ def quantity(value: object, field: str, unit: str) -> str:
 
 
 def word(value: object, field: str) -> str:
-    """``value`` if it is a text. Raises ``WrongType`` otherwise."""
+    """``value`` as a plain text. Raises ``WrongType`` for anything else, ``InvalidInput`` for what UTF-8 cannot hold."""
     if not isinstance(value, str):
         raise WrongType("E_TYPE", field, "not a text; accepted: str")
-    return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("E_ENCODING", field, "not a text that UTF-8 can hold; accepted: Unicode text") from None
+    return "".join(value)
 
 
 def truth(value: object, field: str) -> bool:

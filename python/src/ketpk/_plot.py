@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ._errors import InvalidInput, WrongType
 from ._frozen import thawed
 from ._result import Flag, Result, session_again
-from ._session import simulate_session
+from ._session import LimitsSource, limits_of, simulate_session
 from ._table import needed
 from .limits import Limits, json_bytes
 
@@ -172,20 +172,28 @@ def _ng_per_mL(text: str) -> float:
 
 def drawn(result: Result, *, until_min: float | None = None, limits: Limits | None = None) -> Drawn:
     """What a picture of ``result`` shows. The core is asked again, at instants of the drawing's own, so it is the same
-    for a result that was kept as JSON.
+    for a result that was kept as JSON; where another version of ketpk would now say something else, there is no picture.
 
     Args:
         until_min: where it ends [min]; where the asked instants end, or late enough to see the fall, if not given.
         limits: whose levels are shown; those of the result if not given.
+
+    Raises:
+        InvalidInput: ``E_STATE`` for a result whose summary this version of ketpk does not give.
     """
     inputs = result.inputs
     session = session_again(inputs)
+    observed = thawed(inputs["observe"])
+    again = simulate_session({**session, "observe": observed} if observed else session, second_solver=False)
+    if again.summary != result.summary:
+        raise InvalidInput(
+            "E_STATE",
+            "results",
+            "asked again, this version of ketpk gives another curve; accepted: results of this version",
+        )
     if until_min is None:
-        observed = thawed(inputs["observe"])
-        first = {**session, "observe": observed} if observed else session
-        answer = simulate_session(first, second_solver=False)._answer
-        assert answer is not None
-        until_min = answer.drawn_until_min
+        assert again._answer is not None
+        until_min = again._answer.drawn_until_min
     until_us = max(1, round(until_min * _US["min"]))
     bars = _bars(result)
     time_us = _instants(bars, until_us)
@@ -453,6 +461,8 @@ def _told_flags(result: Result) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 # On paper: the colours of Okabe and Ito, told apart by anyone; in grey the dashes and hatches tell them apart.
 
+#: Says that a line was drawn here.
+_MARK = "ketpk"
 _COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", None)  # None: the ink of the Axes
 _DASHES: tuple[Any, ...] = (
     "-",
@@ -487,7 +497,7 @@ _ROW = 12.0  # the height of one row of the strip [pt]
 def plot(
     *results: Result,
     ax: matplotlib.axes.Axes | None = None,
-    limits: Limits | None = None,
+    limits: LimitsSource | None = None,
     labels: Sequence[str] | None = None,
 ) -> matplotlib.axes.Axes:
     """Concentration over time with the drug going in under it. Needs matplotlib.
@@ -504,7 +514,7 @@ def plot(
     Args:
         results: one or several; give those that belong into one Axes in one call.
         ax: where to draw; a figure of its own if not given. No global setting is changed and nothing is shown.
-        limits: whose levels are drawn; those of each result if not given. Verdicts and shading stay those of the
+        limits: whose levels are drawn (as in ``simulate``); those of each result if not given. Verdicts and shading stay those of the
             results.
         labels: one per result, for the legend; model and order if not given.
 
@@ -514,7 +524,8 @@ def plot(
     Raises:
         ImportError: without matplotlib.
         WrongType: for anything but results, limits from ``ketpk.limits.read``, texts.
-        InvalidInput: ``E_FIELD_MISSING`` without a result, ``E_COLUMNS`` for another number of labels than of results.
+        InvalidInput: ``E_FIELD_MISSING`` without a result, ``E_COLUMNS`` for another number of labels than of results,
+            ``E_STATE`` for a result whose summary this version of ketpk does not give, and for Axes that hold a plot.
 
     The colours are those of Okabe and Ito, Color Universal Design, 2008.
     """
@@ -523,7 +534,12 @@ def plot(
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(needed("plot", "matplotlib")) from error
-    _refuse(results, limits, labels)
+    limits = limits_of(limits)
+    _refuse(results, labels)
+    if ax is not None and any(line.get_gid() == _MARK for line in getattr(ax, "lines", ())):
+        raise InvalidInput(
+            "E_STATE", "ax", "holds a plot of ketpk already; accepted: all results in one call, or cla()"
+        )
     each = [drawn(r, limits=limits) for r in results]
     until = max(d.until_min for d in each)
     each = [d if d.until_min == until else drawn(r, until_min=until, limits=limits) for r, d in zip(results, each)]
@@ -539,13 +555,11 @@ def plot(
     return axes
 
 
-def _refuse(results: Sequence[object], limits: object, labels: object) -> None:
+def _refuse(results: Sequence[object], labels: object) -> None:
     if not results:
         raise InvalidInput("E_FIELD_MISSING", "results", "nothing to draw; accepted: one result or several")
     if not all(isinstance(r, Result) for r in results):
         raise WrongType("E_TYPE", "results", "not a result; accepted: what ketpk.simulate returns")
-    if limits is not None and not isinstance(limits, Limits):
-        raise WrongType("E_TYPE", "limits", "not limits; accepted: ketpk.limits.read(path)")
     if labels is not None:
         if isinstance(labels, str) or not isinstance(labels, Sequence) or not all(isinstance(x, str) for x in labels):
             raise WrongType("E_TYPE", "labels", "not a list of texts; accepted: one text per result")
@@ -603,6 +617,8 @@ class _Sheet:
         self.strip()
         self.settle()
         self.levels()
+        for line in self.ax.lines:
+            line.set_gid(_MARK)
 
     def settle(self) -> None:
         """Lets matplotlib lay out what is there, so that lengths can be measured."""
@@ -731,7 +747,8 @@ class _Sheet:
         elif curve.kind == "metabolite":
             told = curve.name + (" (apparent)" if curve.apparent else "")
         elif several:
-            told = "" if self.labels else f"{site}, {_told_order(self.each[i].bars)}"
+            who = "" if len({_told_patient(r) for r in self.results}) == 1 else f", {_told_patient(result)}"
+            told = "" if self.labels else f"{site}, {_told_order(self.each[i].bars)}{who}"
             told += f"{' · ' if self.labels else ', '}verdict: {result.verdict}"
             return f"{whose}{told}" if self.labels else f"{whose}: {told}"
         else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-    from .limits import Limits
+    from ._session import LimitsSource
 
 SCHEMA = "ketpk.result/1"
 BLOCKS = ("ketpk", "inputs", "model", "profile", "summary", "time_above", "assessment")
@@ -81,7 +81,7 @@ def _made(kind: type[Any], document: Mapping[str, Any], **members: Any) -> Any:
     return kind(**members)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Peak:
     """The largest concentration of a curve over the whole course [ng/mL], and when it comes first [min]."""
 
@@ -89,7 +89,7 @@ class Peak:
     tmax_min: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MetaboliteSummary:
     """The peak of a metabolite over the whole course [ng/mL], when it comes first [min], and the area under its curve
     without end [ng h/mL]."""
@@ -99,7 +99,7 @@ class MetaboliteSummary:
     auc_inf_ng_h_per_mL: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The whole continuous course, whatever instants were asked for.
 
@@ -134,7 +134,7 @@ class Summary:
         return made
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TimeAbove:
     """How long plasma is above a level, from 0 to ``until_min`` (or the last asked instant; else the whole course).
 
@@ -149,7 +149,7 @@ class TimeAbove:
     first_min: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Flag:
     """One thing that is out of range, explained. Texts carry their units.
 
@@ -183,7 +183,7 @@ class Flag:
     clears_at: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """One check that was made or could not be.
 
@@ -200,7 +200,7 @@ class Check:
     why: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Override:
     """Somebody's recorded decision to go on in spite of one flag. It changes no verdict.
 
@@ -215,7 +215,7 @@ class Override:
     by: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LimitsUsed:
     """Which limits were compared with.
 
@@ -230,7 +230,7 @@ class LimitsUsed:
     sha256: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """Every check that was made or could not be, and every flag. It has a verdict and is no truth value.
 
@@ -265,7 +265,7 @@ class Assessment:
         raise TypeError("an assessment is no truth value; look at its verdict, flags and checks")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Solvers:
     """What calculated the result, and how well it agrees with itself.
 
@@ -284,7 +284,7 @@ class Solvers:
     mass_balance_rel: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a result comes from.
 
@@ -299,6 +299,10 @@ class Provenance:
     model: Mapping[str, Any]
 
 
+#: The columns of a profile that are no metabolite's.
+_FIXED = ("time_us", "time_min", "plasma_ng_per_mL", "effect_site_ng_per_mL", "delivered_mg", "auc_ng_h_per_mL")
+
+
 class Profile(Table):
     """The curve at the instants that were asked for, column by column: a read-only mapping of names to arrays.
 
@@ -309,19 +313,10 @@ class Profile(Table):
     ``profile.metabolites["<metabolite>_ng_per_mL"]``.
     """
 
-    __slots__ = ("metabolites",)
-    metabolites: Mapping[str, NDArray[np.float64]]
-
-    def __init__(self, columns: Mapping[str, NDArray[Any]], metabolites: Mapping[str, NDArray[np.float64]]) -> None:
-        super().__init__(columns)
-        object.__setattr__(self, "metabolites", Frozen(metabolites))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Profile, (dict(self._columns), dict(self.metabolites))
+    __slots__ = ()
 
     @classmethod
     def _of_answer(cls, answer: _core.Answer) -> Profile:
-        metabolites = {f"{name}_ng_per_mL": answer.column(name) for name in answer.metabolites}
         columns: dict[str, NDArray[Any]] = {
             "time_us": answer.time_us(),
             "time_min": answer.column("time_min"),
@@ -329,55 +324,62 @@ class Profile(Table):
         }
         if answer.has_effect_site:
             columns["effect_site_ng_per_mL"] = answer.column("effect_site_ng_per_mL")
-        columns.update(metabolites)
+        columns.update({f"{n}_ng_per_mL": answer.metabolite(i) for i, n in enumerate(answer.metabolites)})
         columns["delivered_mg"] = answer.column("delivered_mg")
         columns["auc_ng_h_per_mL"] = answer.column("auc_ng_h_per_mL")
-        return cls(columns, metabolites)
+        return cls(columns)
 
     @classmethod
     def _of_block(cls, block: Mapping[str, Any]) -> Profile:
         """From a document. Raises ``TypeError`` unless it is the contract's columns, of numbers and of one length."""
-        metabolites = {name: _column(values, np.float64) for name, values in block.get("metabolites", {}).items()}
         columns: dict[str, NDArray[Any]] = {"time_us": _column(block["time_us"], np.int64)}
         for name in ("time_min", "plasma_ng_per_mL", "effect_site_ng_per_mL"):
             if name in block or name != "effect_site_ng_per_mL":
                 columns[name] = _column(block[name], np.float64)
-        columns.update(metabolites)
+        for name, values in block.get("metabolites", {}).items():
+            if name in _FIXED or not name.endswith("_ng_per_mL"):
+                raise TypeError("no name of a metabolite's column")
+            columns[name] = _column(values, np.float64)
         for name in ("delivered_mg", "auc_ng_h_per_mL"):
             columns[name] = _column(block[name], np.float64)
         if len({len(column) for column in columns.values()}) > 1:
             raise TypeError("columns of different lengths")
-        return cls(columns, metabolites)
+        return cls(columns)
 
     @property
     def time_us(self) -> NDArray[np.int64]:
         """The asked instants [us], whole microseconds from time zero, int64, shape ``(n,)``."""
-        return self._columns["time_us"]
+        return self["time_us"]
 
     @property
     def time_min(self) -> NDArray[np.float64]:
         """The asked instants [min], float64, shape ``(n,)``."""
-        return self._columns["time_min"]
+        return self["time_min"]
 
     @property
     def plasma_ng_per_mL(self) -> NDArray[np.float64]:
         """Plasma at the asked instants, base [ng/mL], shape ``(n,)``. At the instant of a bolus, the value after it."""
-        return self._columns["plasma_ng_per_mL"]
+        return self["plasma_ng_per_mL"]
 
     @property
     def effect_site_ng_per_mL(self) -> NDArray[np.float64] | None:
         """Effect site at the asked instants [ng/mL], shape ``(n,)``; None where the model has no effect site."""
-        return self._columns.get("effect_site_ng_per_mL")
+        return self.get("effect_site_ng_per_mL")
 
     @property
     def delivered_mg(self) -> NDArray[np.float64]:
         """Drug that has gone in until each instant, base [mg], shape ``(n,)``."""
-        return self._columns["delivered_mg"]
+        return self["delivered_mg"]
 
     @property
     def auc_ng_h_per_mL(self) -> NDArray[np.float64]:
         """Area under plasma from 0 to each instant [ng h/mL], shape ``(n,)``."""
-        return self._columns["auc_ng_h_per_mL"]
+        return self["auc_ng_h_per_mL"]
+
+    @property
+    def metabolites(self) -> Mapping[str, NDArray[np.float64]]:
+        """The columns ``<metabolite>_ng_per_mL`` [ng/mL] by their names; empty where the model has no metabolite."""
+        return Frozen({name: column for name, column in self.items() if name not in _FIXED})
 
     def _shown(self) -> Mapping[str, NDArray[Any]]:
         """Raises ``InvalidInput`` where no instant was asked for: an empty table would look like an answer."""
@@ -416,7 +418,9 @@ def _parsed(text: str) -> dict[str, Any]:
 
     try:
         document = json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=constant)
-    except (json.JSONDecodeError, RecursionError):
+    except InvalidInput:
+        raise
+    except (ValueError, RecursionError):
         raise InvalidInput("E_PARSE", "result", f"not JSON; accepted: the text of a {SCHEMA}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise InvalidInput("E_SCHEMA_VERSION", "schema", f"not a result this version knows; accepted: {SCHEMA}")
@@ -469,6 +473,10 @@ class Result(Immutable):
         made = cls._made(None, document, text)
         try:
             _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile
+            session_again(document["inputs"])
+            shown = document["model"]["id"], document["model"]["site"], made.assessment.basis
+            if not all(isinstance(text, str) for text in shown):
+                raise TypeError("a member of another type")
         except InvalidInput:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -558,7 +566,8 @@ class Result(Immutable):
         return Provenance(self.ketpk, self.inputs, self.model)
 
     def to_json(self) -> str:
-        """The result as the text of ``ketpk.result/1``, the same bytes as the command line writes."""
+        """The result as the text of ``ketpk.result/1``, the same bytes as the command line writes; of a result that was
+        read back, the text it was read from."""
         if self._text is None:
             assert self._answer is not None
             return self._answer.json()
@@ -604,7 +613,7 @@ class Result(Immutable):
         self,
         *others: Result,
         ax: matplotlib.axes.Axes | None = None,
-        limits: Limits | None = None,
+        limits: LimitsSource | None = None,
         labels: Sequence[str] | None = None,
     ) -> matplotlib.axes.Axes:
         """Concentration [ng/mL] over time, with the drug going in under it. Needs matplotlib. See ``ketpk.plot``.
@@ -625,7 +634,7 @@ class Result(Immutable):
         return self is other or self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
-        return hash(json.dumps(self.to_dict(), sort_keys=True))
+        return hash((self._block("model")["id"], self.ketpk, self.summary.cmax_ng_per_mL, self.summary.tmax_min))
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a result is no truth value; look at result.verdict, result.flags or result.summary")

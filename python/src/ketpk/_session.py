@@ -14,7 +14,7 @@ from ._frozen import thawed
 from ._nouns import Order, Patient
 from ._numbers import Number, number, numbers, quantity, truth
 from ._result import Override, Result
-from .limits import Limits, bytes_of, day_text, json_bytes, read, today
+from .limits import Limits, bytes_of, day_text, json_bytes, path_bytes, read, today
 from .models import Model
 
 LimitsSource = Limits | str | os.PathLike[str] | Mapping[str, Any]
@@ -171,6 +171,8 @@ def simulate(
     levels = levels_of(time_above_ng_per_mL)
     if levels:
         session["questions"] = {"time_above": levels}
+    if not isinstance(overrides, (list, tuple)):
+        raise WrongType("E_TYPE", "overrides", "not a list; accepted: a list of ketpk.Override")
     if overrides:
         session["overrides"] = [_override(o) for o in overrides]
     return _answered(json_bytes(session, "session"), limits_of(limits), b".", False, second_solver)
@@ -205,7 +207,7 @@ def simulate_session(
     data = bytes_of(session, "session")
     if folder is None:
         folder = "." if isinstance(session, Mapping) else os.path.dirname(os.fspath(session)) or "."
-    return _answered(data, limits_of(limits), os.fsencode(folder), True, second_solver)
+    return _answered(data, limits_of(limits), path_bytes(folder, "folder"), True, second_solver)
 
 
 def _answered(session: bytes, limits: Limits | None, folder: bytes, confined: bool, second_solver: bool) -> Result:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._frozen import Frozen, Immutable
+from ._frozen import Frozen, Immutable, only_once
 
 if TYPE_CHECKING:
     import pandas
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def needed(extra: str, package: str) -> str:
     """What to say where an optional package is missing."""
-    return f"this needs {package}, which is not installed; accepted: pip install 'ketpk[{extra}]'"
+    return f"this needs {package}, which is not installed; accepted: pip install {package}, which is ketpk's extra {extra!r}"
 
 
 class Table(Immutable, Mapping[str, NDArray[Any]]):
@@ -29,13 +29,15 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
     _columns: Mapping[str, NDArray[Any]]
 
     def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        only_once(self, "_columns")
         views = {name: column.view() for name, column in columns.items()}
         for view in views.values():
             view.setflags(write=False)
         object.__setattr__(self, "_columns", Frozen(views))
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._columns[name]
+        # A view of its own for each who asks: nobody can change the shape or the type of another's.
+        return self._columns[name].view()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
@@ -57,7 +59,7 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Table, (dict(self._columns),)
+        return _unpacked, (type(self), [(name, *_packed(column)) for name, column in self.items()])
 
     def _shown(self) -> Mapping[str, NDArray[Any]]:
         """What other tables get to see."""
@@ -95,6 +97,18 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
 
     def __repr__(self) -> str:
         return f"<ketpk.{type(self).__name__} of {self.rows} rows: {', '.join(self)}>"
+
+
+def _packed(column: NDArray[Any]) -> tuple[str, Any]:
+    return ("O", column.tolist()) if column.dtype == object else (column.dtype.str, column.tobytes())
+
+
+def _unpacked(kind: type[Table], packed: list[tuple[str, str, Any]]) -> Table:
+    """A pickled table. Its numbers lie in memory that nobody can write to."""
+    made = object.__new__(kind)
+    columns = {n: np.array(d, dtype=object) if t == "O" else np.frombuffer(d, dtype=t) for n, t, d in packed}
+    Table.__init__(made, columns)
+    return made
 
 
 def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:

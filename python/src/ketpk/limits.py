@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _core
-from ._errors import WrongType
-from ._frozen import Immutable, frozen, thawed
+from ._errors import InvalidInput, WrongType
+from ._frozen import Immutable, frozen, only_once, thawed
+from ._numbers import word
 
 __all__ = ["Finding", "Limits", "lint", "read"]
 
@@ -27,10 +28,20 @@ def bytes_of(source: str | os.PathLike[str] | Mapping[str, Any], field: str) -> 
     if isinstance(source, Mapping):
         return json_bytes(source, field)
     if isinstance(source, (str, os.PathLike)):
-        return _core.read_file(os.fsencode(source), field)
+        return _core.read_file(path_bytes(source, field), field)
     raise WrongType(
         "E_TYPE", field, "neither a file nor a mapping; accepted: a path, or a dict as the file would hold it"
     )
+
+
+def path_bytes(path: object, field: str) -> bytes:
+    """A path as the system has it. Raises ``InvalidInput``: ``E_IO`` for a name no file can have; ``WrongType``."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise WrongType("E_TYPE", field, "not a path; accepted: a text or a pathlib.Path")
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:
+        raise InvalidInput("E_IO", field, "a name that no file can have; accepted: the path of a file") from None
 
 
 def json_bytes(document: Mapping[str, Any], field: str) -> bytes:
@@ -46,7 +57,7 @@ def json_bytes(document: Mapping[str, Any], field: str) -> bytes:
         ) from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong with a limits file.
 
@@ -79,6 +90,7 @@ class Limits(Immutable):
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         """Limits from a mapping, as a file ``ketpk.limits/1`` would hold it. Raises ``InvalidInput``."""
+        only_once(self, "_bytes")
         self._set(bytes_of(document, "limits"))
 
     def _set(self, data: bytes) -> None:
@@ -186,7 +198,7 @@ def lint(
 def day_text(day: object, field: str) -> str:
     """A day as ``2026-11-21``. Raises ``WrongType`` for anything but a date (an instant is none) or a text."""
     if isinstance(day, str):
-        return day
+        return word(day, field)
     if isinstance(day, datetime.date) and not isinstance(day, datetime.datetime):
         return day.isoformat()
     raise WrongType("E_TYPE", field, "not a day; accepted: datetime.date, or a text such as 2026-11-21")

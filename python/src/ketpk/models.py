@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _core
+from ._errors import InvalidInput
 from ._frozen import Immutable, frozen, thawed
 from ._numbers import word
 
 __all__ = ["Model", "list", "show"]
+
+
+SCHEMA = "ketpk.model/1"
 
 
 class Model(Immutable):
@@ -32,7 +36,10 @@ class Model(Immutable):
 
     @classmethod
     def _of(cls, id: str) -> Model:
-        text = _core.model_json(id)
+        return cls._from_text(_core.model_json(id))
+
+    @classmethod
+    def _from_text(cls, text: str) -> Model:
         made = object.__new__(cls)
         object.__setattr__(made, "_text", text)
         object.__setattr__(made, "_document", frozen(json.loads(text)))
@@ -128,18 +135,26 @@ class Model(Immutable):
         return hash(self._text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Model._of, (self.id,)
+        return _restored, (SCHEMA, self._text)
 
     def __repr__(self) -> str:
         return f"<ketpk.Model {self.id}: {self.label}, {self.site} plasma>"
 
     def __str__(self) -> str:
-        return _core.model_card(self.id)
+        """The card for a terminal; of a card that another version pickled, its one line."""
+        return _core.model_card(self.id) if self == Model._of(self.id) else repr(self)
 
     def _repr_html_(self) -> str:
         from . import _html
 
         return _html.model(self)
+
+
+def _restored(schema: str, text: str) -> Model:
+    """A pickled card. One of another schema is refused."""
+    if schema != SCHEMA:
+        raise InvalidInput("E_SCHEMA_VERSION", "schema", f"pickled by another version of ketpk; accepted: {SCHEMA}")
+    return Model._from_text(text)
 
 
 def show(id: str) -> Model:
