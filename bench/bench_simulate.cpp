@@ -110,7 +110,7 @@ void whole(benchmark::State& state, const Request& request, double limit) {
       state.SkipWithError((std::string(name_of(trouble->code)) + ' ' + trouble->where).c_str());
       break;
     }
-    second = std::get<Result>(outcome).check.second_solver;
+    second = std::get<Result>(outcome).check.second_solver.value();
     benchmark::DoNotOptimize(outcome);
   }
   state.SetLabel(second);
