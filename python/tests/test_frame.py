@@ -142,6 +142,14 @@ def test_a_long_table_says_what_was_flagged():
         assert long[name].tolist() == [word for word in rows[name] for _ in range(2)]
 
 
+def test_samples_that_no_answer_would_show_are_refused():
+    for samples in ({"every_min": 1, "until_min": 60}, {"at_min": [1, 2]}):
+        assert refusal(frame(2), **samples)[0] == "E_FIELD_UNKNOWN"
+    whole, early = asked(frame(30)), asked(frame(30), until_min=10)
+    assert (early["minutes_above_100_ng_per_mL"] <= 10 + 1e-9).all()
+    assert (whole["minutes_above_100_ng_per_mL"] > 10).any()
+
+
 def test_rates_and_pumps_and_boluses_alone_are_rows_too():
     rates = ketpk.simulate_frame(
         {

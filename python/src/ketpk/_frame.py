@@ -402,7 +402,8 @@ def simulate_frame(
         ``minutes_above_<level>_ng_per_mL`` and ``first_min_above_<level>_ng_per_mL`` for each level;
         ``agreement_rel`` of the two solvers; ``verdict``; ``flags``, the codes joined by ``;``; ``not_evaluated``, the
         required checks that could not be made. ``"long"``: ``row`` (counted from 0), ``time_us``, ``time_min`` and the
-        columns of a profile, then ``verdict``, ``flags`` and ``not_evaluated`` as above. NaN says that a row's model has no such curve, or that a level is never reached.
+        columns of a profile, then ``verdict``, ``flags`` and ``not_evaluated`` as above.
+        NaN says that a row's model has no such curve, or that a level is never reached.
 
     Raises:
         InvalidInput: with ``row`` and ``column`` of a bad cell. What is missing or of a wrong type is found column by
@@ -461,7 +462,12 @@ def simulate_frame(
     observe = observe_of(every_min, until_min, at_min)
     levels = levels_of(time_above_ng_per_mL)
     long = layout == "long"
-    if long and not ("every" in observe or "at" in observe):
+    samples = "every" in observe or "at" in observe
+    if samples and not long:
+        raise InvalidInput(
+            "E_FIELD_UNKNOWN", "observe", 'one row a patient has no samples; accepted: until_min, or layout="long"'
+        )
+    if long and not samples:
         raise InvalidInput(
             "E_FIELD_MISSING", "observe", "no instant was asked for; accepted: every_min with until_min, or at_min"
         )

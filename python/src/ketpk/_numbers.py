@@ -57,7 +57,7 @@ def quantity(value: object, field: str, unit: str) -> str:
 
 
 def word(value: object, field: str) -> str:
-    """``value`` as a plain text. Raises ``WrongType`` for anything else, ``InvalidInput`` for what UTF-8 cannot hold."""
+    """``value`` as a plain text. Raises ``WrongType`` for anything else, ``InvalidInput`` for no Unicode text."""
     if not isinstance(value, str):
         raise WrongType("E_TYPE", field, "not a text; accepted: str")
     try:

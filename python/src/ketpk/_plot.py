@@ -172,7 +172,7 @@ def _ng_per_mL(text: str) -> float:
 
 def drawn(result: Result, *, until_min: float | None = None, limits: Limits | None = None) -> Drawn:
     """What a picture of ``result`` shows. The core is asked again, at instants of the drawing's own, so it is the same
-    for a result that was kept as JSON; where another version of ketpk would now say something else, there is no picture.
+    for a result that was kept as JSON; where this version of ketpk would say something else, there is no picture.
 
     Args:
         until_min: where it ends [min]; where the asked instants end, or late enough to see the fall, if not given.
@@ -514,8 +514,8 @@ def plot(
     Args:
         results: one or several; give those that belong into one Axes in one call.
         ax: where to draw; a figure of its own if not given. No global setting is changed and nothing is shown.
-        limits: whose levels are drawn (as in ``simulate``); those of each result if not given. Verdicts and shading stay those of the
-            results.
+        limits: whose levels are drawn (as in ``simulate``); those of each result if not given. Verdicts and
+            shading stay those of the results.
         labels: one per result, for the legend; model and order if not given.
 
     Returns:

@@ -652,7 +652,8 @@ class Result(Immutable):
         s = self.summary
         return (
             f"<ketpk.Result {self._block('model')['id']}: {s.delivered_mg:.4g} mg, "
-            f"peak {s.cmax_ng_per_mL:.3g} ng/mL at {s.tmax_min:.4g} min, verdict {self.verdict}, {len(self.flags)} flags>"
+            f"peak {s.cmax_ng_per_mL:.3g} ng/mL at {s.tmax_min:.4g} min, "
+            f"verdict {self.verdict}, {len(self.flags)} flags>"
         )
 
     def _repr_html_(self) -> str:

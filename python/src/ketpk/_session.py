@@ -115,8 +115,8 @@ def simulate(
         as_of: the day the limits must be in force; today in UTC if not given.
         bag_mg_per_mL: drug in the bag, for rates in mL.
         every_min, until_min: sample every so many minutes from 0 to the end [min], or
-        at_min: sample at these instants [min], shape ``(n,)``, in order of time. Without either nothing is sampled;
-            summary and limits look at the whole continuous course in any case.
+        at_min: sample at these instants [min], shape ``(n,)``, in order of time, some 50,000 at most. Without either
+            nothing is sampled; summary and limits look at the whole continuous course in any case.
         time_above_ng_per_mL: a level or several [ng/mL].
         overrides: recorded decisions to go on in spite of a flag; they change no verdict.
         extrapolate: run outside the model's stated domain, and flag it.

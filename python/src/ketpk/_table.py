@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def needed(extra: str, package: str) -> str:
     """What to say where an optional package is missing."""
-    return f"this needs {package}, which is not installed; accepted: pip install {package}, which is ketpk's extra {extra!r}"
+    how = f"pip install {package}, which is ketpk's extra {extra!r}"
+    return f"this needs {package}, which is not installed; accepted: {how}"
 
 
 class Table(Immutable, Mapping[str, NDArray[Any]]):
