@@ -35,10 +35,10 @@ TEST_CASE("the exponential and its divided differences agree with 100-digit arit
     if (n % 4 == 0) y = x * (1 + r.log_between(1e-16, 1));  // nearly equal
     if (n % 50 == 0) y = x;                                 // equal
     const Exact ex = x, ey = y;
-    const std::array<double, 6> off{ulps(ketpk::decay_left(x), exp(-ex)), ulps(ketpk::decay_gone(x), 1 - exp(-ex)),
-                                    ulps(ketpk::phi1(x), first(ex)), ulps(ketpk::phi2(x, y), second(ex, ey)),
-                                    ulps(ketpk::phi3(x, y), third(ex, ey)),
-                                    ulps(ketpk::phi3_at_zero(x), (1 - first(ex)) / ex)};
+    const std::array<double, 6> off{
+        ulps(ketpk::decay_left(x), exp(-ex)),   ulps(ketpk::decay_gone(x), 1 - exp(-ex)),
+        ulps(ketpk::phi1(x), first(ex)),        ulps(ketpk::phi2(x, y), second(ex, ey)),
+        ulps(ketpk::phi3(x, y), third(ex, ey)), ulps(ketpk::phi3_at_zero(x), (1 - first(ex)) / ex)};
     for (std::size_t k = 0; k < off.size(); ++k) worst[k] = std::max(worst[k], off[k]);
   }
   INFO("worst ulp: left " << worst[0] << ", gone " << worst[1] << ", phi1 " << worst[2] << ", phi2 " << worst[3]

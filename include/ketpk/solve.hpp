@@ -389,12 +389,12 @@ class ExactTrajectory {
   /// Plasma [mg/L] at instants in order of time, into `out`; blocks of instants go through the exponential
   /// together.
   void plasma_at(std::span<const Micros> times, std::span<S> out) const {
-    by_blocks(times, out, [this](std::size_t i, const auto& tau) { return plasma_block(i, tau); });
+    by_blocks(times, out, [this](std::size_t i, const auto& tau) { return this->plasma_block(i, tau); });
   }
 
   /// Area under plasma from 0 [mg min/L] to instants in order of time, into `out`; by blocks, as `plasma_at`.
   void area_at(std::span<const Micros> times, std::span<S> out) const {
-    by_blocks(times, out, [this](std::size_t i, const auto& tau) { return area_block(i, tau); });
+    by_blocks(times, out, [this](std::size_t i, const auto& tau) { return this->area_block(i, tau); });
   }
 
  private:
