@@ -196,8 +196,6 @@ NB_MODULE(_core, m) {
           },
           "name"_a, "One block of the result as an object with that one member.")
       .def(
-          "csv", [](const Answered& a) { return steadily([&] { return to_csv(a.result); }); }, "The profile as CSV.")
-      .def(
           "card",
           [](const Answered& a) { return steadily([&] { return to_card(a.result, version, drawing_of(a.result)); }); },
           "The result on one screen.")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from conftest import PATIENT, command, golden_cases, golden_model, golden_session
+from conftest import PATIENT, command, golden_cases, golden_model, golden_session, session
 
 import ketpk
 
@@ -225,14 +225,5 @@ def test_by_keyword_is_the_session_it_says() -> None:
         every_min=1,
         until_min=240,
     )
-    session = {
-        "schema": "ketpk.session/1",
-        "patient": {"weight": "70 kg", "age": "42 yr"},
-        "analyte": "racemic-ketamine",
-        "form": "base",
-        "initial_state": "drug-free",
-        "order": [{"infuse": "0.5 mg/kg", "over": "40 min", "at": "0 min"}],
-        "model": "kamp2020",
-        "observe": {"every": "1 min", "until": "240 min"},
-    }
-    assert by_words.to_json() == commanded(session)
+    written = session(observe={"every": "1 min", "until": "240 min"})
+    assert by_words.to_json() == commanded(written)

@@ -4,6 +4,7 @@ anew into python/tests/baseline; look at them before they are kept."""
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import pathlib
@@ -17,6 +18,7 @@ import ketpk
 import matplotlib
 import numpy as np
 import pytest
+from conftest import EVERYTHING
 from ketpk import _plot
 from matplotlib import collections, patches, pyplot
 from matplotlib.legend import Legend
@@ -117,25 +119,9 @@ def limits_document(**changed: Any) -> dict[str, Any]:
     }
 
 
-CUSTOM = {
-    "custom": {
-        "analytes": ["racemic-ketamine"],
-        "site": "arterial",
-        "parameters": {"CL": "84 L/h", "V1": "25 L", "Q2": "161 L/h", "V2": "56 L", "Q3": "79 L/h", "V3": "157 L"},
-        "effect_site": {"ke0": "0.2 1/min", "source": "invented"},
-        "metabolites": [
-            {
-                "name": "norketamine",
-                "fraction": 1.0,
-                "V1": "98.6 L",
-                "CL": "57.7 L/h",
-                "Q2": "42.8 L/h",
-                "V2": "160 L",
-                "apparent": True,
-            }
-        ],
-    }
-}
+CUSTOM = copy.deepcopy(EVERYTHING)
+CUSTOM["custom"]["site"] = "arterial"
+CUSTOM["custom"]["metabolites"][0]["apparent"] = True
 HALF = ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40)
 WHOLE = ketpk.infusion(dose_mg_per_kg=1, duration_min=40)
 PAUSED = (
@@ -703,14 +689,7 @@ def write() -> None:
 
 
 def test_a_result_that_this_version_would_not_give_is_not_drawn() -> None:
-    result = ketpk.simulate(
-        ketpk.Patient(weight_kg=70),
-        ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40),
-        model="kamp2020",
-        analyte="racemic-ketamine",
-        form="base",
-        drug_free=True,
-    )
+    result = simulated(HALF)
     document = result.to_dict()
     document["summary"]["cmax_ng_per_mL"] *= 1 + 1e-12
     with pytest.raises(ketpk.InvalidInput, match="E_STATE results"):
@@ -719,7 +698,7 @@ def test_a_result_that_this_version_would_not_give_is_not_drawn() -> None:
 
 
 def test_axes_that_hold_a_plot_are_refused() -> None:
-    result = simulated(ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40))
+    result = simulated(HALF)
     figure, ax = pyplot.subplots(layout="constrained")
     result.plot(ax=ax)
     with pytest.raises(ketpk.InvalidInput, match="E_STATE ax"):

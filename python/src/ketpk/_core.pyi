@@ -39,9 +39,6 @@ class Answer:
     def block(self, name: str) -> str:
         """One block of the result as an object with that one member."""
 
-    def csv(self) -> str:
-        """The profile as CSV."""
-
     def card(self) -> str:
         """The result on one screen."""
 

@@ -22,7 +22,7 @@ from ._errors import InvalidInput, WrongType
 from ._nouns import DOSE_UNITS, RATE_UNITS
 from ._numbers import Number, number, truth
 from ._session import LimitsSource, ModelSource, levels_of, limits_of, observe_of, words_of
-from ._table import Table, needed
+from ._table import Table, optional
 from .limits import json_bytes, today
 
 
@@ -52,12 +52,6 @@ NUMBERS: Mapping[str, _Kind] = {
     "bag_mg_per_mL": _Kind("bag", "mg/mL", True),
 }
 WORDS = ("sex", "model", "analyte", "form")
-#: Columns of answers that every table may have; a metabolite adds its own.
-ANSWERS = frozenset(
-    "row time_us time_min plasma_ng_per_mL effect_site_ng_per_mL delivered_mg auc_ng_h_per_mL cmax_ng_per_mL tmax_min "
-    "auc_inf_ng_h_per_mL terminal_half_life_min effect_site_cmax_ng_per_mL effect_site_tmax_min agreement_rel verdict "
-    "flags not_evaluated".split()
-)
 
 
 def _bad_cell(code: str, name: str, message: str, row: int | None) -> NoReturn:
@@ -219,15 +213,13 @@ class _Source:
                 _bad_cell("E_TYPE", name, "missing or not a text; accepted: a word in every row", row)
         return cells
 
-    def like_it(self, columns: Mapping[str, NDArray[Any]], keep: Sequence[str], repeat: int | None) -> Any:
-        """The answers as a table of the same kind, the kept columns ahead; each row ``repeat`` times if given."""
-        n = self.rows
-        at = np.arange(n) if repeat is None else np.repeat(np.arange(n), repeat)
+    def like_it(self, columns: Mapping[str, NDArray[Any]], keep: Sequence[str]) -> Any:
+        """The answers as a table of the same kind, the kept columns ahead, each cell beside the answers of its row."""
+        at = columns.get("row", np.arange(self.rows))
         if self.kind == "pandas":
             import pandas
 
-            kept = self.frame[list(keep)]
-            kept = kept.copy() if repeat is None else kept.iloc[at].copy()
+            kept = self.frame[list(keep)].iloc[at].copy()
             answers = pandas.DataFrame(dict(columns), index=kept.index, copy=False)
             return pandas.concat([kept, answers], axis=1)
         if self.kind == "polars":
@@ -341,16 +333,29 @@ def _chosen(given: object, name: str, source: _Source) -> list[str] | None:
     return source.words(name) if name in source.names else None
 
 
+def _told(answers: Mapping[str, Any], rows: int) -> dict[str, NDArray[Any]]:
+    """What the core answers, in columns; ``time_us`` is there for a long table, whose rows are told once an instant."""
+    columns: dict[str, NDArray[Any]] = {}
+    each = 1
+    if "time_us" in answers:
+        each = len(answers["time_us"])
+        columns["row"] = np.repeat(np.arange(rows), each)
+        columns["time_us"] = np.tile(answers["time_us"], rows)
+        columns["time_min"] = columns["time_us"] / 6e7
+    columns.update(answers["numbers"])
+    words = np.array(_core.verdict_names(), dtype=object)
+    columns["verdict"] = np.repeat(words[answers["verdict"]], each)
+    for name in ("flags", "not_evaluated"):
+        columns[name] = np.repeat(np.array(answers[name], dtype=object), each)
+    return columns
+
+
 def _progress_of(progress: object, rows: int) -> tuple[Callable[[int], object] | None, Callable[[], object]]:
     """What the core calls with the rows done, and what is called at the end."""
     if progress is False or progress is None:
         return None, lambda: None
     if progress is True:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError as error:
-            raise ImportError(needed("progress", "tqdm")) from error
-        bar = tqdm(total=rows, unit=" rows", file=sys.stderr)
+        bar = optional("tqdm.auto", "progress").tqdm(total=rows, unit=" rows", file=sys.stderr)
         return (lambda done: bar.update(done - bar.n)), bar.close
     if callable(progress):
         call = progress
@@ -429,10 +434,6 @@ def simulate_frame(
             raise InvalidInput(
                 "E_FIELD_UNKNOWN", "keep", "names a column that is not there; accepted: columns of the table"
             )
-        if name in ANSWERS:
-            raise InvalidInput(
-                "E_FIELD_DUPLICATE", "keep", "a kept column has the name of an answer; accepted: another name"
-            )
     for name in source.names:
         if name not in NUMBERS and name not in WORDS and name not in keep:
             accepted = "weight_kg, dose_mg_per_kg, duration_min and the like (see the help), or its name in keep="
@@ -504,48 +505,35 @@ def simulate_frame(
         first_rows = [0]
 
     held = limits_of(limits)
-    call, close = _progress_of(progress, source.rows)
-    try:
+    sessions = [session_of(row) for row in first_rows]
+
+    def asked(rows: int, progress: Callable[[int], object] | None) -> dict[str, NDArray[Any]]:
+        """The answers to the first ``rows`` rows; to none of them, the names that answers have."""
         answers = _core.simulate_rows(
-            [session_of(row) for row in first_rows],
+            sessions,
             first_rows,
-            session_index,
-            [(NUMBERS[name].role, NUMBERS[name].unit, values[name]) for name in used],
+            session_index[:rows],
+            [(NUMBERS[name].role, NUMBERS[name].unit, values[name][:rows]) for name in used],
             today(),
             None if held is None else held._core,
             truth(second_solver, "second_solver"),
             long,
             threads,
-            call,
+            progress,
         )
-    except InvalidInput as error:
-        column = _column_of(error.field, source.names)
-        raise type(error)(error.code, error.field, error.message, row=error.row, column=column) from None
-    finally:
-        close()
+        return _told(answers, rows)
 
-    instants_per_row: int | None = None
-    if long:
-        instants: NDArray[np.int64] = answers["time_us"]
-        instants_per_row = len(instants)
-        columns: dict[str, NDArray[Any]] = {
-            "row": np.repeat(np.arange(source.rows), instants_per_row),
-            "time_us": np.tile(instants, source.rows),
-        }
-        columns["time_min"] = columns["time_us"] / 6e7
-        columns.update(answers["numbers"])
-    else:
-        columns = dict(answers["numbers"])
-    judged = {
-        "verdict": np.array(_core.verdict_names(), dtype=object)[answers["verdict"]],
-        "flags": np.array(answers["flags"], dtype=object),
-        "not_evaluated": np.array(answers["not_evaluated"], dtype=object),
-    }
-    for name, column in judged.items():
-        columns[name] = column if instants_per_row is None else np.repeat(column, instants_per_row)
-    for name in keep:
-        if name in columns:
+    try:
+        if set(keep) & set(asked(0, None)):
             raise InvalidInput(
                 "E_FIELD_DUPLICATE", "keep", "a kept column has the name of an answer; accepted: another name"
             )
-    return source.like_it(columns, keep, instants_per_row)
+        call, close = _progress_of(progress, source.rows)
+        try:
+            columns = asked(source.rows, call)
+        finally:
+            close()
+    except InvalidInput as error:
+        column = _column_of(error.field, source.names)
+        raise type(error)(error.code, error.field, error.message, row=error.row, column=column) from None
+    return source.like_it(columns, keep)

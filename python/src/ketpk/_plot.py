@@ -19,7 +19,7 @@ from ._errors import InvalidInput, WrongType
 from ._frozen import thawed
 from ._result import Flag, Result, session_again
 from ._session import LimitsSource, limits_of, simulate_session
-from ._table import needed
+from ._table import optional
 from .limits import Limits, json_bytes
 
 if TYPE_CHECKING:
@@ -529,11 +529,7 @@ def plot(
 
     The colours are those of Okabe and Ito, Color Universal Design, 2008.
     """
-    try:
-        import matplotlib
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(needed("plot", "matplotlib")) from error
+    library, pyplot = optional("matplotlib", "plot"), optional("matplotlib.pyplot", "plot")
     limits = limits_of(limits)
     _refuse(results, labels)
     if ax is not None and any(line.get_gid() == _MARK for line in getattr(ax, "lines", ())):
@@ -545,11 +541,11 @@ def plot(
     each = [d if d.until_min == until else drawn(r, until_min=until, limits=limits) for r, d in zip(results, each)]
     # Outside the context: the first figure of a notebook turns pyplot interactive, which its end would undo.
     figure = pyplot.figure(figsize=(7.2, 4.5), layout="constrained", facecolor="white") if ax is None else None
-    with matplotlib.rc_context():
+    with library.rc_context():
         if figure is not None:
-            matplotlib.rcParams.update(_WHITE)
+            library.rcParams.update(_WHITE)
         sheet: Any = ax if figure is None else figure.add_subplot()
-        matplotlib.rcParams.update({"text.usetex": False, "hatch.linewidth": 0.5})
+        library.rcParams.update({"text.usetex": False, "hatch.linewidth": 0.5})
         _Sheet(sheet, results, each, labels, until).draw()
     axes: matplotlib.axes.Axes = sheet
     return axes

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-def needed(extra: str, package: str) -> str:
-    """What to say where an optional package is missing."""
-    how = f"pip install {package}, which is ketpk's extra {extra!r}"
-    return f"this needs {package}, which is not installed; accepted: {how}"
+def optional(module: str, extra: str) -> Any:
+    """A module of an optional package. Raises ``ImportError`` that says how to get it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        how = f"pip install {package}, which is ketpk's extra {extra!r}"
+        raise ImportError(f"this needs {package}, which is not installed; accepted: {how}") from error
 
 
 class Table(Immutable, Mapping[str, NDArray[Any]]):
@@ -73,11 +78,8 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
             ImportError: without pandas.
             InvalidInput: ``E_FIELD_MISSING`` for a profile for which no instant was asked.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(needed("pandas", "pandas")) from error
-        return pandas.DataFrame(dict(self._shown()), copy=True)
+        frame: pandas.DataFrame = optional("pandas", "pandas").DataFrame(dict(self._shown()), copy=True)
+        return frame
 
     def to_arrow(self) -> pyarrow.Table:
         """The columns as an Arrow table, numbers without copying. Needs pyarrow.
@@ -86,11 +88,8 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
             ImportError: without pyarrow.
             InvalidInput: ``E_FIELD_MISSING`` for a profile for which no instant was asked.
         """
-        try:
-            import pyarrow
-        except ImportError as error:
-            raise ImportError(needed("arrow", "pyarrow")) from error
-        return pyarrow.table(dict(self._shown()))
+        table: pyarrow.Table = optional("pyarrow", "arrow").table(dict(self._shown()))
+        return table
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow PyCapsule protocol: polars, DuckDB, pandas and others read the columns directly. Needs pyarrow."""
