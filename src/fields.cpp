@@ -122,14 +122,17 @@ Micros elapsed_of(const Node& node) {
 
 std::chrono::year_month_day day_of(const Node& node) {
   require(node.value.is_string(), Code::type, node.path, "not a date; accepted: a text such as 2026-11-21");
-  const std::string_view text = node.value.get_ref<const std::string&>();
-  require(text.size() == 10 && starts_with_day(text), Code::parse, node.path,
+  return read_day(node.value.get_ref<const std::string&>(), node.path);
+}
+
+std::chrono::year_month_day read_day(std::string_view text, std::string_view field) {
+  require(text.size() == 10 && starts_with_day(text), Code::parse, field,
           "not a date; accepted: year-month-day, such as 2026-11-21");
   using namespace std::chrono;
   const year_month_day date{year{digits_of(text.substr(0, 4))},
                             month{static_cast<unsigned>(digits_of(text.substr(5, 2)))},
                             day{static_cast<unsigned>(digits_of(text.substr(8, 2)))}};
-  require(date.ok() && date.year() >= year{1900}, Code::range, node.path,
+  require(date.ok() && date.year() >= year{1900}, Code::range, field,
           "no such day; accepted: a day of the calendar from 1900-01-01 to 9999-12-31");
   return date;
 }

@@ -47,6 +47,9 @@ struct SessionContext {
 /// SHA-256, 64 lower-case hexadecimal digits.
 [[nodiscard]] std::string sha256(std::string_view bytes);
 
+/// A day, `2026-11-21`. Throws E_PARSE(`field`), and E_RANGE outside 1900 to 9999 and for a day the calendar has not.
+[[nodiscard]] std::chrono::year_month_day read_day(std::string_view text, std::string_view field);
+
 /// A session, `ketpk.session/1`. Throws `InvalidInput` with the path of what is wrong. Limits that come with it
 /// are validated for `as_of`; patient and order are checked by the stages of `simulate`.
 [[nodiscard]] Request read_session(std::string_view bytes, const SessionContext& context);

@@ -95,9 +95,6 @@ class Running {
   static void forked();
 };
 
-/// Throws E_PARSE(today) unless it is a day written like 2026-11-21.
-[[nodiscard]] std::chrono::year_month_day day_from(std::string_view text);
-
 [[nodiscard]] Request request_from(std::string_view session, const Reading& reading);
 
 [[nodiscard]] Outcome answer(const Request& request, bool second_solver);

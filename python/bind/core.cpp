@@ -12,7 +12,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
-#include <charconv>
 #include <exception>
 #include <filesystem>
 #include <thread>
@@ -28,27 +27,10 @@ namespace ketpk::bind {
 
 using namespace nb::literals;
 
-std::chrono::year_month_day day_from(std::string_view text) {
-  const auto number = [&](std::size_t from, std::size_t count) {
-    unsigned x = 0;
-    const char* const begin = text.data() + from;
-    const auto [end, error] = std::from_chars(begin, begin + count, x);
-    require(error == std::errc{} && end == begin + count, Code::parse, "today",
-            "not a day; accepted: a day such as 2026-11-21");
-    return x;
-  };
-  require(text.size() == 10 && text[4] == '-' && text[7] == '-', Code::parse, "today",
-          "not a day; accepted: a day such as 2026-11-21");
-  const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(number(0, 4))),
-                                        std::chrono::month(number(5, 2)), std::chrono::day(number(8, 2))};
-  require(day.ok(), Code::range, "today", "no day of the calendar; accepted: a day such as 2026-11-21");
-  return day;
-}
-
 Request request_from(std::string_view session, const Reading& reading) {
   return steadily([&] {
     return io::read_session(session, {.folder = std::filesystem::path(reading.folder),
-                                      .today = day_from(reading.today),
+                                      .today = io::read_day(reading.today, "today"),
                                       .confined = reading.confined,
                                       .limits = reading.limits});
   });
@@ -151,7 +133,7 @@ void translate(const std::exception_ptr& pointer, void*) {
 
 std::vector<std::tuple<std::string, std::string, std::string>> lint(std::string_view bytes, std::string_view today) {
   std::vector<std::tuple<std::string, std::string, std::string>> all;
-  for (const io::LintFinding& f : io::lint_limits(bytes, day_from(today)))
+  for (const io::LintFinding& f : io::lint_limits(bytes, io::read_day(today, "as_of")))
     all.emplace_back(std::string(name_of(f.code)), f.field, f.message);
   return all;
 }

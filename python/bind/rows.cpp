@@ -337,8 +337,8 @@ void run(Table& table, std::size_t threads, const nb::object& progress) {
           const std::lock_guard lock(mutex);
           if (--running == 0) ended.notify_one();
         });
-      } catch (
-          const std::system_error&) {  // no more threads to be had; the numbers do not depend on how many there are
+      } catch (const std::system_error&) {
+        // No more threads to be had; the numbers do not depend on how many there are.
         require(!workers.empty(), Code::nomem, "threads", "no thread can be started; accepted: fewer processes");
         const std::lock_guard lock(mutex);
         running -= threads - workers.size();
