@@ -14,7 +14,7 @@ import sys
 GROUND = ["error", "time", "analyte", "exponential", "root", "quantity"]
 FLOORS = [
     GROUND,
-    ["patient", "regimen", "parameters", "profile", "limits", "verdict"],
+    ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
     ["body_size", "schedule", "model", "library", "individual"],
     ["solve", "solve_ode", "solve_expm", "dosing"],
     ["exposure", "slips"],

@@ -22,6 +22,7 @@
 #include "ketpk/patient.hpp"
 #include "ketpk/profile.hpp"
 #include "ketpk/quantity.hpp"
+#include "ketpk/records.hpp"
 #include "ketpk/regimen.hpp"
 #include "ketpk/report.hpp"
 #include "ketpk/root.hpp"

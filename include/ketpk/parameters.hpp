@@ -4,8 +4,10 @@
 // Why: the numbers of a compartment model, twice: as a card prints them (with unit, weight rule and source)
 // and as one individual has them (plain, in L and min, generic in the scalar so that lanes can carry many).
 
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,14 +16,30 @@
 #include "ketpk/analyte.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/quantity.hpp"
+#include "ketpk/time.hpp"
 
 namespace ketpk {
 
-/// A metabolite formed from what the parent eliminates, with one or two compartments of its own (q2 = 0: one).
+/// A metabolite formed from what the parent eliminates, or another metabolite, with one or two compartments of its
+/// own (q2 = 0: one).
 template <class S = double>
 struct MetaboliteParameters {
-  S fraction;  ///< mg formed per mg of parent eliminated
+  S fraction;  ///< mg formed per mg eliminated of what it is formed from
   S v1_L, cl_L_per_min, q2_L_per_min, v2_L;
+  std::optional<std::size_t> from = {};  ///< the metabolite, earlier in the list, it is formed from; none: the parent
+};
+
+/// A place that drug is absorbed from at first order: a nostril, a muscle, the gut, or one step of a chain of them.
+template <class S = double>
+struct DepotParameters {
+  S ka_per_min;
+  std::optional<std::size_t> into = {};  ///< the depot, later in the list, it empties into; none: the central one
+};
+
+/// Elimination from the central compartment that saturates: vmax C1 / (km + C1), beside the linear one.
+template <class S = double>
+struct SaturableElimination {
+  S vmax_mg_per_min, km_mg_per_L;
 };
 
 /// One individual's mammillary model with one, two or three compartments. A compartment that is not there
@@ -33,7 +51,12 @@ struct Parameters {
   S q3_L_per_min, v3_L;
   std::optional<S> ke0_per_min = {};
   std::vector<MetaboliteParameters<S>> metabolites = {};
+  std::vector<DepotParameters<S>> depots = {};
+  std::optional<SaturableElimination<S>> saturable = {};  ///< with it, cl may be 0
 };
+
+/// Most depots of one model.
+inline constexpr std::size_t most_depots = 16;
 
 /// Most metabolites of one model.
 inline constexpr std::size_t most_metabolites = 6;
@@ -49,7 +72,10 @@ inline void validate(const Parameters<double>& p) {
             "not zero or a positive number; accepted: zero or more");
   };
   positive(p.v1_L, "V1");
-  positive(p.cl_L_per_min, "CL");
+  if (p.saturable)
+    not_negative(p.cl_L_per_min, "CL");
+  else
+    positive(p.cl_L_per_min, "CL");
   not_negative(p.q2_L_per_min, "Q2");
   positive(p.v2_L, "V2");
   not_negative(p.q3_L_per_min, "Q3");
@@ -65,20 +91,52 @@ inline void validate(const Parameters<double>& p) {
     positive(m.cl_L_per_min, at + "CL");
     not_negative(m.q2_L_per_min, at + "Q2");
     positive(m.v2_L, at + "V2");
+    require(!m.from || *m.from < i, Code::model_param, at + "from",
+            "not an earlier metabolite; accepted: the parent or a metabolite ahead of it in the list");
+  }
+  require(p.depots.size() <= most_depots, Code::size, "depots", "too many; accepted: up to 16");
+  for (std::size_t i = 0; i < p.depots.size(); ++i) {
+    const std::string at = "depots[" + std::to_string(i) + "].";
+    positive(p.depots[i].ka_per_min, at + "ka");
+    require(!p.depots[i].into || (*p.depots[i].into > i && *p.depots[i].into < p.depots.size()), Code::model_param,
+            at + "into", "not a later depot; accepted: the central compartment or a depot after it in the list");
+  }
+  if (p.saturable) {
+    positive(p.saturable->vmax_mg_per_min, "Vmax");
+    positive(p.saturable->km_mg_per_L, "Km");
   }
 }
 
 /// Any dimension a model parameter may be printed in.
-using StatedParameter =
-    Stated<dim::volume, dim::volume_per_body, dim::flow, dim::flow_per_body, dim::rate_constant, dim::none>;
+using StatedParameter = Stated<dim::volume, dim::volume_per_body, dim::flow, dim::flow_per_body, dim::rate_constant,
+                               dim::rate, dim::dose_rate, dim::concentration, dim::time, dim::none>;
+
+/// How a parameter follows a covariate x: value (x / reference)^coefficient, value (1 + coefficient (x - reference)),
+/// value exp(coefficient (x - reference)), or value times the factor of the level that x is.
+enum class CovariateForm : std::uint8_t { power, linear, exponential, levels };
+inline constexpr std::array<std::string_view, 4> covariate_form_names{"power", "linear", "exponential", "levels"};
+
+struct CovariateLevel {
+  double is, factor;
+};
+
+/// One covariate's effect on one parameter; effects multiply.
+struct CovariateEffect {
+  std::string covariate;  ///< the column of a data file: WT, AGE, SEX
+  CovariateForm form;
+  double reference = 0, coefficient = 0;    ///< of power, linear and exponential
+  std::vector<CovariateLevel> levels = {};  ///< of levels; any other value is refused
+  std::string source;
+};
 
 /// One parameter as a card prints it. Per-kg units scale with weight by themselves; otherwise the value
 /// holds at `reference weight` and scales with (weight / reference)^weight_exponent.
 struct CardParameter {
-  std::string name;  ///< CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31
+  std::string name;  ///< CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31; Vmax and Km beside or instead of CL
   StatedParameter value;
   double weight_exponent = 0;
   std::string source;
+  std::vector<CovariateEffect> covariates = {};
 };
 
 struct CardMetabolite {
@@ -87,6 +145,74 @@ struct CardMetabolite {
   std::vector<CardParameter> parameters;  ///< V1 CL, and Q2 V2 for a second compartment
   bool apparent = false;                  ///< volumes and clearances are apparent (divided by the true fraction)
   std::string source;
+  std::string from = {};  ///< the metabolite it is formed from; empty: the parent
+};
+
+/// A place of absorption as a card prints it.
+struct CardDepot {
+  std::string name;
+  CardParameter ka;       ///< a rate constant, named ka
+  std::string into = {};  ///< another depot; empty: the central compartment
+};
+
+/// How what is given to one compartment gets in, as a card prints it. What is absent is 1, 0 and not modelled.
+struct CardEntry {
+  std::string compartment;                            ///< the name of a depot, or central, shallow, deep
+  std::optional<CardParameter> bioavailability = {};  ///< named F, dimensionless
+  std::optional<CardParameter> lag = {};              ///< named lag, a time
+  std::optional<CardParameter> duration =
+      {};                                  ///< named duration, a time: how long an infusion of modelled duration takes
+  std::optional<CardParameter> rate = {};  ///< named rate: of an infusion of modelled rate
+};
+
+/// Between-subject variability: value = typical exp(eta), the etas normal with variances `omega`.
+struct Variability {
+  std::vector<std::string> parameters;  ///< the parameter of each eta, as `CardParameter::name`, `ka` as `depot.ka`
+  std::vector<double> omega;            ///< the *variance* matrix, row after row
+  std::string source;
+};
+
+/// Residual error: variance of an observation = additive + proportional prediction^2.
+struct ResidualError {
+  double proportional_variance = 0;
+  double additive_variance_mg2_per_L2 = 0;
+  std::string source;
+};
+
+struct GoldenDose {
+  std::string compartment;
+  double amount_mg;
+  Micros at, over;  ///< over = 0: at once
+};
+
+/// A value the card must reproduce: a concentration after a dose, or a quantity derived from its parameters.
+struct GoldenValue {
+  std::string quantity;  ///< plasma, effect_site, a metabolite's name; Vss, half_life, k10 …
+  double value;          ///< in `unit`
+  AnyUnit unit;
+  double tolerance_rel;
+  double weight_kg;
+  std::vector<GoldenDose> doses = {};  ///< none for a derived quantity
+  std::optional<Micros> at = {};
+  std::string source;
+};
+/// What bioavailability does to an infusion: the amount (and with it the rate) changes and the duration stays; or, as
+/// NONMEM has it, the rate stays and the duration changes. A modelled duration stays in both.
+enum class InfusionBioavailability : std::uint8_t { keeps_duration, nonmem };
+inline constexpr std::array<std::string_view, 2> infusion_bioavailability_names{"keeps-duration", "nonmem"};
+
+/// Which interval a record's covariates govern: the one that ends at it (NONMEM), or the one that begins at it (last
+/// observation carried forward).
+enum class CovariateRule : std::uint8_t { nonmem, locf };
+inline constexpr std::array<std::string_view, 2> covariate_rule_names{"nonmem", "locf"};
+
+/// How a data file that goes with the card is read: the units of its columns and the conventions.
+struct DataUnits {
+  Unit<dim::time> time = unit::h;
+  Unit<dim::drug> amount = unit::mg;
+  Unit<dim::concentration> concentration = unit::ng_per_mL;
+  InfusionBioavailability infusion_bioavailability = InfusionBioavailability::keeps_duration;
+  CovariateRule covariate_rule = CovariateRule::nonmem;
 };
 
 /// Who a model was built on, as far as its source says. A bound that is absent was not stated.
@@ -115,6 +241,12 @@ struct ModelCard {
   std::vector<CardParameter> parameters;
   std::optional<CardParameter> ke0 = {};  ///< never without a source
   std::vector<CardMetabolite> metabolites = {};
+  std::vector<CardDepot> depots = {};
+  std::vector<CardEntry> entries = {};
+  std::optional<Variability> variability = {};
+  std::optional<ResidualError> residual_error = {};
+  std::vector<GoldenValue> goldens = {};
+  std::optional<DataUnits> data_units = {};  ///< due where a data file is read with the card
 };
 
 }  // namespace ketpk

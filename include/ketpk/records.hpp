@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: a research data file is a list of records, and what it means hangs on conventions: what a rate of -2 says,
+// whether a dose is given before a sample of the same instant. Here a record is already read and in base units; what
+// it does to the course is decided in timeline.hpp.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ketpk/time.hpp"
+
+namespace ketpk {
+
+/// NONMEM's EVID 0 to 4.
+enum class Evid : std::uint8_t { observation, dose, other, reset, reset_and_dose };
+
+/// NONMEM's SS: none; the steady state in place of what was there; the steady state added to it.
+enum class SteadyState : std::uint8_t { none, replaces, adds };
+
+/// How a dose enters: all at once; at a stated rate; over a stated duration; at a rate (RATE -1) or over a duration
+/// (RATE -2) that the model says.
+enum class DoseKind : std::uint8_t { bolus, at_rate, over_duration, modelled_rate, modelled_duration };
+
+/// What a record gives, before bioavailability and lag.
+struct RecordDose {
+  std::size_t compartment = 0;  ///< as the model's compartments are counted, from 0
+  DoseKind kind = DoseKind::bolus;
+  double amount_mg = 0;        ///< 0 only for a constant infusion at steady state
+  double rate_mg_per_min = 0;  ///< of `at_rate`
+  Micros duration{0};          ///< of `over_duration`
+  std::size_t additional = 0;  ///< ADDL
+  Micros interval{0};          ///< II
+  SteadyState steady_state = SteadyState::none;
+};
+
+struct Record {
+  std::size_t line;  ///< of the file it was read from, the header being line 1
+  Micros time;
+  Evid evid = Evid::observation;
+  std::optional<RecordDose> dose = {};  ///< of EVID 1 and 4
+  std::vector<double> covariates = {};  ///< in the order of `Dataset::covariates`
+};
+
+/// The records of one subject, in the order of the file; times never fall, but at a reset.
+struct Subject {
+  std::string id;
+  std::vector<Record> records;
+};
+
+struct Dataset {
+  std::vector<std::string> covariates;  ///< names of columns
+  std::vector<Subject> subjects;        ///< in the order of the file
+};
+
+}  // namespace ketpk
