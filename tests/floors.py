@@ -15,8 +15,9 @@ GROUND = ["error", "time", "analyte", "exponential", "root", "quantity"]
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
-    ["body_size", "schedule", "model", "library", "individual"],
+    ["body_size", "schedule", "model", "library", "individual", "network", "timeline"],
     ["solve", "solve_ode", "solve_expm", "dosing"],
+    ["solve_network"],
     ["exposure", "slips"],
     ["assess", "second_opinion"],
     ["simulate", "population"],
@@ -27,7 +28,7 @@ FLOORS = [
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 # What is not ours, and the only headers that may include it.
 RESERVED = [
-    (re.compile(r"^(unsupported/)?Eigen/"), {"solve", "population"}, "Eigen"),
+    (re.compile(r"^(unsupported/)?Eigen/"), {"solve", "solve_network", "population"}, "Eigen"),
     (re.compile(r"^boost/numeric/odeint"), {"solve_ode"}, "Boost.Odeint"),
     (re.compile(r"^iostream$"), set(), "<iostream>"),
 ]

@@ -18,6 +18,7 @@
 #include "ketpk/library.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/model.hpp"
+#include "ketpk/network.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
 #include "ketpk/profile.hpp"
@@ -32,8 +33,10 @@
 #include "ketpk/slips.hpp"
 #include "ketpk/solve.hpp"
 #include "ketpk/solve_expm.hpp"
+#include "ketpk/solve_network.hpp"
 #include "ketpk/solve_ode.hpp"
 #include "ketpk/time.hpp"
+#include "ketpk/timeline.hpp"
 #include "ketpk/verdict.hpp"
 
 #define KETPK_VERSION_MAJOR 0
