@@ -259,6 +259,22 @@ Command session_command(Verb verb, const Options& options) {
   if (command.output == "-") wrong_usage("--output", "not a file; accepted: a file, or no -o for standard output");
   if (command.force && !command.output)
     wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
+  if (verb == Verb::simulate && options.given("--data")) {
+    for (const char* name : session_options)
+      if (std::string_view(name) != "--model") require_not_both(options, "--data", name);
+    require_not_both(options, "--data", "session");
+    if (!options.given("--model"))
+      throw InvalidInput(Code::field_missing, "model",
+                         "not given; accepted: --model with the id of a built-in model or a model file, card.json");
+    command.verb = Verb::predict;
+    command.target = *options.text("--model");
+    command.data = *options.text("--data");
+    command.spread = options.given("--spread");
+    if (command.format == Format::card) command.format = Format::csv;
+    return command;
+  }
+  if (verb == Verb::simulate && options.given("--spread"))
+    wrong_usage("--spread", "needs a data file; accepted: --spread together with --data");
   bool any = false;
   for (const char* name : session_options) {
     if (options.given("session") && options.given(name))
@@ -302,6 +318,10 @@ Command read_command(int argc, const char* const* argv) {
   };
   Options simulate{subcommand(app, "simulate", "the curve of an order, what it amounts to, and its flags")};
   add_session(simulate);
+  simulate.group = "Data";
+  simulate.value("--data", "FILE",
+                 "a NONMEM-style data file instead of an order; with --model; '-' reads standard input");
+  simulate.flag("--spread", "with --data: the standard deviation of plasma between subjects, by the delta method");
   add_output(simulate, true);
   Options check{subcommand(app, "check", "the flags of an order only; limits are required")};
   add_session(check);

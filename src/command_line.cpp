@@ -227,6 +227,35 @@ int run_session(const Command& command) {
   return exit_of(result);
 }
 
+/// A built-in model by its id, or the model file of that name. An id has no dot and no slash.
+ModelCard model_of(const std::string& name) {
+  if (name.find_first_of("./") == std::string::npos) return library::find(name);
+  return io::read_model(io::read_file(name, "model"));
+}
+
+int run_data(const Command& command) {
+  std::optional<Destination> to;
+  if (command.output) to = destination(*command.output, command.force);
+  const ModelCard card = model_of(command.target);
+  require(card.data_units.has_value(), Code::model_param, "data_units",
+          "the card does not say how its data are read; accepted: a card with data_units");
+  const Dataset data = io::read_data(
+      command.data == "-" ? io::read_stdin(io::most_data_bytes)
+                          : io::read_file(command.data, "data", io::most_data_bytes),
+      {.units = *card.data_units, .compartments = compartments_of(card), .covariates = covariates_of(card)});
+  const auto answer = predict(card, data, {.is_checked = true, .has_spread = command.spread});
+  if (const auto* trouble = std::get_if<Trouble>(&answer)) return refused(*trouble, command.format == Format::json);
+  const Predictions& predictions = std::get<Predictions>(answer);
+  const io::Table table = io::table_of(predictions, data, *card.data_units);
+  const std::string text =
+      command.format == Format::json ? io::table_json(table, {card, predictions, version}) : io::write_table(table);
+  if (to)
+    write_file(*to, text);
+  else
+    write_standard_output(text);
+  return exit_code::done;
+}
+
 std::string units_text() {
   struct Heading {
     Dimension dimension;
@@ -337,6 +366,7 @@ int run(const Command& command) {
     case Verb::limits_lint: return lint(command);
     case Verb::simulate:
     case Verb::check: return run_session(command);
+    case Verb::predict: return run_data(command);
   }
   return exit_code::done;
 }

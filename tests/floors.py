@@ -20,7 +20,7 @@ FLOORS = [
     ["solve_network"],
     ["exposure", "slips"],
     ["assess", "second_opinion"],
-    ["simulate", "population"],
+    ["simulate", "predict", "population"],
     ["drawing"],
     ["report"],
     ["ketpk", "io"],

@@ -17,6 +17,7 @@
 #include "ketpk/error.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/parameters.hpp"
+#include "ketpk/predict.hpp"
 #include "ketpk/records.hpp"
 #include "ketpk/simulate.hpp"
 
@@ -142,5 +143,19 @@ struct Table {
 /// empty field. A text that a spreadsheet would take for a formula gets an apostrophe ahead of it, headers too.
 /// Throws std::logic_error for columns of different length and for a number that is not finite.
 [[nodiscard]] std::string write_table(const Table& table);
+
+/// What a model says at every record, in the units of the data: ID, TIME, EVID, then every concentration (plasma first)
+/// and the amount in every compartment, each header with its unit (`plasma_ng_per_mL`, `central_mg`).
+[[nodiscard]] Table table_of(const Predictions& predictions, const Dataset& data, const DataUnits& units);
+
+/// Where a table comes from.
+struct TableSource {
+  const ModelCard& card;
+  const Predictions& predictions;
+  std::string_view version;
+};
+
+/// The table as JSON, `ketpk.table/1`: solvers, model, and each column by its header.
+[[nodiscard]] std::string table_json(const Table& table, const TableSource& source);
 
 }  // namespace ketpk::io

@@ -21,6 +21,7 @@
 #include "ketpk/network.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
+#include "ketpk/predict.hpp"
 #include "ketpk/profile.hpp"
 #include "ketpk/quantity.hpp"
 #include "ketpk/records.hpp"

@@ -270,8 +270,9 @@ struct Networks {
 };
 
 struct NetworkOptions {
-  double rtol = 1e-11;  ///< of steps, where a network saturates
+  double rtol = 1e-11;  ///< of steps
   std::size_t max_steps = 1'000'000;
+  bool is_linear_stepped = false;  ///< linear networks take steps too: a second road to the same states
 };
 
 /// Carries states of one subject's networks over stretches of constant input.
@@ -281,7 +282,9 @@ class NetworkSolver {
   NetworkSolver(const Networks& networks, Micros longest, NetworkOptions options = {})
       : networks_(networks), options_(options) {
     for (const Network& net : networks.distinct)
-      walks_.push_back(net.is_linear() ? std::optional<detail::walk::Walk>(std::in_place, net, longest) : std::nullopt);
+      walks_.push_back(net.is_linear() && !options.is_linear_stepped
+                           ? std::optional<detail::walk::Walk>(std::in_place, net, longest)
+                           : std::nullopt);
   }
 
   /// `x` after `t` of these rates, under the parameters of `record`.
@@ -295,7 +298,34 @@ class NetworkSolver {
     return by_steps(std::move(x), rates, t, record);
   }
 
-  /// The same by Odeint's steps, whatever the network.
+  /// `x`, from just before a dose of the train to `span` later, no more than an interval; what happens at that instant
+  /// by itself has happened, but no further dose.
+  [[nodiscard]] Attempt<NetworkState> repeated_over(NetworkState x, const Train& train, Micros span) const {
+    const Entering& dose = train.dose;
+    if (span.count() == 0) return x;
+    if (!dose.is_infusion()) {
+      x[dose.place] += dose.bolus_mg;
+      return after(std::move(x), {}, span, train.record);
+    }
+    // Infusions that began earlier and go on all the time, and one more until the latest of them ends.
+    const auto all_along = static_cast<double>(dose.duration / dose.interval);
+    const Micros until = std::min(dose.duration % dose.interval, span);
+    const Share more{dose.place, (all_along + 1) * dose.rate_mg_per_min};
+    const Share fewer{dose.place, all_along * dose.rate_mg_per_min};
+    auto then = after(std::move(x), {&more, 1}, until, train.record);
+    if (std::holds_alternative<Trouble>(then)) return then;
+    x = std::get<0>(std::move(then));
+    const bool ends_here = until == dose.duration % dose.interval && until.count() > 0;
+    if (ends_here) x[dose.place] += dose.bolus_mg;
+    then = all_along > 0 ? after(std::move(x), {&fewer, 1}, span - until, train.record)
+                         : after(std::move(x), {}, span - until, train.record);
+    if (std::holds_alternative<Trouble>(then)) return then;
+    if (dose.duration % dose.interval == Micros{0} && span == dose.interval)
+      std::get<0>(then)[dose.place] += dose.bolus_mg;
+    return then;
+  }
+
+  /// The same as `after` by Odeint's steps, whatever the network.
   [[nodiscard]] Attempt<NetworkState> by_steps(NetworkState x, std::span<const Share> rates, Micros t,
                                                std::size_t record) const {
     double scale = 0;
@@ -345,33 +375,6 @@ class NetworkSolver {
   [[nodiscard]] static double mean_mg_per_min(const Entering& dose) noexcept {
     if (dose.is_constant()) return dose.rate_mg_per_min;
     return (dose.bolus_mg + dose.rate_mg_per_min * minutes(dose.duration)) / minutes(dose.interval);
-  }
-
-  /// `x`, from just before a dose of the train to `span` later, no more than an interval; what happens at that instant
-  /// by itself has happened, but no further dose.
-  [[nodiscard]] Attempt<NetworkState> repeated_over(NetworkState x, const Train& train, Micros span) const {
-    const Entering& dose = train.dose;
-    if (span.count() == 0) return x;
-    if (!dose.is_infusion()) {
-      x[dose.place] += dose.bolus_mg;
-      return after(std::move(x), {}, span, train.record);
-    }
-    // Infusions that began earlier and go on all the time, and one more until the latest of them ends.
-    const auto all_along = static_cast<double>(dose.duration / dose.interval);
-    const Micros until = std::min(dose.duration % dose.interval, span);
-    const Share more{dose.place, (all_along + 1) * dose.rate_mg_per_min};
-    const Share fewer{dose.place, all_along * dose.rate_mg_per_min};
-    auto then = after(std::move(x), {&more, 1}, until, train.record);
-    if (std::holds_alternative<Trouble>(then)) return then;
-    x = std::get<0>(std::move(then));
-    const bool ends_here = until == dose.duration % dose.interval && until.count() > 0;
-    if (ends_here) x[dose.place] += dose.bolus_mg;
-    then = all_along > 0 ? after(std::move(x), {&fewer, 1}, span - until, train.record)
-                         : after(std::move(x), {}, span - until, train.record);
-    if (std::holds_alternative<Trouble>(then)) return then;
-    if (dose.duration % dose.interval == Micros{0} && span == dose.interval)
-      std::get<0>(then)[dose.place] += dose.bolus_mg;
-    return then;
   }
 
   /// A zero of `change` near `x` by Newton's method, with slopes from differences. Halves a step that leads away or
