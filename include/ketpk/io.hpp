@@ -5,8 +5,10 @@
 // strictly: what is not exactly what the contract says is refused with its place, never repaired and never guessed.
 // This is the one public header of the compiled library `ketpk::io`; no JSON type shows in it.
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 
 #include "ketpk/error.hpp"
 #include "ketpk/limits.hpp"
+#include "ketpk/parameters.hpp"
 #include "ketpk/simulate.hpp"
 
 namespace ketpk::io {
@@ -67,5 +70,28 @@ struct LintFinding {
 
 /// Everything that is wrong with a limits file, as far as it can be looked at; empty if it can be used on `today`.
 [[nodiscard]] std::vector<LintFinding> lint_limits(std::string_view bytes, std::chrono::year_month_day today);
+
+/// A model card, `ketpk.model/1`. Throws `InvalidInput` with a field `model…`, also where the parameters are not one
+/// complete model.
+[[nodiscard]] ModelCard read_model(std::string_view bytes);
+
+/// The one file that says what the card says: `read_model` of it gives an equal card, and that card the same bytes.
+[[nodiscard]] std::string write_model(const ModelCard& card);
+
+/// An error makes the card unusable; a warning is a number that can hardly be meant; a note is what was not looked at.
+enum class LintSeverity : std::uint8_t { note, warning, error };
+inline constexpr std::array<std::string_view, 3> lint_severity_names{"note", "warning", "error"};
+
+struct ModelFinding {
+  LintSeverity severity;
+  std::string code;  ///< of an error as in the contract; VOLUME, CLEARANCE, HALF_LIFE … of a warning or a note
+  std::string field;
+  std::string message;
+};
+
+/// Everything that is wrong, implausible or not checked in a model card: dimensions, sources, whether it is one
+/// complete model, volumes and clearances against a body, half-lives, the variance matrix, and the golden values
+/// computed again.
+[[nodiscard]] std::vector<ModelFinding> lint_model(std::string_view bytes);
 
 }  // namespace ketpk::io
