@@ -326,12 +326,17 @@ Command read_command(int argc, const char* const* argv) {
   Options check{subcommand(app, "check", "the flags of an order only; limits are required")};
   add_session(check);
   add_output(check, false);
-  CLI::App* models = subcommand(app, "models", "the built-in models and where their numbers come from");
+  CLI::App* models =
+      subcommand(app, "models", "model cards: the built-in ones, those in files, and what is wrong with them");
   Options list{subcommand(*models, "list", "every model, one line each")};
   list.flag("--json", "write JSON (errors too)");
-  Options show{subcommand(*models, "show", "every parameter of one model, with its source")};
-  show.value("id", "ID", "the model");
+  Options show{subcommand(*models, "show", "every parameter of one model, with its source and what follows from them")};
+  show.value("id", "ID|FILE", "a built-in model, or a model file such as ./card.json; '-' reads standard input");
   show.flag("--json", "write JSON (errors too)");
+  show.flag("--card", "write the model file, ketpk.model/1");
+  Options lint_model{subcommand(*models, "lint", "everything that is wrong with a model file, or implausible in it")};
+  lint_model.value("id", "FILE|ID", "a model file such as ./card.json, or a built-in model; '-' reads standard input");
+  lint_model.flag("--json", "write JSON (errors too)");
   CLI::App* limits = subcommand(app, "limits", "limits files");
   Options lint{subcommand(*limits, "lint", "everything that is wrong with a limits file")};
   lint.value("file", "FILE", "the limits file; '-' reads standard input");
@@ -366,8 +371,15 @@ Command read_command(int argc, const char* const* argv) {
   }
   if (*models) {
     require_well_formed(*models);
-    if (*show.app) return with_target(Verb::models_show, show, "id", "a model's id, as `ketpk models list` names them");
-    if (!*list.app) wrong_usage("models", "nothing asked; accepted: list, or show ID");
+    if (*show.app) {
+      Command command = with_target(Verb::models_show, show, "id",
+                                    "a model's id, as `ketpk models list` names them, or a model file");
+      require_not_both(show, "--json", "--card");
+      if (show.given("--card")) command.format = Format::file;
+      return command;
+    }
+    if (*lint_model.app) return with_target(Verb::models_lint, lint_model, "id", "a model file, or a model's id");
+    if (!*list.app) wrong_usage("models", "nothing asked; accepted: list, show ID or FILE, lint FILE or ID");
     require_well_formed(*list.app);
     return {.verb = Verb::models_list, .format = list.given("--json") ? Format::json : Format::card};
   }

@@ -5,8 +5,10 @@
 // read here strictly: what is not exactly what the contract says is refused with its place, never repaired and never
 // guessed. This is the one public header of the compiled library `ketpk::io`; no JSON or CSV type shows in it.
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -157,5 +159,28 @@ struct TableSource {
 
 /// The table as JSON, `ketpk.table/1`: solvers, model, and each column by its header.
 [[nodiscard]] std::string table_json(const Table& table, const TableSource& source);
+
+/// A model card, `ketpk.model/1`. Throws `InvalidInput` with a field `model…`, also where the parameters are not one
+/// complete model.
+[[nodiscard]] ModelCard read_model(std::string_view bytes);
+
+/// The one file that says what the card says: `read_model` of it gives an equal card, and that card the same bytes.
+[[nodiscard]] std::string write_model(const ModelCard& card);
+
+/// An error makes the card unusable; a warning is a number that can hardly be meant; a note is what was not looked at.
+enum class LintSeverity : std::uint8_t { note, warning, error };
+inline constexpr std::array<std::string_view, 3> lint_severity_names{"note", "warning", "error"};
+
+struct ModelFinding {
+  LintSeverity severity;
+  std::string code;  ///< of an error as in the contract; VOLUME, CLEARANCE, HALF_LIFE … of a warning or a note
+  std::string field;
+  std::string message;
+};
+
+/// Everything that is wrong, implausible or not checked in a model card: dimensions, sources, whether it is one
+/// complete model, volumes and clearances against a body, half-lives, the variance matrix, and the golden values
+/// computed again.
+[[nodiscard]] std::vector<ModelFinding> lint_model(std::string_view bytes);
 
 }  // namespace ketpk::io
