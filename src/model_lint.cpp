@@ -302,8 +302,7 @@ std::string golden_text(const GoldenValue& g) {
     text += ", " + to_text(d.amount_mg) + " mg into " + d.compartment + " at " + report_detail::time_text(d.at);
     if (d.over > Micros{0}) text += " over " + report_detail::time_text(d.over);
   }
-  return text + ", " + to_text(g.weight_kg) + " kg, within " + with_unit(100 * g.tolerance_rel, "%") + " (" + g.source +
-         ')';
+  return text + ", " + to_text(g.weight_kg) + " kg, within " + with_unit(100 * g.tolerance_rel, "%");
 }
 
 }  // namespace
@@ -395,8 +394,12 @@ std::string model_card_text(const ModelCard& card, bool colour) {
              "variance " + to_text(e->proportional_variance) + " of the prediction squared, and " +
                  to_text(e->additive_variance_mg2_per_L2) + " mg2/L2 \xC2\xB7 " + e->source,
              r::Tint::plain, all);
-  for (std::size_t i = 0; i < card.goldens.size(); ++i)
-    page.row(i == 0 ? "Golden" : "", "- " + golden_text(card.goldens[i]), r::Tint::plain, all);
+  for (std::size_t i = 0; i < card.goldens.size(); ++i) {
+    const GoldenValue& g = card.goldens[i];
+    page.row(i == 0 ? "Golden" : "", "- " + golden_text(g), r::Tint::plain, all);
+    if (i + 1 == card.goldens.size() || card.goldens[i + 1].source != g.source)
+      page.row("", g.source, r::Tint::faint, all);
+  }
   if (const auto& u = card.data_units)
     page.row("Data in",
              std::string(u->time.name) + ", " + std::string(u->amount.name) + ", " +
