@@ -115,7 +115,10 @@ Layout read_header(CsvText& text, const CsvRow& header, const DataFormat& format
     throw InvalidInput(code, where, message);
   };
   const auto& fields = header.fields;
-  const bool small = std::find(fields.begin(), fields.end(), "id") != fields.end();
+  const auto stands = [&](std::string_view name) {
+    return std::find(fields.begin(), fields.end(), name) != fields.end();
+  };
+  const bool small = stands("id") && !stands("ID");
   const auto spelled = [small](std::string_view name) { return small ? lower(name) : std::string(name); };
   std::vector<std::string> wanted;
   for (const std::string_view name : column_names) wanted.push_back(spelled(name));
