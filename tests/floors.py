@@ -18,7 +18,7 @@ FLOORS = [
     ["body_size", "schedule", "model", "library", "individual", "network", "timeline"],
     ["solve", "solve_ode", "solve_expm", "dosing"],
     ["solve_network"],
-    ["exposure", "slips"],
+    ["exposure", "slips", "network_trajectory"],
     ["assess", "second_opinion"],
     ["simulate", "predict", "population"],
     ["drawing"],

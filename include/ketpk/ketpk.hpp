@@ -19,6 +19,7 @@
 #include "ketpk/limits.hpp"
 #include "ketpk/model.hpp"
 #include "ketpk/network.hpp"
+#include "ketpk/network_trajectory.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
 #include "ketpk/predict.hpp"
