@@ -54,10 +54,9 @@ struct Subject {
 };
 
 struct Dataset {
-  std::vector<std::string> covariates;  ///< names of columns
-  std::vector<Subject> subjects;        ///< in the order of the file
-  std::vector<std::string> ignored_columns =
-      {};  ///< names of columns that are no part of the model, as the file has them
+  std::vector<std::string> covariates;            ///< names of columns
+  std::vector<Subject> subjects;                  ///< in the order of the file
+  std::vector<std::string> ignored_columns = {};  ///< names as in the file of columns that are no part of the model
 };
 
 }  // namespace ketpk
