@@ -565,10 +565,10 @@ void read_structure(Reading& reading, const Fields& fields) {
     });
   if (const auto list = fields.optional("absorption")) reading.part([&] { read_absorption(reading, *list); });
   if (const auto list = fields.optional("metabolites")) reading.part([&] { read_metabolites(reading, *list); });
-  if (const auto entries = fields.optional("entries"); entries && reading.is_whole)
-    reading.part([&] { read_entries(reading, *entries); });
   if (!reading.is_whole) return;  // what follows would only say again that something is missing
   reading.part([&] { require_names_distinct(card); });
+  if (const auto entries = fields.optional("entries"); entries && reading.is_whole)
+    reading.part([&] { read_entries(reading, *entries); });
   bool scales = false;
   ketpk::detail::each_parameter(card, [&](const CardParameter& p) { scales = scales || p.weight_exponent != 0; });
   if (scales)
