@@ -11,13 +11,13 @@ import pathlib
 import re
 import sys
 
-GROUND = ["error", "time", "analyte", "exponential", "root", "quantity"]
+GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "quantity"]
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
-    ["body_size", "schedule", "model", "library", "individual"],
+    ["body_size", "schedule", "delivery", "model", "library", "individual"],
     ["solve", "solve_ode", "solve_expm", "dosing"],
-    ["exposure", "slips"],
+    ["exposure", "slips", "state"],
     ["assess", "second_opinion"],
     ["simulate", "population"],
     ["drawing"],

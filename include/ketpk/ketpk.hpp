@@ -9,6 +9,7 @@
 #include "ketpk/analyte.hpp"
 #include "ketpk/assess.hpp"
 #include "ketpk/body_size.hpp"
+#include "ketpk/delivery.hpp"
 #include "ketpk/dosing.hpp"
 #include "ketpk/drawing.hpp"
 #include "ketpk/error.hpp"
@@ -33,6 +34,8 @@
 #include "ketpk/solve.hpp"
 #include "ketpk/solve_expm.hpp"
 #include "ketpk/solve_ode.hpp"
+#include "ketpk/state.hpp"
+#include "ketpk/sum.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/verdict.hpp"
 
