@@ -115,9 +115,25 @@ Event event_of(const Node& node) {
 
 Pump pump_of(const Node& node) {
   const Fields fields(node);
-  fields.only(std::array<Names, 1>{"rate_step"});
+  fields.only(std::array<Names, 3>{"rate_step", "line", "flush"});
   Pump pump;
-  pump.rate_step = quantity_of<Stated<dim::flow>>(fields.required("rate_step", "a volume rate such as 0.1 mL/h"));
+  if (const auto step = fields.optional("rate_step")) pump.rate_step = quantity_of<Stated<dim::flow>>(*step);
+  if (const auto part = fields.optional("line")) {
+    const Fields line(*part);
+    line.only(std::array<Names, 2>{"dead_volume", "primed_with"});
+    pump.line = Line{
+        quantity_of<Stated<dim::volume>>(line.required("dead_volume", "the volume from pump to vein, such as 1.5 mL")),
+        word_of<Primed>(line.required("primed_with", "drug, diluent"), primed_names)};
+  }
+  if (const auto part = fields.optional("flush")) {
+    const Fields flush(*part);
+    flush.only(std::array<Names, 3>{"volume", "over", "at"});
+    pump.flush = Flush{quantity_of<Stated<dim::volume>>(flush.required("volume", "a volume such as 5 mL")),
+                       elapsed_of(flush.required("over", "a duration such as 2 min")),
+                       elapsed_of(flush.required("at", "an instant such as 42 min"))};
+  }
+  require(pump.rate_step || pump.line || pump.flush, Code::field_missing, node.path,
+          "says nothing; accepted: rate_step, line, flush, or no pump");
   return pump;
 }
 

@@ -114,7 +114,7 @@ struct Whole {
 /// The input that gives most among those for which `gives` is more than zero, and the sentence about it.
 template <class Gives>
 [[nodiscard]] Reading driven_by(const Evidence& e, const Account& account, const Whole& whole, Gives gives) {
-  std::vector<double> shares(e.regimen.doses.size());
+  std::vector<double> shares(e.regimen.doses.size() + 1);  // the last is what a line was primed with
   for (std::size_t i = 0; i < account.regimen.doses.size(); ++i)
     shares[account.input(i)] += gives(account.regimen.doses[i]);
   const auto most = static_cast<std::size_t>(std::max_element(shares.begin(), shares.end()) - shares.begin());
@@ -477,16 +477,17 @@ inline void judge_analyte(const Evidence& e, Assessment& assessment) {
 
 /// What is not in of an input, "3.5 mg of 35 mg not given"; empty where all of it is.
 [[nodiscard]] inline std::string not_given(const DeliveredInput& in) {
-  if (in.state == DeliveryState::complete) return {};
-  return plain_text(in.left_mg, 4) + " mg of " + plain_text(in.ordered.amount_mg, 4) + " mg not given";
+  if (in.left_mg == 0) return {};
+  return plain_text(in.left_mg, 4) + " mg of " + plain_text(in.ordered.amount_mg, 4) + " mg not given" +
+         (in.in_line_mg > 0 ? ", " + plain_text(in.in_line_mg, 4) + " mg of it in the line" : "");
 }
 
 /// "paused since 12 min; 3.5 mg of 35 mg not given"
 [[nodiscard]] inline std::string standing(const DeliveredInput& in) {
   const std::string since = plain_text(minutes(in.since), 12) + " min";
-  if (in.state == DeliveryState::complete) return "complete at " + since;
-  return std::string(name_of(in.state)) + (in.state == DeliveryState::paused ? " since " : " at ") + since + "; " +
-         not_given(in);
+  const std::string left = not_given(in);
+  return std::string(name_of(in.state)) + (in.state == DeliveryState::paused ? " since " : " at ") + since +
+         (left.empty() ? "" : "; " + left);
 }
 
 /// A pause that nobody ended is said, each.

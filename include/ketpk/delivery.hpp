@@ -7,12 +7,17 @@
 //
 // The rules. The amount ordered is the cap of everything. A pause moves the end by the pause. A changed rate, and a
 // rate that the pump rounds, move the end to where the ordered amount is in. An end that is no whole microsecond is
-// the next one, and the rate of that last stretch is lower by the same share (at most 1 us of its duration), so that
-// the amount is the one ordered and no rate is ever above the one asked for.
+// the next one, and the rate of the stretch that reaches it is lower by that share (at most 1 us of its duration), so
+// that the amount is the one ordered and no rate is ever above the one asked for.
+//
+// A line between pump and vein is a plug: what the pump pushes in comes out a dead volume later. What is in it at the
+// end is not delivered, unless a flush pushes it out; what it was primed with comes out first.
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +48,7 @@ struct DeliveredInput {
   DeliveryState state = DeliveryState::complete;
   Micros since{0};  ///< the instant of the end, the stop or the pause; of a running one, since it runs at its rate
   double delivered_mg = 0, left_mg = 0;
+  double in_line_mg = 0;              ///< the share of `left_mg` that the pump has given and the line holds
   double rate_mg_per_min = 0;         ///< of what is left, while it runs or is paused
   Micros remaining{0};                ///< how long that would run
   std::vector<RateRun> rounded = {};  ///< where a pump runs at another rate than was asked for
@@ -56,39 +62,39 @@ struct DeliveredEvent {
   double delivered_mg, left_mg;
 };
 
+/// What a line held before the first infusion, and what became of it: delivered + left = primed.
+struct Priming {
+  double primed_mg = 0, delivered_mg = 0, left_mg = 0;
+  std::vector<Dose> pieces = {};
+};
+
 /// What really goes in.
 struct Delivery {
-  std::vector<DeliveredInput> inputs;  ///< as the ordered regimen lists them
-  std::vector<DeliveredEvent> events;  ///< as the order lists them
-  Regimen given;                       ///< every piece, in order of its start; what is scheduled and solved
-  std::vector<std::size_t> input_of;   ///< the input that each dose of `given` is a piece of
+  std::vector<DeliveredInput> inputs;   ///< as the ordered regimen lists them
+  std::vector<DeliveredEvent> events;   ///< as the order lists them
+  Regimen given;                        ///< every piece, in order of its start; what is scheduled and solved
+  std::vector<std::size_t> input_of;    ///< the input that each dose of `given` is a piece of; one past: the priming
+  std::optional<Priming> priming = {};  ///< where there is a line
 };
 
 namespace detail {
 
-/// How errors name input `i` of a resolved regimen.
+/// How errors name input `i` of a resolved regimen; one past the last is what a line was primed with.
 [[nodiscard]] inline std::string place_of(const Regimen& regimen, std::size_t i) {
+  if (i == regimen.doses.size()) return "pump.line";
   const bool carried = i < regimen.carried;
   return (carried ? "saved[" : "order[") + std::to_string(carried ? i : i - regimen.carried) + ']';
 }
 
-/// The rate and duration of something that runs.
-struct Run {
-  double rate_mg_per_min;
-  Micros over;
-};
-
-/// `mg` at a rate, for whole microseconds: exactly the rate where that gives the amount, else the next microsecond
-/// and the rate that belongs to it, which is lower. Throws E_RANGE(field) where it would end past 400 d.
-[[nodiscard]] inline Run run_of(double mg, double rate_mg_per_min, std::string_view field) {
+/// How long `mg` runs at a rate: whole microseconds, and the next one where that is none.
+/// Throws E_RANGE(field) where it would end past 400 d.
+[[nodiscard]] inline Micros time_for(double mg, double rate_mg_per_min, std::string_view field) {
   const double us = mg / rate_mg_per_min * micros_per_minute;
   require(us <= static_cast<double>(horizon_limit.count()), Code::range, field,
           "so slow that the amount is not in within the supported course; accepted: an end up to 400 d");
   const Micros nearest{static_cast<std::int64_t>(std::round(us))};
-  if (nearest.count() > 0 && std::abs(rate_mg_per_min * minutes(nearest) - mg) <= 1e-14 * mg)
-    return {rate_mg_per_min, nearest};
-  const Micros over{std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(us)))};
-  return {mg / minutes(over), over};
+  if (nearest.count() > 0 && std::abs(rate_mg_per_min * minutes(nearest) - mg) <= 1e-14 * mg) return nearest;
+  return Micros{std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(us)))};
 }
 
 /// The rate that a pump with steps of `step` runs at: the nearest whole multiple, the lower one of two equally near.
@@ -131,7 +137,11 @@ struct Ledger {
     remaining -= over;
     since = t;
   }
+  /// The stretch that reaches the end gives what is left, to the last digit that is not rounding.
   void run_to_end() {
+    const double due = left_mg();
+    if (std::abs(rate_mg_per_min * minutes(remaining) - due) > 1e-13 * ordered.amount_mg)
+      rate_mg_per_min = due / minutes(remaining);
     run_until(since + remaining);
     state = DeliveryState::complete;
   }
@@ -153,9 +163,8 @@ struct Setting {
     const double rate =
         step_mg_per_min ? at_step(asked_mg_per_min, *step_mg_per_min, resolver.field) : asked_mg_per_min;
     if (rate != asked_mg_per_min) ledger.rounded.push_back({t, asked_mg_per_min, rate});
-    const Run run = run_of(mg, rate, resolver.field);
-    ledger.rate_mg_per_min = run.rate_mg_per_min;
-    start(ledger, t, run.over);
+    ledger.rate_mg_per_min = rate;
+    start(ledger, t, time_for(mg, rate, resolver.field));
   }
   void start(Ledger& ledger, Micros t, Micros over) const {
     require(t + over <= horizon_limit, Code::range, resolver.field,
@@ -329,6 +338,176 @@ inline void enter(Books& books, const Event& event, const Regimen& ordered, std:
   return books;
 }
 
+/// A piece and the input it is of.
+struct Placed {
+  Dose dose;
+  std::size_t input;
+};
+
+/// A stretch of fluid in a line, with the drug of each input in it.
+struct Share {
+  std::size_t input;
+  double mg;
+};
+struct Parcel {
+  double volume_L;
+  std::vector<Share> shares = {};
+};
+
+/// A line while drug is pushed through it.
+class PlugFlow {
+ public:
+  explicit PlugFlow(Parcel first) { parcels_.push_back(std::move(first)); }
+
+  /// Pushes `in` into the line from `from` to `until`; what leaves it meanwhile are pieces at the vein.
+  void push(Parcel in, Micros from, Micros until) {
+    const double us_per_L = static_cast<double>((until - from).count()) / in.volume_L;
+    parcels_.push_back(std::move(in));
+    while (from < until && !parcels_.empty()) {
+      Parcel& front = parcels_.front();
+      const double lasts_us = front.volume_L * us_per_L, room_us = static_cast<double>((until - from).count());
+      if (lasts_us > room_us) {
+        const double share = room_us / lasts_us;
+        Parcel leaves{.volume_L = front.volume_L * share};
+        for (Share& s : front.shares) {
+          leaves.shares.push_back({s.input, s.mg * share});
+          s.mg -= leaves.shares.back().mg;
+        }
+        front.volume_L -= leaves.volume_L;
+        give(leaves, from, until - from);
+        return;
+      }
+      // The next whole microsecond, so that rounding never makes a rate larger; 1e-6 us is rounding itself.
+      const Micros over{static_cast<std::int64_t>(std::max(0.0, std::ceil(lasts_us - 1e-6)))};
+      if (over.count() == 0) {  // too little to be followed by itself: it leaves with what comes next
+        if (parcels_.size() == 1) return;
+        Parcel& next = parcels_[1];
+        next.volume_L += front.volume_L;
+        next.shares.insert(next.shares.end(), front.shares.begin(), front.shares.end());
+      } else {
+        give(front, from, over);
+      }
+      parcels_.pop_front();
+      from += over;
+    }
+  }
+
+  [[nodiscard]] const std::vector<Placed>& given() const noexcept { return given_; }
+  [[nodiscard]] const std::deque<Parcel>& held() const noexcept { return parcels_; }
+
+ private:
+  void give(const Parcel& parcel, Micros at, Micros over) {
+    for (const Share& s : parcel.shares)
+      if (s.mg > 0) given_.push_back({Dose{at, over, s.mg, s.mg / minutes(over)}, s.input});
+  }
+  std::deque<Parcel> parcels_;
+  std::vector<Placed> given_;
+};
+
+/// The line and the flush in base units. Throws E_FIELD_MISSING(bag.concentration, pump.line), E_NONFINITE or
+/// E_RANGE(pump.line.dead_volume, pump.flush…), E_STATE(pump.line) beside a saved state.
+struct LineSetting {
+  double base_mg_per_L, dead_L;
+  bool is_primed_with_drug;
+  std::optional<Flush> flush;
+  double flush_L = 0;
+};
+[[nodiscard]] inline std::optional<LineSetting> line_of(const Order& order, const Resolver& resolver) {
+  if (!order.pump || (!order.pump->line && !order.pump->flush)) return std::nullopt;
+  require(order.pump->line.has_value(), Code::field_missing, "pump.line",
+          "a flush without a line to go through; accepted: an object with dead_volume and primed_with");
+  require(resolver.bag_mg_per_L.has_value(), Code::field_missing, "bag.concentration",
+          "a line holds a volume; accepted: a concentration such as 1 mg/mL");
+  require(!order.saved, Code::state, "pump.line",
+          "what was in the line is not part of a saved state; accepted: a course from drug-free");
+  const auto volume = [](const Stated<dim::volume>& stated, std::string_view field) {
+    const double x = stated.value().in(unit::L);
+    require(std::isfinite(x), Code::nonfinite, field, "not finite; accepted: more than zero");
+    require(x > 0 && x <= 1000, Code::range, field, "no possible volume; accepted: more than zero, up to 1000 L");
+    return x;
+  };
+  LineSetting line{.base_mg_per_L = *resolver.bag_mg_per_L / resolver.mg_per_base_mg,
+                   .dead_L = volume(order.pump->line->dead_volume, "pump.line.dead_volume"),
+                   .is_primed_with_drug = order.pump->line->primed_with == Primed::drug,
+                   .flush = order.pump->flush};
+  if (line.flush) {
+    line.flush_L = volume(line.flush->volume, "pump.flush.volume");
+    require(line.flush->at.count() >= 0 && line.flush->at <= horizon_limit, Code::range, "pump.flush.at",
+            "outside the supported course; accepted: 0 to 400 d");
+    require(line.flush->over.count() > 0 && line.flush->over <= horizon_limit &&
+                line.flush->at + line.flush->over <= horizon_limit,
+            Code::range, "pump.flush.over", "no possible duration; accepted: more than zero, an end up to 400 d");
+  }
+  return line;
+}
+
+/// Sends every infusion of `delivery` through the line. Throws E_OVERLAP(pump.flush) where an infusion runs meanwhile.
+inline void send_through(const LineSetting& line, Delivery& delivery) {
+  const std::size_t primed = delivery.inputs.size();
+  std::vector<Placed> pumped;
+  std::vector<Micros> edges;
+  for (std::size_t i = 0; i < delivery.inputs.size(); ++i) {
+    DeliveredInput& in = delivery.inputs[i];
+    if (in.ordered.is_bolus()) continue;
+    for (const Dose& piece : in.pieces) {
+      require(!line.flush || piece.end() <= line.flush->at || piece.at >= line.flush->at + line.flush->over,
+              Code::overlap, "pump.flush", "an infusion runs meanwhile; accepted: a flush while none runs");
+      pumped.push_back({piece, i});
+      edges.push_back(piece.at);
+      edges.push_back(piece.end());
+    }
+    in.pieces.clear();
+  }
+  if (line.flush) {
+    edges.push_back(line.flush->at);
+    edges.push_back(line.flush->at + line.flush->over);
+  }
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  std::stable_sort(pumped.begin(), pumped.end(),
+                   [](const Placed& a, const Placed& b) { return a.dose.at < b.dose.at; });
+
+  Priming priming{.primed_mg = line.is_primed_with_drug ? line.dead_L * line.base_mg_per_L : 0};
+  Parcel first{.volume_L = line.dead_L};
+  if (priming.primed_mg > 0) first.shares.push_back({primed, priming.primed_mg});
+  PlugFlow flow(std::move(first));
+  std::vector<Placed> running;
+  std::size_t next = 0;
+  for (std::size_t k = 0; k + 1 < edges.size(); ++k) {
+    const Micros from = edges[k], until = edges[k + 1];
+    for (; next < pumped.size() && pumped[next].dose.at <= from; ++next) running.push_back(pumped[next]);
+    std::erase_if(running, [&](const Placed& p) { return p.dose.end() <= from; });
+    Parcel in{.volume_L = 0};
+    if (line.flush && from >= line.flush->at && until <= line.flush->at + line.flush->over) in.volume_L = line.flush_L;
+    for (const Placed& p : running) {
+      // An edge within a piece cuts it; a whole piece keeps its amount to the bit.
+      const bool is_whole = p.dose.at == from && p.dose.end() == until;
+      const double mg = is_whole ? p.dose.amount_mg : p.dose.rate_mg_per_min * minutes(until - from);
+      in.volume_L += mg / line.base_mg_per_L;
+      in.shares.push_back({p.input, mg});
+    }
+    if (in.volume_L > 0) flow.push(std::move(in), from, until);
+  }
+
+  std::vector<CarefulSum> held(primed + 1), given(primed + 1);
+  for (const Parcel& parcel : flow.held())
+    for (const Share& s : parcel.shares) held[s.input].add(s.mg);
+  for (const Placed& p : flow.given()) {
+    (p.input == primed ? priming.pieces : delivery.inputs[p.input].pieces).push_back(p.dose);
+    given[p.input].add(p.dose.amount_mg);
+  }
+  for (std::size_t i = 0; i < primed; ++i) {
+    DeliveredInput& in = delivery.inputs[i];
+    if (in.ordered.is_bolus()) continue;
+    in.delivered_mg = given[i].total();
+    in.in_line_mg = held[i].total();
+    in.left_mg += in.in_line_mg;
+  }
+  priming.delivered_mg = given[primed].total();
+  priming.left_mg = held[primed].total();
+  delivery.priming = std::move(priming);
+}
+
 }  // namespace detail
 
 /// What really goes in of `ordered`, which `resolve` made of `order`: its events, its pump, and what a saved state
@@ -337,21 +516,16 @@ inline void enter(Books& books, const Event& event, const Regimen& ordered, std:
 /// the start, after the end or before the event ahead, E_OVERLAP(events[i].at) for two events on one infusion at one
 /// instant, E_RANGE(events[i]…, order[i], pump.rate_step), E_FIELD_MISSING(bag.concentration), E_SIZE(events).
 [[nodiscard]] inline Delivery deliver(const Order& order, const Regimen& ordered) {
+  using detail::Placed;
+  const auto line = detail::line_of(order, detail::resolver_of(order, ordered.dosing_weight));
   detail::Books books = detail::books_of(order, ordered);
   Delivery delivery{.inputs = {},
                     .events = std::move(books.events),
                     .given = {.doses = {}, .dosing_weight = ordered.dosing_weight},
                     .input_of = {}};
-  struct Placed {
-    Dose dose;
-    std::size_t input;
-  };
-  std::vector<Placed> all;
-  for (std::size_t i = 0; i < books.ledgers.size(); ++i) {
-    detail::Ledger& ledger = books.ledgers[i];
+  for (detail::Ledger& ledger : books.ledgers) {
     if (ledger.state == DeliveryState::running) ledger.run_to_end();
     const bool complete = ledger.state == DeliveryState::complete;
-    for (const Dose& piece : ledger.pieces) all.push_back({piece, i});
     delivery.inputs.push_back({.ordered = ledger.ordered,
                                .pieces = std::move(ledger.pieces),
                                .state = ledger.state,
@@ -359,9 +533,16 @@ inline void enter(Books& books, const Event& event, const Regimen& ordered, std:
                                .delivered_mg = complete ? ledger.ordered.amount_mg : ledger.in_mg.total(),
                                .left_mg = complete ? 0 : ledger.left_mg(),
                                .rate_mg_per_min = complete ? 0 : ledger.rate_mg_per_min,
-                               .remaining = ledger.remaining,
+                               .remaining = complete ? Micros{0} : ledger.remaining,
                                .rounded = std::move(ledger.rounded)});
   }
+  if (line) detail::send_through(*line, delivery);
+
+  std::vector<Placed> all;
+  for (std::size_t i = 0; i < delivery.inputs.size(); ++i)
+    for (const Dose& piece : delivery.inputs[i].pieces) all.push_back({piece, i});
+  if (delivery.priming)
+    for (const Dose& piece : delivery.priming->pieces) all.push_back({piece, delivery.inputs.size()});
   std::stable_sort(all.begin(), all.end(), [](const Placed& a, const Placed& b) { return a.dose.at < b.dose.at; });
   for (const Placed& p : all) {
     delivery.given.doses.push_back(p.dose);
@@ -375,6 +556,8 @@ inline void enter(Books& books, const Event& event, const Regimen& ordered, std:
 [[nodiscard]] inline std::vector<SavedInput> history(const Order& order, const Regimen& ordered, Micros at) {
   require(at.count() >= 0 && at <= horizon_limit, Code::range, "save_at",
           "outside the supported course; accepted: 0 to 400 d");
+  require(!order.pump || !order.pump->line, Code::state, "pump.line",
+          "what is in the line is not part of a saved state; accepted: to save a course without a line");
   require(!order.saved || at >= order.saved->at, Code::time_order, "save_at",
           "before the saved state that the course started from; accepted: that instant or a later one");
   std::vector<SavedInput> inputs;

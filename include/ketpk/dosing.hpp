@@ -99,6 +99,7 @@ namespace detail {
 
 /// Input `i` of what was resolved, as somebody would say it; what a saved state carries over was not said here.
 [[nodiscard]] inline std::string describe(const Order& order, const Regimen& regimen, std::size_t i) {
+  if (i == regimen.doses.size()) return "what the line was primed with";
   if (i >= regimen.carried) return describe(order.inputs[i - regimen.carried]);
   const Dose& d = regimen.doses[i];
   return plain_text(d.amount_mg, shown_digits) + " mg of base" +

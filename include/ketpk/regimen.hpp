@@ -81,9 +81,28 @@ struct Event {
   bool of_saved = false;
 };
 
+enum class Primed : std::uint8_t { drug, diluent };
+inline constexpr std::array<std::string_view, 2> primed_names{"drug", "diluent"};
+
+/// The line between pump and vein. All infusions go through it and push what is in it ahead of them (plug flow);
+/// boluses enter at the vein.
+struct Line {
+  Stated<dim::volume> dead_volume;
+  Primed primed_with;
+};
+
+/// Diluent pushed through the line while no infusion runs.
+struct Flush {
+  Stated<dim::volume> volume;
+  Micros over;
+  Micros at;
+};
+
 /// What a pump really does; each is off until it is given.
 struct Pump {
   std::optional<Stated<dim::flow>> rate_step = {};  ///< the pump runs at whole multiples of it
+  std::optional<Line> line = {};
+  std::optional<Flush> flush = {};
 };
 
 /// One vial, with its drug counted in mg of the order's form.

@@ -239,6 +239,10 @@ struct Amounts {
     delivered.push_back(in.delivered_mg);
     left.push_back(in.left_mg);
   }
+  if (d.priming) {
+    delivered.push_back(d.priming->delivered_mg);
+    left.push_back(d.priming->left_mg);
+  }
   for (auto* terms : {&ordered, &delivered, &left}) std::sort(terms->begin(), terms->end());
   return {detail::sum_of(ordered), detail::sum_of(delivered), detail::sum_of(left)};
 }
@@ -453,7 +457,19 @@ inline void inputs(JsonText& json, const Result& r) {
       });
     if (q.order.pump)
       json.object("pump", [&] {
-        if (q.order.pump->rate_step) json.member("rate_step", to_text(*q.order.pump->rate_step));
+        const Pump& pump = *q.order.pump;
+        if (pump.rate_step) json.member("rate_step", to_text(*pump.rate_step));
+        if (pump.line)
+          json.object("line", [&] {
+            json.member("dead_volume", to_text(pump.line->dead_volume));
+            json.member("primed_with", pick(primed_names, pump.line->primed_with));
+          });
+        if (pump.flush)
+          json.object("flush", [&] {
+            json.member("volume", to_text(pump.flush->volume));
+            json.member("over", time_text(pump.flush->over));
+            json.member("at", time_text(pump.flush->at));
+          });
       });
   });
 }
@@ -602,11 +618,28 @@ inline void delivery(JsonText& json, const Result& r) {
     json.key(name + "_us"), json.integer(t.count());
     json.member(name + "_min", minutes(t));
   };
+  const auto pieces = [&](const std::vector<Dose>& doses) {
+    json.array("pieces", doses, [&](const Dose& piece) {
+      json.object([&] {
+        instant("from", piece.at);
+        instant("until", piece.end());
+        json.member("mg", piece.amount_mg);
+        if (!piece.is_bolus()) json.member("mg_per_min", piece.rate_mg_per_min);
+      });
+    });
+  };
   const Amounts all = amounts_of(d);
   json.object("delivery", [&] {
     json.member("ordered_mg", all.ordered_mg);
     json.member("delivered_mg", all.delivered_mg);
     json.member("left_mg", all.left_mg);
+    if (d.priming)
+      json.object("line", [&] {
+        json.member("primed_mg", d.priming->primed_mg);
+        json.member("delivered_mg", d.priming->delivered_mg);
+        json.member("left_mg", d.priming->left_mg);
+        pieces(d.priming->pieces);
+      });
     std::size_t i = 0;
     json.array("inputs", d.inputs, [&](const DeliveredInput& in) {
       json.object([&] {
@@ -614,17 +647,11 @@ inline void delivery(JsonText& json, const Result& r) {
         json.member("ordered_mg", in.ordered.amount_mg);
         json.member("delivered_mg", in.delivered_mg);
         json.member("left_mg", in.left_mg);
+        if (d.priming) json.member("in_line_mg", in.in_line_mg);
         json.member("state", name_of(in.state));
         instant("since", in.since);
         json.member("note", detail::standing(in));
-        json.array("pieces", in.pieces, [&](const Dose& piece) {
-          json.object([&] {
-            instant("from", piece.at);
-            instant("until", piece.end());
-            json.member("mg", piece.amount_mg);
-            if (!piece.is_bolus()) json.member("mg_per_min", piece.rate_mg_per_min);
-          });
-        });
+        pieces(in.pieces);
         if (!in.rounded.empty())
           json.array("rounded_rates", in.rounded, [&](const RateRun& rate) {
             json.object([&] {
@@ -875,10 +902,13 @@ inline void what_went_in(Page& page, const Result& r) {
                with_unit(all.left_mg, "mg", 4) + " left",
            all.left_mg > 0 ? Tint::yellow : Tint::plain, 1);
   std::vector<std::string> notes, events;
+  if (d.priming && d.priming->primed_mg > 0)
+    notes.push_back("the line was primed with " + with_unit(d.priming->primed_mg, "mg", 4) + ": " +
+                    with_unit(d.priming->delivered_mg, "mg", 4) + " of it went in");
   for (std::size_t i = 0; i < d.inputs.size(); ++i) {
     const DeliveredInput& in = d.inputs[i];
     const std::string place = d.inputs.size() > 1 ? detail::place_of(r.regimen, i) + ' ' : std::string();
-    if (in.state != DeliveryState::complete)
+    if (in.left_mg > 0)
       notes.push_back(place + detail::standing(in));
     else if (in.pieces.size() > 1 || in.since != in.ordered.end())
       notes.push_back(place + "complete at " + detail::plain_text(minutes(in.since), 6) + " min");
@@ -913,7 +943,8 @@ inline void what(Page& page, const Result& r) {
   text += order.saved ? " \xC2\xB7 goes on from a state saved at " + time_text(order.saved->at)
                       : std::string(" \xC2\xB7 drug-free at 0 min");
   if (n > 1) text += " \xC2\xB7 in all " + with_unit(r.summary.delivered_mg, "mg of base", 4);
-  page.row("", text, Tint::plain, 2);
+  if (r.regimen.carried > 0) text += ", with " + std::to_string(r.regimen.carried) + " inputs before";
+  page.row(n == 0 ? "Order" : "", text, Tint::plain, 2);
   what_went_in(page, r);
 }
 
@@ -1233,7 +1264,8 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   csv += ",delivered_mg,auc_ng_h_per_mL";
   if (r.delivery) csv += ",ordered_mg,left_mg,events";
   csv += '\n';
-  const double ordered_mg = r.delivery ? report_detail::amounts_of(*r.delivery).ordered_mg : 0;
+  const auto all = r.delivery ? report_detail::amounts_of(*r.delivery) : report_detail::Amounts{0, 0, 0};
+  const double in_the_end_mg = all.delivered_mg + all.left_mg;  // what was ordered, and what a line was primed with
   std::size_t next_event = 0;
   csv.reserve(csv.size() + 140 * p.time.size());
   const auto cell = [&csv](double x) { csv += ',' + to_text(report_detail::finite(x)); };
@@ -1247,10 +1279,10 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     cell(p.auc_ng_h_per_mL.at(i));
     if (r.delivery) {
       const auto& events = r.delivery->events;
-      cell(ordered_mg);
+      cell(all.ordered_mg);
       // The sum of segments and the sum of orders may differ in the last digit; what is complete has nothing left.
-      const double left = ordered_mg - p.delivered_mg.at(i);
-      cell(left > 1e-12 * ordered_mg ? left : 0);
+      const double left = in_the_end_mg - p.delivered_mg.at(i);
+      cell(left > 1e-12 * in_the_end_mg ? left : 0);
       std::string told;
       for (; next_event < events.size() && events[next_event].at <= p.time[i]; ++next_event)
         told += (told.empty() ? "" : "; ") + report_detail::event_text(r, events[next_event]);
