@@ -75,6 +75,10 @@ void add_output(Options& options, bool with_csv) {
   if (with_csv) options.flag("--csv", "write the sampled curve as CSV");
   options.value("-o,--output", "FILE", "write to FILE, through a temporary file beside it")->group("Output");
   options.flag("--force", "replace FILE if it is there");
+  if (with_csv) {
+    options.value("--save-state", "FILE", "save the course up to an instant, for a later session to go on from");
+    options.value("--save-at", "TIME", "that instant; where the curve is asked to end (--until) if left out");
+  }
 }
 
 constexpr std::array<const char*, 22> session_options{
@@ -257,12 +261,22 @@ Command session_command(Verb verb, const Options& options) {
   command.output = options.text("--output");
   command.force = options.given("--force");
   if (command.output == "-") wrong_usage("--output", "not a file; accepted: a file, or no -o for standard output");
-  if (command.force && !command.output)
-    wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
+  if (verb == Verb::simulate) {
+    command.save_state = options.text("--save-state");
+    command.save_at = options.text("--save-at");
+    if (command.save_state == "-") wrong_usage("--save-state", "not a file; accepted: the name of a file");
+    if (command.save_at && !command.save_state)
+      wrong_usage("--save-at", "nothing to save; accepted: --save-at together with --save-state FILE");
+    if (command.save_state && command.save_state == command.output)
+      wrong_usage("--save-state", "the file that -o writes to; accepted: another file");
+  }
+  if (command.force && !command.output && !command.save_state)
+    wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE or --save-state FILE");
   if (verb == Verb::simulate && options.given("--data")) {
     for (const char* name : session_options)
       if (std::string_view(name) != "--model") require_not_both(options, "--data", name);
     require_not_both(options, "--data", "session");
+    require_not_both(options, "--data", "--save-state");
     if (!options.given("--model"))
       throw InvalidInput(Code::field_missing, "model",
                          "not given; accepted: --model with the id of a built-in model or a model file, card.json");

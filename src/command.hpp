@@ -37,6 +37,8 @@ struct Command {
   Format format = Format::card;
   std::optional<std::string> output = {};
   bool force = false;
+  std::optional<std::string> save_state = {};  ///< the file that the state is saved to
+  std::optional<std::string> save_at = {};     ///< the instant of it, as stated
   bool verbose = false;
   std::string help = {};
 };

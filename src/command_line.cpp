@@ -212,9 +212,19 @@ int refused(const Error& error, bool json) {
   return exit_of(error.code);
 }
 
+/// The instant that a state is saved at: the one stated, else where the curve is asked to end.
+Micros saved_instant(const Command& command, const Observe& observe) {
+  if (command.save_at) return parse_time(*command.save_at, "save_at");
+  if (observe.until) return *observe.until;
+  require(!observe.at.empty(), Code::field_missing, "save_at",
+          "not stated, and no end of the curve is; accepted: --save-at with an instant such as 40min, or --until");
+  return observe.at.back();
+}
+
 int run_session(const Command& command) {
-  std::optional<Destination> to;
+  std::optional<Destination> to, state_to;
   if (command.output) to = destination(*command.output, command.force);
+  if (command.save_state) state_to = destination(*command.save_state, command.force);
   const Request request = request_of(command);
   require(command.verb != Verb::check || request.limits.has_value(), Code::field_missing, "limits",
           "not given, and a check compares with limits; accepted: --limits FILE, or limits in the session");
@@ -222,6 +232,9 @@ int run_session(const Command& command) {
   if (const Trouble* trouble = std::get_if<Trouble>(&outcome)) return refused(*trouble, command.format == Format::json);
   const Result& result = std::get<Result>(outcome);
   const std::string text = told(command, result);
+  if (state_to)
+    write_file(*state_to,
+               io::state_json(saved_state(result, saved_instant(command, request.observe)), request.model.id, version));
   if (to)
     write_file(*to, text);
   else

@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "fields.hpp"
+#include "ketpk/individual.hpp"
 #include "ketpk/library.hpp"
 #include "limits_file.hpp"
+#include "state_file.hpp"
 
 namespace ketpk::io {
 namespace {
@@ -64,23 +66,112 @@ Input input_of(const Node& node) {
   return InfuseAtRate{quantity_of<StatedRate>(what), over, at};
 }
 
+/// The number of an entry of `order`, or `saved[0]`.
+void read_target(const Node& node, Event& event) {
+  constexpr Names accepted = "not an infusion; accepted: its number in order, counted from 0, or saved[0] and so on";
+  if (node.value.is_number_unsigned()) {
+    const auto number = node.value.get<std::uint64_t>();
+    require(number < most_inputs, Code::range, node.path,
+            "no such entry of order; accepted: the number of an infusion in order, counted from 0");
+    event.input = static_cast<std::size_t>(number);
+    return;
+  }
+  require(node.value.is_string(), Code::type, node.path, accepted);
+  const Names text = node.value.get_ref<const std::string&>();
+  const bool shaped = text.starts_with("saved[") && text.ends_with(']') && text.size() > 7 && text.size() < 13;
+  require(shaped, Code::parse, node.path, accepted);
+  const Names digits = text.substr(6, text.size() - 7);
+  require(digits.find_first_not_of("0123456789") == Names::npos && (digits.size() == 1 || digits[0] != '0'),
+          Code::parse, node.path, accepted);
+  event.of_saved = true;
+  for (const char c : digits) event.input = event.input * 10 + static_cast<std::size_t>(c - '0');
+}
+
+Event event_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 8>{"pause", "resume", "stop", "change_rate", "restart_remainder", "at", "to", "over"});
+  Names verb;
+  for (const Names name : act_names) {
+    if (!fields.has(name)) continue;
+    require(verb.empty(), Code::field_unknown, fields.path(name),
+            "a second verb in one event; accepted: one of pause, resume, stop, change_rate, restart_remainder");
+    verb = name;
+  }
+  require(!verb.empty(), Code::field_missing, node.path,
+          "no verb; accepted: one of pause, resume, stop, change_rate, restart_remainder");
+  for (const auto& [key, owner] : {std::pair<Names, Names>{"to", "change_rate"}, {"over", "restart_remainder"}})
+    require(!fields.has(key) || verb == owner, Code::field_unknown, fields.path(key),
+            "means nothing with this verb; accepted: with " + std::string(owner));
+  Event event{.input = 0, .at = elapsed_of(fields.required("at", "an instant such as 12 min")), .act = Pause{}};
+  read_target(fields.required(verb, ""), event);
+  if (verb == "resume") event.act = Resume{};
+  if (verb == "stop") event.act = Stop{};
+  if (verb == "change_rate")
+    event.act = ChangeRate{quantity_of<StatedRate>(fields.required("to", "a rate such as 10 mcg/kg/min"))};
+  if (verb == "restart_remainder")
+    event.act = RestartRemainder{elapsed_of(fields.required("over", "a duration such as 20 min"))};
+  return event;
+}
+
+Pump pump_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 3>{"rate_step", "line", "flush"});
+  Pump pump;
+  if (const auto step = fields.optional("rate_step")) pump.rate_step = quantity_of<Stated<dim::flow>>(*step);
+  if (const auto part = fields.optional("line")) {
+    const Fields line(*part);
+    line.only(std::array<Names, 2>{"dead_volume", "primed_with"});
+    pump.line = Line{
+        quantity_of<Stated<dim::volume>>(line.required("dead_volume", "the volume from pump to vein, such as 1.5 mL")),
+        word_of<Primed>(line.required("primed_with", "drug, diluent"), primed_names)};
+  }
+  if (const auto part = fields.optional("flush")) {
+    const Fields flush(*part);
+    flush.only(std::array<Names, 3>{"volume", "over", "at"});
+    pump.flush = Flush{quantity_of<Stated<dim::volume>>(flush.required("volume", "a volume such as 5 mL")),
+                       elapsed_of(flush.required("over", "a duration such as 2 min")),
+                       elapsed_of(flush.required("at", "an instant such as 42 min"))};
+  }
+  require(pump.rate_step || pump.line || pump.flush, Code::field_missing, node.path,
+          "says nothing; accepted: rate_step, line, flush, or no pump");
+  return pump;
+}
+
+void read_bag(const Node& bag, Order& order) {
+  const Fields fields(bag);
+  fields.only(std::array<Names, 3>{"concentration", "vials", "diluent"});
+  order.bag = quantity_of<StatedConcentration>(fields.required("concentration", "a concentration such as 1 mg/mL"));
+  if (!fields.has("vials") && !fields.has("diluent")) return;
+  const Node vials = fields.required("vials", "a list of objects with amount and volume, beside diluent");
+  const Node diluent =
+      fields.required("diluent", "the volume that the vials were added to, such as 45 mL; 0 mL for none");
+  BagContents contents{.vials = {}, .diluent = quantity_of<Stated<dim::volume>>(diluent)};
+  for (const Node& node : list_of(vials, most_vials)) {
+    const Fields vial(node);
+    vial.only(std::array<Names, 2>{"amount", "volume"});
+    contents.vials.push_back({quantity_of<Stated<dim::drug>>(vial.required("amount", "the drug in it, such as 50 mg")),
+                              quantity_of<Stated<dim::volume>>(vial.required("volume", "its volume, such as 5 mL"))});
+  }
+  order.bag_contents = std::move(contents);
+}
+
 Order order_of(const Fields& session) {
   Order order;
   order.analyte =
       word_of<Analyte>(session.required("analyte", "racemic-ketamine, s-ketamine, r-ketamine"), analyte_names, 1);
   order.form = word_of<Form>(session.required("form", "base, hydrochloride"), form_names, 1);
   const auto initial = session.optional("initial_state");
-  require(initial.has_value(), Code::state, "initial_state", "not declared; accepted: drug-free");
+  require(initial.has_value(), Code::state, "initial_state", "not declared; accepted: drug-free, or a saved state");
   constexpr std::array<Names, 2> states{"undeclared", "drug-free"};
-  order.initial_state = word_of<InitialState>(*initial, states, 1, Code::state);
+  const bool saved = initial->value.is_object();  // read later, when it is known whose state it must be
+  order.initial_state = saved ? InitialState::saved : word_of<InitialState>(*initial, states, 1, Code::state);
   const Node inputs = session.required("order", "a list of inputs");
   for (const Node& input : list_of(inputs, most_inputs)) order.inputs.push_back(input_of(input));
-  require(!order.inputs.empty(), Code::field_missing, inputs.path, "empty; accepted: at least one input");
-  if (const auto bag = session.optional("bag")) {
-    const Fields fields(*bag);
-    fields.only(std::array<Names, 1>{"concentration"});
-    order.bag = quantity_of<StatedConcentration>(fields.required("concentration", "a concentration such as 1 mg/mL"));
-  }
+  require(!order.inputs.empty() || saved, Code::field_missing, inputs.path, "empty; accepted: at least one input");
+  if (const auto bag = session.optional("bag")) read_bag(*bag, order);
+  if (const auto events = session.optional("events"))
+    for (const Node& node : list_of(*events, most_events)) order.events.push_back(event_of(node));
+  if (const auto pump = session.optional("pump")) order.pump = pump_of(*pump);
   return order;
 }
 
@@ -237,8 +328,8 @@ ModelCard model_of(const Node& node) {
 }
 
 /// The file that `node` names. Throws E_IO where it lies outside the session's folder and that matters.
-std::filesystem::path limits_path(const Node& node, const SessionContext& context) {
-  require(node.value.is_string(), Code::type, node.path, "not a text; accepted: the path of a limits file");
+std::filesystem::path named_file(const Node& node, const SessionContext& context) {
+  require(node.value.is_string(), Code::type, node.path, "not a text; accepted: the path of a file");
   const std::filesystem::path name(node.value.get_ref<const std::string&>());
   auto path = context.folder / name;
   if (!context.confined) return path;
@@ -261,7 +352,7 @@ Limits limits_of(const Node& node, const SessionContext& context) {
   }
   fields.only(std::array<Names, 2>{"file", "sha256"});
   const Node file = fields.required("file", "");
-  const std::string bytes = read_file(limits_path(file, context), file.path);
+  const std::string bytes = read_file(named_file(file, context), file.path);
   const std::string hash = sha256(bytes);
   if (const auto pin = fields.optional("sha256")) {
     const std::string pinned = text_of(*pin);
@@ -273,6 +364,28 @@ Limits limits_of(const Node& node, const SessionContext& context) {
   Limits limits = understand_limits(parse_strict(bytes, node.path));
   limits.sha256 = hash;
   return limits;
+}
+
+/// `{"saved": FILE or state, "under_way": WORD}`, or the state itself.
+void read_initial_state(const Node& node, const SessionContext& context, Request& request) {
+  validate(request.patient);
+  const Parameters<double> parameters = individual(request.model, request.patient);
+  const Whose whose{parameters, request.patient, request.order.analyte};
+  const Fields fields(node);
+  if (fields.has("schema")) {
+    request.order.saved = understand_state(node, whose);
+    return;
+  }
+  fields.only(std::array<Names, 2>{"saved", "under_way"});
+  const Node saved = fields.required("saved", "the file of a saved state, or the state itself");
+  if (saved.value.is_string()) {
+    const Json document = parse_strict(read_file(named_file(saved, context), saved.path), saved.path);
+    request.order.saved = understand_state({document, saved.path}, whose);
+  } else {
+    request.order.saved = understand_state(saved, whose);
+  }
+  if (const auto word = fields.optional("under_way"))
+    request.order.under_way = word_of<UnderWay>(*word, under_way_names, 1);
 }
 
 Observe observe_of(const Node& node) {
@@ -335,15 +448,17 @@ void check_schema(const Fields& fields) {
 Request understand_session(const Json& document, const SessionContext& context) {
   const Fields fields(Node{document, ""});
   check_schema(fields);
-  fields.only(std::array<Names, 15>{"schema", "patient", "analyte", "form", "initial_state", "order", "bag", "model",
-                                    "limits", "as_of", "overrides", "observe", "questions", "extrapolate",
-                                    "assume_enantiomers_alike"});
+  fields.only(std::array<Names, 17>{"schema", "patient", "analyte", "form", "initial_state", "order", "bag", "events",
+                                    "pump", "model", "limits", "as_of", "overrides", "observe", "questions",
+                                    "extrapolate", "assume_enantiomers_alike"});
   Request request{.patient = patient_of(fields.required("patient", "an object with at least weight")),
                   .order = order_of(fields),
                   .model = model_of(fields.required("model", "the id of a built-in model, or {\"custom\": {…}}"))};
   if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
   if (const auto allowed = fields.optional("assume_enantiomers_alike"))
     request.allowances.assume_enantiomers_alike = truth_of(*allowed);
+  if (request.order.initial_state == InitialState::saved)
+    read_initial_state(*fields.optional("initial_state"), context, request);
   if (const auto limits = fields.optional("limits")) {
     require(context.limits == nullptr, Code::field_duplicate, limits->path,
             "given beside the session too; accepted: limits in one place");

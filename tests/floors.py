@@ -11,14 +11,14 @@ import pathlib
 import re
 import sys
 
-GROUND = ["error", "time", "analyte", "exponential", "root", "quantity"]
+GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "quantity"]
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
-    ["body_size", "schedule", "model", "library", "individual", "network", "timeline"],
+    ["body_size", "schedule", "delivery", "model", "library", "individual", "network", "timeline"],
     ["solve", "solve_ode", "solve_expm", "dosing"],
     ["solve_network"],
-    ["exposure", "slips", "network_trajectory"],
+    ["exposure", "slips", "state", "network_trajectory"],
     ["assess", "second_opinion"],
     ["simulate", "predict", "population"],
     ["drawing"],

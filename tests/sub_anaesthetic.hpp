@@ -138,7 +138,10 @@ inline Assessment judged(const Question& q) {
   if (q.limits) validate(*q.limits, today);
   const Admission admission = admit(q.card, q.patient, q.order.analyte, q.allowances);
   const Regimen regimen = resolve(q.order, q.patient.mass_for_dosing());
-  return assess({q.patient, q.order, regimen, q.card, admission, q.exposure}, q.limits ? &*q.limits : nullptr, q.curve);
+  std::optional<Delivery> delivery;
+  if (!q.order.is_delivered_as_it_stands()) delivery = deliver(q.order, regimen);
+  return assess({q.patient, q.order, regimen, q.card, admission, q.exposure, delivery ? &*delivery : nullptr},
+                q.limits ? &*q.limits : nullptr, q.curve);
 }
 
 inline const Flag* flag(const Assessment& a, std::string_view code) {

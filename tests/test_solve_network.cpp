@@ -86,7 +86,7 @@ TEST_CASE("an infusion into plasma from rest gives what the exact solver gives")
     const ExactTrajectory<> exact = solve(p, {Segment{0us, 40min, 10.0, 0.9}, Segment{40min, Micros{0}, 0.0, 0.0}});
     NetworkState x(net.size());
     x[net.central()] = 10;
-    const Share rate{net.central(), 0.9};
+    const Intake rate{net.central(), 0.9};
     x = state_of(solver.after(x, {&rate, 1}, 40min, 0));
     x = state_of(solver.after(x, {}, 6h + 7us, 0));
     const Micros t = 40min + 6h + 7us;
@@ -108,7 +108,7 @@ TEST_CASE("steps and chances lead to the same state, from any state, with anythi
     NetworkState x(net.size());
     std::uniform_real_distribution<double> amount(0, 100);
     for (double& e : x) e = amount(rng);
-    std::vector<Share> rates;
+    std::vector<Intake> rates;
     for (std::size_t i = 0; i < net.central() + 3; i += 2) rates.push_back({i, amount(rng) / 100});
     const Micros t{std::uniform_int_distribution<std::int64_t>(1, Micros(24h).count())(rng)};
     CHECK(worst(state_of(solver.after(x, rates, t, 0)), state_of(solver.by_steps(x, rates, t, 0))) < 3e-9);
@@ -226,7 +226,7 @@ TEST_CASE("a saturable steady state repeats itself, and a constant one balances 
     later = state_of(solver.by_steps(later, {}, 12h, 0));
     CHECK(worst(x, later) < 1e-9);
 
-    const Share rate{1, 0.7 * p.saturable->vmax_mg_per_min};
+    const Intake rate{1, 0.7 * p.saturable->vmax_mg_per_min};
     const NetworkState held = state_of(solver.steady(
         {Entering{.place = 1, .rate_mg_per_min = rate.amount, .steady_state = SteadyState::replaces}, Micros{0}, 0}));
     const double c = net.plasma_mg_per_L(held);

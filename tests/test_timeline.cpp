@@ -28,10 +28,10 @@ double given_mg(const Timeline& t, Micros from, Micros to) {
   double mg = 0;
   for (const Stretch& s : t.stretches) {
     if (s.start >= from && s.start < to)
-      for (const Share& b : s.boluses) mg += b.amount;
+      for (const Intake& b : s.boluses) mg += b.amount;
     const Micros overlap = std::min(to, s.start + s.duration) - std::max(from, s.start);
     if (overlap.count() > 0)
-      for (const Share& r : s.rates) mg += r.amount * minutes(overlap);
+      for (const Intake& r : s.rates) mg += r.amount * minutes(overlap);
   }
   return mg;
 }
@@ -40,7 +40,7 @@ double rate_at(const Timeline& t, Micros instant) {
   double rate = 0;
   for (const Stretch& s : t.stretches)
     if (s.start <= instant && instant < s.start + s.duration)
-      for (const Share& r : s.rates) rate += r.amount;
+      for (const Intake& r : s.rates) rate += r.amount;
   return rate;
 }
 
@@ -88,7 +88,7 @@ TEST_CASE(
   CHECK(rate_at(t, 3h) == 0);
   for (const Stretch& s : t.stretches) {
     CHECK(s.duration.count() >= 0);
-    for (const Share& r : s.rates) CHECK(r.amount > 0);
+    for (const Intake& r : s.rates) CHECK(r.amount > 0);
   }
 }
 

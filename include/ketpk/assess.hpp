@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "ketpk/body_size.hpp"
+#include "ketpk/delivery.hpp"
 #include "ketpk/dosing.hpp"
 #include "ketpk/exposure.hpp"
 #include "ketpk/individual.hpp"
@@ -38,14 +39,25 @@ struct Evidence {
   const ModelCard& card;
   const Admission& admission;
   const Exposure& exposure;
+  const Delivery* delivery = nullptr;  ///< where what goes in is not simply what was ordered
 };
 
 namespace detail {
 
-/// The evidence, and what its regimen amounts to.
+/// What was ordered, or what is delivered: doses, what they amount to, and the input that each is of.
+struct Account {
+  const Regimen& regimen;
+  const Dosing& dosing;
+  const std::vector<std::size_t>* input_of = nullptr;  ///< none: dose i is input i
+
+  [[nodiscard]] std::size_t input(std::size_t dose) const { return input_of != nullptr ? (*input_of)[dose] : dose; }
+};
+
+/// The evidence, what was ordered, and what is delivered where that can be another thing.
 struct Scene {
   const Evidence& evidence;
-  const Dosing& dosing;
+  Account ordered;
+  std::optional<Account> delivered = {};
 };
 
 /// When something began and how long it lasted [min].
@@ -61,7 +73,8 @@ struct Reading {
   std::string why = {};
   Spell spell = {};
   std::string driver = {};
-  std::optional<std::size_t> input = {};  ///< the driving input of a dose-side quantity
+  std::optional<std::size_t> input = {};  ///< the driving input of a dose-side quantity, as ordered
+  bool of_delivery = false;               ///< what is delivered came to more than what was ordered
 };
 
 [[nodiscard]] inline Reading unknown(std::string why) { return {.why = std::move(why)}; }
@@ -92,14 +105,21 @@ struct Reading {
 
 // --- the order ---------------------------------------------------------------------------------------------
 
+/// What inputs share in.
+struct Whole {
+  std::string_view name;
+  double amount;
+};
+
 /// The input that gives most among those for which `gives` is more than zero, and the sentence about it.
 template <class Gives>
-[[nodiscard]] Reading driven_by(const Evidence& e, double total, std::string_view of_what, Gives gives) {
-  std::size_t most = 0;
-  for (std::size_t i = 1; i < e.regimen.doses.size(); ++i)
-    if (gives(e.regimen.doses[i]) > gives(e.regimen.doses[most])) most = i;
-  return {.driver = place(most) + ": " + describe(e.order.inputs[most]) + " gives " +
-                    plain_text(100 * gives(e.regimen.doses[most]) / total, 3) + " % of the " + std::string(of_what),
+[[nodiscard]] Reading driven_by(const Evidence& e, const Account& account, const Whole& whole, Gives gives) {
+  std::vector<double> shares(e.regimen.doses.size() + 1);  // the last is what a line was primed with
+  for (std::size_t i = 0; i < account.regimen.doses.size(); ++i)
+    shares[account.input(i)] += gives(account.regimen.doses[i]);
+  const auto most = static_cast<std::size_t>(std::max_element(shares.begin(), shares.end()) - shares.begin());
+  return {.driver = place_of(e.regimen, most) + ": " + describe(e.order, e.regimen, most) + " gives " +
+                    plain_text(100 * shares[most] / whole.amount, 3) + " % of the " + std::string(whole.name),
           .input = most};
 }
 
@@ -111,21 +131,40 @@ template <class Gives>
   return d.is_bolus() && d.at == s.start ? d.amount_mg : 0.0;
 }
 
-[[nodiscard]] inline Reading read_dose_side(LimitQuantity q, const Evidence& e, const Dosing& dosing) {
+[[nodiscard]] inline Reading read_account(LimitQuantity q, const Evidence& e, const Account& account) {
+  const Dosing& dosing = account.dosing;
   const auto value = value_of(dosing, q);
   if (!value) return absent(q == LimitQuantity::rate_per_weight ? "no infusion in the order" : "no bolus in the order");
   Reading reading;
   if (q == LimitQuantity::rate_per_weight) {
     const Segment& s = dosing.segments[*dosing.fastest];
-    reading = driven_by(e, s.rate_mg_per_min, "rate", [&](const Dose& d) { return rate_in(s, d); });
+    reading = driven_by(e, account, {"rate", s.rate_mg_per_min}, [&](const Dose& d) { return rate_in(s, d); });
   } else if (q == LimitQuantity::bolus_per_weight) {
     const Segment& s = dosing.segments[*dosing.fullest];
-    reading = driven_by(e, s.bolus_mg, "bolus", [&](const Dose& d) { return bolus_in(s, d); });
+    reading = driven_by(e, account, {"bolus", s.bolus_mg}, [&](const Dose& d) { return bolus_in(s, d); });
   } else {
-    reading = driven_by(e, dosing.total_mg, "dose", [](const Dose& d) { return d.amount_mg; });
+    reading = driven_by(e, account, {"dose", dosing.total_mg}, [](const Dose& d) { return d.amount_mg; });
   }
   reading.value = value;
   return reading;
+}
+
+/// Of what was ordered and what is delivered the larger one counts, and is named.
+[[nodiscard]] inline Reading larger(Reading ordered, Reading delivered, const AnyUnit& shown_in) {
+  if (!ordered.value && !delivered.value) return ordered;
+  const bool more = delivered.value && !(ordered.value && at_most(*delivered.value, *ordered.value));
+  Reading& reading = more ? delivered : ordered;
+  const auto& other = more ? ordered.value : delivered.value;
+  reading.of_delivery = more;
+  reading.driver += more ? "; as delivered, ordered " : "; as ordered, delivered ";
+  reading.driver += other ? text_in(*other, shown_in) : "none";
+  return std::move(reading);
+}
+
+[[nodiscard]] inline Reading read_dose_side(LimitQuantity q, const Scene& scene) {
+  Reading ordered = read_account(q, scene.evidence, scene.ordered);
+  if (!scene.delivered) return ordered;
+  return larger(std::move(ordered), read_account(q, scene.evidence, *scene.delivered), info(q).shown_in);
 }
 
 /// How far beyond its bound a value is: a hard bound before a soft one, then by the share of the bound.
@@ -135,26 +174,46 @@ template <class Gives>
   return {breach->beyond_hard ? 2 : 1, std::abs(value - bound) / bound};
 }
 
+/// An infusion and how long it runs: as ordered, or as delivered where that is longer. Pauses do not count.
+struct Running {
+  Micros from, over;
+  bool of_delivery = false;
+};
+
+[[nodiscard]] inline Running running_of(const Evidence& e, std::size_t input) {
+  const Dose& d = e.regimen.doses[input];
+  Running running{d.at, d.over};
+  if (e.delivery == nullptr) return running;
+  Micros over{0};
+  for (const Dose& piece : e.delivery->inputs[input].pieces) over += piece.over;
+  if (over > d.over) running = {d.at, over, true};
+  return running;
+}
+
 /// The infusion that is worst by this limit; where none is out of range, the longest.
 [[nodiscard]] inline Reading read_duration(const Limit& limit, const Evidence& e) {
   std::optional<std::size_t> worst;
   std::pair<int, double> heaviest{0, 0.0};
   for (std::size_t i = 0; i < e.regimen.doses.size(); ++i) {
-    const Dose& d = e.regimen.doses[i];
-    if (d.is_bolus()) continue;
-    const auto weight = weight_of(breach_of(limit, minutes(d.over)), minutes(d.over));
+    if (e.regimen.doses[i].is_bolus()) continue;
+    const Micros over = running_of(e, i).over;
+    const auto weight = weight_of(breach_of(limit, minutes(over)), minutes(over));
     if (worst &&
-        !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && d.over > e.regimen.doses[*worst].over)))
+        !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && over > running_of(e, *worst).over)))
       continue;
     worst = i;
     heaviest = weight;
   }
   if (!worst) return absent("no infusion in the order");
-  const Dose& d = e.regimen.doses[*worst];
-  return {.value = minutes(d.over),
-          .spell = {minutes(d.at), minutes(d.over)},
-          .driver = place(*worst) + ": " + describe(e.order.inputs[*worst]),
-          .input = worst};
+  const Running running = running_of(e, *worst);
+  const double min = minutes(running.over);
+  std::string driver = place_of(e.regimen, *worst) + ": " + describe(e.order, e.regimen, *worst);
+  if (e.delivery != nullptr) driver += running.of_delivery ? "; as delivered, without pauses" : "; as ordered";
+  return {.value = min,
+          .spell = {minutes(running.from), min},
+          .driver = std::move(driver),
+          .input = worst,
+          .of_delivery = running.of_delivery};
 }
 
 /// When segments first exceed `bound`, and for how long in all; `height` is what a segment has of the quantity.
@@ -182,12 +241,14 @@ template <class Height>
 
 /// The largest input that had begun by the time of a peak.
 [[nodiscard]] inline std::string driver_of_peak(const Evidence& e, double peak_min) {
+  const auto amount = [&](std::size_t i) {
+    return e.delivery != nullptr ? e.delivery->inputs[i].delivered_mg : e.regimen.doses[i].amount_mg;
+  };
   std::size_t most = 0;
   for (std::size_t i = 1; i < e.regimen.doses.size(); ++i)
-    if (minutes(e.regimen.doses[i].at) <= peak_min && e.regimen.doses[i].amount_mg > e.regimen.doses[most].amount_mg)
-      most = i;
-  return place(most) + ": " + describe(e.order.inputs[most]) + " is the largest input before the peak at " +
-         plain_text(peak_min, shown_digits) + " min";
+    if (minutes(e.regimen.doses[i].at) <= peak_min && amount(i) > amount(most)) most = i;
+  return place_of(e.regimen, most) + ": " + describe(e.order, e.regimen, most) +
+         " is the largest input before the peak at " + plain_text(peak_min, shown_digits) + " min";
 }
 
 [[nodiscard]] inline Reading read_peak(const Peak& peak, const Evidence& e) {
@@ -213,7 +274,8 @@ template <class Above>
 // --- one limit ---------------------------------------------------------------------------------------------
 
 template <class Above>
-[[nodiscard]] Reading read(const Limit& limit, const Evidence& e, const Dosing& dosing, Above& above) {
+[[nodiscard]] Reading read(const Limit& limit, const Scene& scene, Above& above) {
+  const Evidence& e = scene.evidence;
   switch (limit.quantity) {
     case LimitQuantity::weight:
     case LimitQuantity::age:
@@ -221,7 +283,7 @@ template <class Above>
     case LimitQuantity::dose_per_weight:
     case LimitQuantity::total_dose:
     case LimitQuantity::rate_per_weight:
-    case LimitQuantity::bolus_per_weight: return read_dose_side(limit.quantity, e, dosing);
+    case LimitQuantity::bolus_per_weight: return read_dose_side(limit.quantity, scene);
     case LimitQuantity::duration: return read_duration(limit, e);
     case LimitQuantity::bag_concentration: return read_bag(e.order);
     case LimitQuantity::plasma_peak:
@@ -291,11 +353,13 @@ template <class Above>
 [[nodiscard]] inline std::optional<std::string> clearing(const Limit& limit, const Reading& reading, const Evidence& e,
                                                          const Dosing& dosing) {
   const auto& bound = limit.soft_high ? limit.soft_high : limit.hard_high;
-  if (!is_dose_side(limit.quantity) || !bound || !reading.input) return std::nullopt;
+  if (!is_dose_side(limit.quantity) || !bound || !reading.input || *reading.input < e.regimen.carried)
+    return std::nullopt;
   const double factor = clearing_factor(limit, dosing, e.regimen.doses[*reading.input], base_value(*bound));
-  const std::string text =
-      factor > 0 ? place(*reading.input) + ": " + describe(with_number(e.order.inputs[*reading.input], factor))
-                 : "no setting of " + place(*reading.input) + " alone";
+  const std::string text = factor > 0
+                               ? place_of(e.regimen, *reading.input) + ": " +
+                                     describe(with_number(e.order.inputs[*reading.input - e.regimen.carried], factor))
+                               : "no setting of " + place_of(e.regimen, *reading.input) + " alone";
   return text + " (arithmetic, no recommendation)";
 }
 
@@ -332,8 +396,9 @@ template <class Above>
 /// Compares one quantity with one limit: one check, and at most one flag.
 template <class Above>
 void judge(const Limit& limit, const Scene& scene, Above& above, Assessment& assessment) {
-  const auto& [e, dosing] = scene;
-  const Reading reading = read(limit, e, dosing, above);
+  const Evidence& e = scene.evidence;
+  const Reading reading = read(limit, scene, above);
+  const Dosing& dosing = (reading.of_delivery && scene.delivered ? *scene.delivered : scene.ordered).dosing;
   Check check{.id = limit.id, .required = limit.required, .outcome = reading.outcome, .why = reading.why};
   if (reading.value) {
     const auto breach = breach_of(limit, *reading.value);
@@ -344,7 +409,7 @@ void judge(const Limit& limit, const Scene& scene, Above& above, Assessment& ass
       const Spell spell = reading.spell.first_min ? reading.spell : spell_over(limit, *breach, dosing, above);
       if (std::isfinite(spell.first_min.value_or(NAN))) flag.first_min = spell.first_min;
       if (std::isfinite(spell.minutes.value_or(NAN))) flag.minutes = spell.minutes;
-      if (breach->above) flag.clears_at = clearing(limit, reading, e, dosing);
+      if (breach->above && !reading.of_delivery) flag.clears_at = clearing(limit, reading, e, dosing);
       check.why = flag.value + (breach->above ? " above " : " below ") + flag.limit;
       assessment.flags.push_back(std::move(flag));
     }
@@ -408,6 +473,81 @@ inline void judge_analyte(const Evidence& e, Assessment& assessment) {
   assessment.checks.push_back(std::move(check));
 }
 
+// --- the delivery and the bag --------------------------------------------------------------------------------
+
+/// What is not in of an input, "3.5 mg of 35 mg not given"; empty where all of it is.
+[[nodiscard]] inline std::string not_given(const DeliveredInput& in) {
+  if (in.left_mg == 0) return {};
+  return plain_text(in.left_mg, 4) + " mg of " + plain_text(in.ordered.amount_mg, 4) + " mg not given" +
+         (in.in_line_mg > 0 ? ", " + plain_text(in.in_line_mg, 4) + " mg of it in the line" : "");
+}
+
+/// "paused since 12 min; 3.5 mg of 35 mg not given"
+[[nodiscard]] inline std::string standing(const DeliveredInput& in) {
+  const std::string since = plain_text(minutes(in.since), 12) + " min";
+  const std::string left = not_given(in);
+  return std::string(name_of(in.state)) + (in.state == DeliveryState::paused ? " since " : " at ") + since +
+         (left.empty() ? "" : "; " + left);
+}
+
+/// A pause that nobody ended is said, each.
+inline void judge_delivery(const Evidence& e, Assessment& assessment) {
+  if (e.delivery == nullptr) return;
+  Check check{
+      .id = "delivery", .required = false, .outcome = CheckOutcome::passed, .why = "no infusion is left paused"};
+  for (std::size_t i = 0; i < e.delivery->inputs.size(); ++i) {
+    const DeliveredInput& in = e.delivery->inputs[i];
+    if (in.state != DeliveryState::paused) continue;
+    const std::string text = place_of(e.regimen, i) + ' ' + standing(in);
+    check.why = check.outcome == CheckOutcome::flagged ? check.why + "; " + text : text;
+    check.outcome = CheckOutcome::flagged;
+    assessment.flags.push_back({.code = "INTERRUPTED",
+                                .severity = Severity::advisory,
+                                .quantity = place_of(e.regimen, i),
+                                .value = not_given(in),
+                                .first_min = minutes(in.since),
+                                .driver = text + "; the curve follows what was delivered"});
+  }
+  assessment.checks.push_back(std::move(check));
+}
+
+/// A bag against what it was made of: its concentration within 1 %, and room for every infusion of the order.
+inline void judge_bag(const Evidence& e, Assessment& assessment) {
+  if (!e.order.bag || !e.order.bag_contents) return;
+  double mg = 0, volume_L = e.order.bag_contents->diluent.value().in(unit::L);
+  for (const Vial& vial : e.order.bag_contents->vials) {
+    mg += vial.amount.value().in(unit::mg);
+    volume_L += vial.volume.value().in(unit::L);
+  }
+  const auto judged = [&](Flag flag, bool is_fine) {
+    assessment.checks.push_back(
+        {flag.quantity, true, is_fine ? CheckOutcome::passed : CheckOutcome::flagged, flag.driver});
+    if (!is_fine) assessment.flags.push_back(std::move(flag));
+  };
+  const double stated = e.order.bag->value().in(unit::mg_per_L), made = mg / volume_L;
+  const std::string contents = plain_text(mg, shown_digits) + " mg in " + text_in(volume_L, unit::mL);
+  judged({.code = "BAG_CONCENTRATION_MISMATCH",
+          .severity = Severity::hard,
+          .quantity = "bag-contents",
+          .value = text_of(*e.order.bag),
+          .limit = text_in(made, e.order.bag->unit()) + " within 1 %",
+          .margin_rel = (stated - made) / made,
+          .driver = "the vials and the diluent make " + contents + ", which is " + text_in(made, e.order.bag->unit())},
+         std::abs(stated - made) <= 0.01 * made * (1 + 1e-9));
+  const double per_base = e.order.form == Form::hydrochloride ? hydrochloride_mg_per_base_mg : 1.0;
+  double needed_L = 0;
+  for (std::size_t i = e.regimen.carried; i < e.regimen.doses.size(); ++i)
+    if (!e.regimen.doses[i].is_bolus()) needed_L += e.regimen.doses[i].amount_mg * per_base / stated;
+  judged({.code = "BAG_VOLUME_HIGH",
+          .severity = Severity::hard,
+          .quantity = "bag-volume",
+          .value = text_in(needed_L, unit::mL),
+          .limit = text_in(volume_L, unit::mL),
+          .margin_rel = (needed_L - volume_L) / volume_L,
+          .driver = "the infusions of the order need " + text_in(needed_L, unit::mL) + "; the bag holds " + contents},
+         at_most(needed_L, volume_L));
+}
+
 // --- all together ------------------------------------------------------------------------------------------
 
 [[nodiscard]] inline Verdict verdict_of(const Assessment& a, bool has_limits) {
@@ -434,8 +574,16 @@ requires std::invocable<Above&, Curve, double>
   Assessment assessment{.verdict = {VerdictKind::unevaluated}, .checks = {}, .flags = {}};
   if (limits != nullptr) {
     const Dosing dosing = dosing_of(evidence.regimen);
-    for (const Limit& limit : limits->limits) detail::judge(limit, {evidence, dosing}, above, assessment);
+    detail::Scene scene{evidence, {evidence.regimen, dosing}};
+    std::optional<Dosing> delivered;
+    if (const Delivery* delivery = evidence.delivery) {
+      delivered = dosing_of(delivery->given);
+      scene.delivered.emplace(detail::Account{delivery->given, *delivered, &delivery->input_of});
+    }
+    for (const Limit& limit : limits->limits) detail::judge(limit, scene, above, assessment);
   }
+  detail::judge_delivery(evidence, assessment);
+  detail::judge_bag(evidence, assessment);
   detail::judge_domain(evidence, assessment);
   detail::judge_analyte(evidence, assessment);
   Slips slips = look_for_slips(evidence.patient, evidence.order, evidence.regimen, limits);

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "ketpk/delivery.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/regimen.hpp"
 #include "ketpk/schedule.hpp"
@@ -95,6 +96,16 @@ namespace detail {
 
 /// The place of input `i` in an order, as errors name it.
 [[nodiscard]] inline std::string place(std::size_t i) { return "order[" + std::to_string(i) + "]"; }
+
+/// Input `i` of what was resolved, as somebody would say it; what a saved state carries over was not said here.
+[[nodiscard]] inline std::string describe(const Order& order, const Regimen& regimen, std::size_t i) {
+  if (i == regimen.doses.size()) return "what the line was primed with";
+  if (i >= regimen.carried) return describe(order.inputs[i - regimen.carried]);
+  const Dose& d = regimen.doses[i];
+  return plain_text(d.amount_mg, shown_digits) + " mg of base" +
+         (d.is_bolus() ? " at once" : " over " + plain_text(minutes(d.over), 12) + " min") +
+         " before the saved instant";
+}
 
 }  // namespace detail
 

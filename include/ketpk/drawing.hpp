@@ -30,7 +30,7 @@ struct Drawing {
   if (r.inputs.observe.until) return *r.inputs.observe.until;
   if (!r.inputs.observe.at.empty() && r.inputs.observe.at.back() > Micros{0}) return r.inputs.observe.at.back();
   Micros last{0};
-  for (const Dose& d : r.regimen.doses) last = std::max(last, d.end());
+  for (const Dose& d : r.given().doses) last = std::max(last, d.end());
   const double wanted =
       minutes(last) + std::min(2 * r.summary.terminal_half_life_min, std::max(180.0, 3 * minutes(last)));
   constexpr std::array<int, 13> round_minutes{10, 20, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880};
@@ -48,7 +48,7 @@ inline constexpr int card_columns = 73;
   require(columns >= 2, Code::arg, "columns", "no width to draw in; accepted: two or more");
   constexpr double ng_per_mL = 1000;  // per mg/L
   const Micros until = drawn_until(r);
-  const auto exact = solve(individual(r.inputs.model, r.inputs.patient), schedule(r.regimen));
+  const auto exact = solve(individual(r.inputs.model, r.inputs.patient), schedule(r.given()));
   Drawing drawing{.until_min = minutes(until)};
   for (int i = 0; i < columns; ++i)
     drawing.plasma_ng_per_mL.push_back(exact.value(until * i / (columns - 1), Curve::plasma()) * ng_per_mL);

@@ -75,6 +75,15 @@ struct SessionContext {
 /// where bounds are out of order. Whether the set may be used on a given day is `ketpk::validate(limits, as_of)`.
 [[nodiscard]] Limits read_limits(std::string_view bytes);
 
+/// A saved state as `ketpk.state/1`, with digests of the identity and of the whole, so that another model or patient
+/// and a change are noticed. The digests protect against mistakes, not against somebody who makes new ones.
+[[nodiscard]] std::string state_json(const SavedState& state, std::string_view model_id, std::string_view version);
+
+/// A `ketpk.state/1` document. Throws `InvalidInput` with a field `state…`: E_STATE where it was changed after it was
+/// saved, or was saved for another model, patient or drug. Whether its history gives the same numbers here is asked by
+/// `require_resumable`, which `simulate` calls.
+[[nodiscard]] SavedState read_state(std::string_view bytes, const Whose& whose);
+
 /// One thing that is wrong with a limits file.
 struct LintFinding {
   Code code;

@@ -33,7 +33,7 @@ namespace ketpk {
 /// plasma from 0 on [mg min/L].
 class NetworkStretch {
  public:
-  NetworkStretch(std::shared_ptr<const Network> net, std::vector<Share> rates, NetworkState begins)
+  NetworkStretch(std::shared_ptr<const Network> net, std::vector<Intake> rates, NetworkState begins)
       : net_(std::move(net)), rates_(std::move(rates)), begins_(std::move(begins)) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 1; }
@@ -46,7 +46,7 @@ class NetworkStretch {
   void slopes(std::span<const double> x, double, std::span<double> dx) const {
     const std::size_t n = net_->size();
     net_->slopes<double>(x.first(n), dx.first(n));
-    for (const Share& r : rates_) dx[r.place] += r.amount;
+    for (const Intake& r : rates_) dx[r.place] += r.amount;
     dx[n] = net_->plasma_mg_per_L(x);
   }
   void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
@@ -59,7 +59,7 @@ class NetworkStretch {
 
  private:
   std::shared_ptr<const Network> net_;
-  std::vector<Share> rates_;
+  std::vector<Intake> rates_;
   NetworkState begins_;
 };
 
@@ -161,7 +161,7 @@ namespace detail {
   for (std::size_t j = 0; j < 3; ++j)
     if (parent.coupling[j] > 0) out.slowest_per_min_ = std::min(out.slowest_per_min_, parent.rate_per_min[j]);
   double given_mg = 0;
-  const auto count = [&](const Share& s, double mg) {
+  const auto count = [&](const Intake& s, double mg) {
     given_mg += mg;
     if (s.place < net.central() + 3) {
       out.entered_parent_mg_ += mg;
@@ -175,7 +175,7 @@ namespace detail {
   };
 
   NetworkState x(net.size() + 1);
-  std::vector<Share> boluses;
+  std::vector<Intake> boluses;
   for (std::size_t k = 0; k < timeline.stretches.size(); ++k) {
     const Stretch& s = timeline.stretches[k];
     const bool is_last = k + 1 == timeline.stretches.size();
@@ -188,12 +188,12 @@ namespace detail {
         if (i < net.effect_site()) count({i, 0}, std::get<0>(steady)[i]);
       }
     }
-    for (const Share& b : s.boluses) {
+    for (const Intake& b : s.boluses) {
       x[b.place] += b.amount;
       count(b, b.amount);
     }
     if (s.duration.count() == 0 && !is_last) continue;  // the next begins at the same instant
-    for (const Share& r : s.rates) count(r, r.amount * minutes(s.duration));
+    for (const Intake& r : s.rates) count(r, r.amount * minutes(s.duration));
 
     Micros horizon = s.duration;
     if (is_last) {

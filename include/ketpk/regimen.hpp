@@ -4,6 +4,7 @@
 // Why: an order says what somebody asked for, per kg or not, salt or base, by amount or by rate. A regimen
 // says what that is in mg of base for one dosing weight. Per-kg orders are resolved here, once, and never again.
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -45,16 +46,6 @@ struct Bolus {
 
 using Input = std::variant<Infuse, InfuseAtRate, Bolus>;
 
-enum class InitialState : std::uint8_t { undeclared, drug_free };
-
-struct Order {
-  Analyte analyte = Analyte::unstated;
-  Form form = Form::unstated;
-  InitialState initial_state = InitialState::undeclared;
-  std::vector<Input> inputs;                           ///< in order of time; they add where they overlap
-  std::optional<Stated<dim::concentration>> bag = {};  ///< in mg of `form`
-};
-
 /// One input in mg of base. `over` is zero for a bolus, whose rate is then zero too.
 struct Dose {
   Micros at;
@@ -64,15 +55,132 @@ struct Dose {
 
   [[nodiscard]] bool is_bolus() const noexcept { return over.count() == 0; }
   [[nodiscard]] Micros end() const noexcept { return at + over; }
+  friend bool operator==(const Dose&, const Dose&) = default;
+};
+
+/// What can be done to a running infusion. The amount ordered stays the cap of all of them.
+struct Pause {};
+struct Resume {};  ///< at the rate that was running; the end moves by the pause
+struct Stop {};
+struct ChangeRate {  ///< the end moves to where the ordered amount is in
+  StatedRate to;
+};
+struct RestartRemainder {  ///< after a stop: what is left of the ordered amount over a new duration
+  Micros over;
+};
+using Act = std::variant<Pause, Resume, Stop, ChangeRate, RestartRemainder>;
+inline constexpr std::array<std::string_view, 5> act_names{"pause", "resume", "stop", "change_rate",
+                                                           "restart_remainder"};
+[[nodiscard]] constexpr std::string_view name_of(const Act& act) noexcept { return act_names[act.index()]; }
+
+/// Something done to one infusion at an instant.
+struct Event {
+  std::size_t input;  ///< of the order, or of the saved state that the order starts from
+  Micros at;
+  Act act;
+  bool of_saved = false;
+};
+
+enum class Primed : std::uint8_t { drug, diluent };
+inline constexpr std::array<std::string_view, 2> primed_names{"drug", "diluent"};
+
+/// The line between pump and vein. All infusions go through it and push what is in it ahead of them (plug flow);
+/// boluses enter at the vein.
+struct Line {
+  Stated<dim::volume> dead_volume;
+  Primed primed_with;
+};
+
+/// Diluent pushed through the line while no infusion runs.
+struct Flush {
+  Stated<dim::volume> volume;
+  Micros over;
+  Micros at;
+};
+
+/// What a pump really does; each is off until it is given.
+struct Pump {
+  std::optional<Stated<dim::flow>> rate_step = {};  ///< the pump runs at whole multiples of it
+  std::optional<Line> line = {};
+  std::optional<Flush> flush = {};
+};
+
+/// One vial, with its drug counted in mg of the order's form.
+struct Vial {
+  Stated<dim::drug> amount;
+  Stated<dim::volume> volume;
+};
+
+/// What a bag was made of.
+struct BagContents {
+  std::vector<Vial> vials;
+  Stated<dim::volume> diluent;
+};
+
+/// How the delivery of an input stands.
+enum class DeliveryState : std::uint8_t { complete, running, paused, stopped };
+inline constexpr std::array<std::string_view, 4> delivery_state_names{"complete", "running", "paused", "stopped"};
+[[nodiscard]] constexpr std::string_view name_of(DeliveryState s) noexcept {
+  return delivery_state_names[static_cast<std::size_t>(s)];
+}
+
+/// One input of an earlier course up to the instant at which that course was saved.
+struct SavedInput {
+  Dose ordered;
+  std::vector<Dose> pieces;  ///< what went in of it, in order of time
+  DeliveryState state = DeliveryState::complete;
+  Micros since{0};             ///< a running one: since it runs at its present rate
+  double rate_mg_per_min = 0;  ///< of a running or paused infusion
+  Micros remaining{0};         ///< how much longer that would run at that rate
+};
+
+/// What curves and amounts were when a course was saved. For information, and to see whether another version of the
+/// program would give other numbers.
+struct SavedAmounts {
+  double plasma_ng_per_mL = 0, central_mg = 0, body_mg = 0;
+  std::optional<double> effect_site_ng_per_mL = {};
+  std::vector<double> metabolites_ng_per_mL = {};
+  friend bool operator==(const SavedAmounts&, const SavedAmounts&) = default;
+};
+
+/// A course up to an instant: everything that went in until then, a bolus at that very instant included.
+struct SavedState {
+  Micros at;
+  std::vector<SavedInput> inputs;  ///< in order of their start; what had not begun is not part of it
+  std::string identity;            ///< `identity_of` the model's numbers and the patient
+  SavedAmounts amounts = {};
+};
+
+enum class InitialState : std::uint8_t { undeclared, drug_free, saved };
+
+/// What becomes of the infusions that a saved state holds unfinished. Nothing is supposed where that is not said.
+enum class UnderWay : std::uint8_t { unstated, goes_on, stopped };
+inline constexpr std::array<std::string_view, 3> under_way_names{"unstated", "continue", "stopped"};
+
+struct Order {
+  Analyte analyte = Analyte::unstated;
+  Form form = Form::unstated;
+  InitialState initial_state = InitialState::undeclared;
+  std::vector<Input> inputs;                           ///< in order of time; they add where they overlap
+  std::optional<Stated<dim::concentration>> bag = {};  ///< in mg of `form`
+  std::optional<BagContents> bag_contents = {};
+  std::vector<Event> events = {};  ///< in order of time
+  std::optional<Pump> pump = {};
+  std::optional<SavedState> saved = {};  ///< what `InitialState::saved` means
+  UnderWay under_way = UnderWay::unstated;
+
+  /// Whether what goes in can differ from the inputs as they stand.
+  [[nodiscard]] bool is_delivered_as_it_stands() const noexcept { return events.empty() && !pump && !saved; }
 };
 
 /// What goes in, input by input as ordered, for one dosing weight.
 struct Regimen {
   std::vector<Dose> doses;
   BodyMass dosing_weight;
+  std::size_t carried = 0;  ///< how many of `doses`, the first ones, come from a saved state
 };
 
-inline constexpr std::size_t most_inputs = 10'000;
+inline constexpr std::size_t most_inputs = 10'000, most_events = 10'000, most_vials = 100;
 
 /// The most that one input may hold; far beyond any order, far below where sums and curves would overflow.
 inline constexpr DrugMass most_amount{1e9, unit::g}, least_amount{1e-60, unit::g};
@@ -99,18 +207,12 @@ struct Resolver {
   [[nodiscard]] Dose operator()(const InfuseAtRate& i) const {
     check_start(i.at);
     check_duration(i.over, i.at);
-    const double rate = rate_mg_per_min(i.rate);
+    const double rate = rate_mg_per_min(i.rate, ".infuse_at_rate");
     return {i.at, i.over, bounded(rate * minutes(i.over), ".infuse_at_rate"), rate};
   }
 
- private:
-  [[nodiscard]] double amount_mg(const StatedDose& dose, std::string_view key) const {
-    const auto per_body = dose.as<dim::dose>();
-    const double mg = per_body ? per_body->in(unit::mg_per_kg)*dosing_kg : dose.as<dim::drug>()->in(unit::mg);
-    return bounded(mg / mg_per_base_mg, key);
-  }
-  [[nodiscard]] double rate_mg_per_min(const StatedRate& rate) const {
-    constexpr std::string_view key = ".infuse_at_rate";
+  /// Throws as `positive`, and E_FIELD_MISSING(bag.concentration).
+  [[nodiscard]] double rate_mg_per_min(const StatedRate& rate, std::string_view key) const {
     if (const auto per_body = rate.as<dim::dose_rate>())
       return positive(per_body->in(unit::mg_per_kg_per_min)*dosing_kg / mg_per_base_mg, key);
     if (const auto flow = rate.as<dim::flow>()) {
@@ -119,6 +221,13 @@ struct Resolver {
       return positive(flow->in(unit::L_per_min) * *bag_mg_per_L / mg_per_base_mg, key);
     }
     return positive(rate.as<dim::rate>()->in(unit::mg_per_min) / mg_per_base_mg, key);
+  }
+
+ private:
+  [[nodiscard]] double amount_mg(const StatedDose& dose, std::string_view key) const {
+    const auto per_body = dose.as<dim::dose>();
+    const double mg = per_body ? per_body->in(unit::mg_per_kg)*dosing_kg : dose.as<dim::drug>()->in(unit::mg);
+    return bounded(mg / mg_per_base_mg, key);
   }
   void check_start(Micros at) const {
     require(at.count() >= 0 && at <= horizon_limit, Code::range, field + ".at",
@@ -145,45 +254,124 @@ struct Resolver {
   }
 };
 
-}  // namespace detail
-
-/// The order in mg of base for a patient with this dosing weight.
-/// Throws, with the field: E_STATE(initial_state), E_FIELD_MISSING(analyte, form, order, bag.concentration),
-/// E_RANGE or E_NONFINITE(patient.dosing_weight, bag.concentration, order[i].infuse .infuse_at_rate .bolus .over .at),
-/// E_TIME_ORDER(order[i].at) where an input starts before the one ahead of it, E_SIZE(order) above 10,000 inputs.
-[[nodiscard]] inline Regimen resolve(const Order& order, BodyMass dosing_weight) {
-  require(order.analyte != Analyte::unstated, Code::field_missing, "analyte",
-          "not stated; accepted: racemic-ketamine, s-ketamine, r-ketamine");
-  require(order.form != Form::unstated, Code::field_missing, "form", "not stated; accepted: base, hydrochloride");
-  require(order.initial_state != InitialState::undeclared, Code::state, "initial_state",
-          "not declared; accepted: drug-free");
-  require(!order.inputs.empty(), Code::field_missing, "order", "empty; accepted: at least one input");
-  require(order.inputs.size() <= most_inputs, Code::size, "order", "too many inputs; accepted: up to 10000");
-
-  detail::require_body_mass(dosing_weight, "patient.dosing_weight");
-
-  detail::Resolver resolver{.mg_per_base_mg = order.form == Form::hydrochloride ? hydrochloride_mg_per_base_mg : 1.0,
-                            .dosing_kg = dosing_weight.in(unit::kg),
-                            .bag_mg_per_L = std::nullopt,
-                            .field = "bag.concentration"};
+/// Throws E_NONFINITE, E_RANGE(bag.concentration).
+[[nodiscard]] inline Resolver resolver_of(const Order& order, BodyMass dosing_weight) {
+  Resolver resolver{.mg_per_base_mg = order.form == Form::hydrochloride ? hydrochloride_mg_per_base_mg : 1.0,
+                    .dosing_kg = dosing_weight.in(unit::kg),
+                    .bag_mg_per_L = std::nullopt,
+                    .field = "bag.concentration"};
   if (order.bag) {
     const double c = order.bag->value().in(unit::mg_per_L);
     require(std::isfinite(c), Code::nonfinite, resolver.field, "not finite; accepted: more than zero");
     require(c > 0, Code::range, resolver.field, "no drug; accepted: more than zero");
     resolver.bag_mg_per_L = c;
   }
+  return resolver;
+}
+
+/// Throws E_FIELD_MISSING(bag.concentration, bag.vials), E_SIZE(bag.vials), E_NONFINITE or E_RANGE(bag.vials[i]…,
+/// bag.diluent).
+inline void require_possible(const BagContents& contents, bool has_concentration) {
+  require(has_concentration, Code::field_missing, "bag.concentration",
+          "not stated beside the contents; accepted: a concentration such as 1 mg/mL");
+  require(!contents.vials.empty(), Code::field_missing, "bag.vials", "empty; accepted: at least one vial");
+  require(contents.vials.size() <= most_vials, Code::size, "bag.vials", "too many; accepted: up to 100");
+  const auto check = [](double x, bool may_be_zero, const std::string& field) {
+    require(std::isfinite(x), Code::nonfinite, field, "not finite; accepted: more than zero");
+    require(x > 0 || (may_be_zero && x == 0), Code::range, field,
+            may_be_zero ? "less than none; accepted: zero or more" : "none, or less; accepted: more than zero");
+  };
+  for (std::size_t i = 0; i < contents.vials.size(); ++i) {
+    const std::string vial = "bag.vials[" + std::to_string(i) + "]";
+    check(contents.vials[i].amount.number(), false, vial + ".amount");
+    check(contents.vials[i].volume.number(), false, vial + ".volume");
+  }
+  check(contents.diluent.number(), true, "bag.diluent");
+}
+
+/// Throws E_STATE(initial_state.saved) unless a course can have left this behind.
+inline void require_sound(const SavedState& saved) {
+  const auto sound = [](bool holds) {
+    require(holds, Code::state, "initial_state.saved",
+            "not what a course leaves behind; accepted: a state as it was saved, unchanged");
+  };
+  sound(saved.at.count() >= 0 && saved.at <= horizon_limit && saved.inputs.size() <= most_inputs);
+  const auto possible = [&](const Dose& d) {
+    return d.at.count() >= 0 && d.at <= horizon_limit && d.over.count() >= 0 && d.over <= horizon_limit &&
+           std::isfinite(d.amount_mg) && d.amount_mg > 0 && std::isfinite(d.rate_mg_per_min) &&
+           (d.is_bolus() ? d.rate_mg_per_min == 0 : d.rate_mg_per_min > 0);
+  };
+  Micros latest{0};
+  for (const SavedInput& in : saved.inputs) {
+    sound(possible(in.ordered) && in.ordered.end() <= horizon_limit && in.ordered.at >= latest &&
+          in.ordered.at <= saved.at && in.since >= in.ordered.at && in.since <= saved.at);
+    latest = in.ordered.at;
+    Micros free_from = in.ordered.at;
+    for (const Dose& d : in.pieces) {
+      sound(possible(d) && d.is_bolus() == in.ordered.is_bolus() && d.at >= free_from && d.end() <= saved.at);
+      free_from = d.end();
+    }
+    const bool runs = in.state == DeliveryState::running, open = runs || in.state == DeliveryState::paused;
+    sound(in.ordered.is_bolus() ? in.state == DeliveryState::complete && in.pieces.size() == 1 : true);
+    sound(in.state != DeliveryState::complete || !in.pieces.empty());
+    sound(!open || (std::isfinite(in.rate_mg_per_min) && in.rate_mg_per_min > 0 && in.remaining.count() > 0 &&
+                    in.remaining <= horizon_limit));
+    // A running one has its last piece end at the saved instant, unless it began to run at that very instant.
+    sound(!runs || in.since == saved.at ||
+          (!in.pieces.empty() && in.pieces.back().at == in.since && in.pieces.back().end() == saved.at &&
+           in.pieces.back().rate_mg_per_min == in.rate_mg_per_min));
+  }
+}
+
+}  // namespace detail
+
+/// The order in mg of base for a patient with this dosing weight; what a saved state carries over stands first.
+/// Throws, with the field: E_STATE(initial_state…), E_FIELD_MISSING(analyte, form, order, bag…),
+/// E_RANGE or E_NONFINITE(patient.dosing_weight, bag…, order[i].infuse .infuse_at_rate .bolus .over .at),
+/// E_TIME_ORDER(order[i].at) where an input starts before the one ahead of it or before the saved instant,
+/// E_SIZE(order, bag.vials) above 10,000 inputs or 100 vials.
+[[nodiscard]] inline Regimen resolve(const Order& order, BodyMass dosing_weight) {
+  require(order.analyte != Analyte::unstated, Code::field_missing, "analyte",
+          "not stated; accepted: racemic-ketamine, s-ketamine, r-ketamine");
+  require(order.form != Form::unstated, Code::field_missing, "form", "not stated; accepted: base, hydrochloride");
+  require(order.initial_state != InitialState::undeclared, Code::state, "initial_state",
+          "not declared; accepted: drug-free, or a saved state");
+  require((order.initial_state == InitialState::saved) == order.saved.has_value(), Code::state, "initial_state",
+          "declared one way and given another; accepted: drug-free without a saved state, or a saved state");
+  require(!order.inputs.empty() || order.saved, Code::field_missing, "order", "empty; accepted: at least one input");
+  require(order.inputs.size() <= most_inputs, Code::size, "order", "too many inputs; accepted: up to 10000");
+
+  detail::require_body_mass(dosing_weight, "patient.dosing_weight");
+
+  detail::Resolver resolver = detail::resolver_of(order, dosing_weight);
+  if (order.bag_contents) detail::require_possible(*order.bag_contents, order.bag.has_value());
 
   Regimen regimen{.doses = {}, .dosing_weight = dosing_weight};
   regimen.doses.reserve(order.inputs.size());
   Micros latest{0};
+  if (order.saved) {
+    detail::require_sound(*order.saved);
+    for (const SavedInput& in : order.saved->inputs) {
+      regimen.doses.push_back(in.ordered);
+      require(in.state == DeliveryState::complete || in.state == DeliveryState::stopped ||
+                  order.under_way != UnderWay::unstated,
+              Code::state, "initial_state.under_way",
+              "not said, and the saved state holds an unfinished infusion; accepted: continue, stopped");
+    }
+    regimen.carried = regimen.doses.size();
+    latest = order.saved->at;
+  }
   for (std::size_t i = 0; i < order.inputs.size(); ++i) {
     resolver.field = "order[" + std::to_string(i) + "]";
     const Dose dose = std::visit(resolver, order.inputs[i]);
+    require(!order.saved || dose.at >= order.saved->at, Code::time_order, resolver.field + ".at",
+            "starts before the saved instant; accepted: inputs from that instant on");
     require(dose.at >= latest, Code::time_order, resolver.field + ".at",
             "starts before the input ahead of it; accepted: inputs in order of time");
     latest = dose.at;
     regimen.doses.push_back(dose);
   }
+  require(!regimen.doses.empty(), Code::field_missing, "order", "empty; accepted: at least one input");
   return regimen;
 }
 

@@ -251,6 +251,25 @@ inline void effects(JsonText& json, const std::vector<CovariateEffect>& all) {
   });
 }
 
+/// What all inputs amount to, the terms summed by size so that their order does not show.
+struct Amounts {
+  double ordered_mg, delivered_mg, left_mg;
+};
+[[nodiscard]] inline Amounts amounts_of(const Delivery& d) {
+  std::vector<double> ordered, delivered, left;
+  for (const DeliveredInput& in : d.inputs) {
+    ordered.push_back(in.ordered.amount_mg);
+    delivered.push_back(in.delivered_mg);
+    left.push_back(in.left_mg);
+  }
+  if (d.priming) {
+    delivered.push_back(d.priming->delivered_mg);
+    left.push_back(d.priming->left_mg);
+  }
+  for (auto* terms : {&ordered, &delivered, &left}) std::sort(terms->begin(), terms->end());
+  return {detail::sum_of(ordered), detail::sum_of(delivered), detail::sum_of(left)};
+}
+
 inline void parameters(JsonText& json, std::string_view name, const std::vector<CardParameter>& all) {
   json.array(name, all, [&](const CardParameter& p) {
     json.object([&] {
@@ -379,8 +398,17 @@ inline void inputs(JsonText& json, const Result& r) {
     });
     json.member("analyte", name_of(q.order.analyte));
     json.member("form", name_of(q.order.form));
-    json.member("initial_state", q.order.initial_state == InitialState::drug_free ? "drug-free" : "undeclared");
-    std::size_t i = 0;
+    if (q.order.saved)
+      json.object("initial_state", [&] {
+        json.object("saved", [&] {
+          json.member("at", time_text(q.order.saved->at));
+          json.key("inputs"), json.integer(static_cast<std::int64_t>(q.order.saved->inputs.size()));
+        });
+        if (q.order.under_way != UnderWay::unstated) json.member("under_way", pick(under_way_names, q.order.under_way));
+      });
+    else
+      json.member("initial_state", q.order.initial_state == InitialState::drug_free ? "drug-free" : "undeclared");
+    std::size_t i = r.regimen.carried;
     json.array("order", q.order.inputs, [&](const Input& input) {
       json.object([&] {
         std::visit(
@@ -398,7 +426,19 @@ inline void inputs(JsonText& json, const Result& r) {
         if (!dose.is_bolus()) json.member("rate_mg_per_min", dose.rate_mg_per_min);
       });
     });
-    if (q.order.bag) json.object("bag", [&] { json.member("concentration", to_text(*q.order.bag)); });
+    if (q.order.bag)
+      json.object("bag", [&] {
+        json.member("concentration", to_text(*q.order.bag));
+        if (const auto& contents = q.order.bag_contents) {
+          json.array("vials", contents->vials, [&](const Vial& vial) {
+            json.object([&] {
+              json.member("amount", to_text(vial.amount));
+              json.member("volume", to_text(vial.volume));
+            });
+          });
+          json.member("diluent", to_text(contents->diluent));
+        }
+      });
     if (q.model.id != "custom") {
       json.member("model", q.model.id);
     } else {
@@ -427,6 +467,36 @@ inline void inputs(JsonText& json, const Result& r) {
     json.object("questions", [&] {
       json.array("time_above", q.time_above, [&](const Stated<dim::concentration>& c) { json.string(to_text(c)); });
     });
+    if (!q.order.events.empty())
+      json.array("events", q.order.events, [&](const Event& event) {
+        json.object([&] {
+          json.key(name_of(event.act));
+          if (event.of_saved)
+            json.string("saved[" + std::to_string(event.input) + ']');
+          else
+            json.integer(static_cast<std::int64_t>(event.input));
+          if (const auto* change = std::get_if<ChangeRate>(&event.act)) json.member("to", to_text(change->to));
+          if (const auto* restart = std::get_if<RestartRemainder>(&event.act))
+            json.member("over", time_text(restart->over));
+          json.member("at", time_text(event.at));
+        });
+      });
+    if (q.order.pump)
+      json.object("pump", [&] {
+        const Pump& pump = *q.order.pump;
+        if (pump.rate_step) json.member("rate_step", to_text(*pump.rate_step));
+        if (pump.line)
+          json.object("line", [&] {
+            json.member("dead_volume", to_text(pump.line->dead_volume));
+            json.member("primed_with", pick(primed_names, pump.line->primed_with));
+          });
+        if (pump.flush)
+          json.object("flush", [&] {
+            json.member("volume", to_text(pump.flush->volume));
+            json.member("over", time_text(pump.flush->over));
+            json.member("at", time_text(pump.flush->at));
+          });
+      });
   });
 }
 
@@ -554,6 +624,80 @@ inline void assessment(JsonText& json, const Result& r) {
         json.member("flag", o.flag);
         json.member("reason", o.reason);
         json.member("by", o.by);
+      });
+    });
+  });
+}
+
+/// mg of base per minute as the pump shows it; absent without the concentration of the bag.
+[[nodiscard]] inline std::optional<double> flow_mL_per_h(const Order& order, double mg_per_min) {
+  if (!order.bag) return std::nullopt;
+  const double per_base = order.form == Form::hydrochloride ? hydrochloride_mg_per_base_mg : 1.0;
+  return Flow(mg_per_min * per_base / order.bag->value().in(unit::mg_per_L), unit::L_per_min).in(unit::mL_per_h);
+}
+
+/// What went in of what was ordered, where that can be two things.
+inline void delivery(JsonText& json, const Result& r) {
+  if (!r.delivery) return;
+  const Delivery& d = *r.delivery;
+  const auto instant = [&](const std::string& name, Micros t) {
+    json.key(name + "_us"), json.integer(t.count());
+    json.member(name + "_min", minutes(t));
+  };
+  const auto pieces = [&](const std::vector<Dose>& doses) {
+    json.array("pieces", doses, [&](const Dose& piece) {
+      json.object([&] {
+        instant("from", piece.at);
+        instant("until", piece.end());
+        json.member("mg", piece.amount_mg);
+        if (!piece.is_bolus()) json.member("mg_per_min", piece.rate_mg_per_min);
+      });
+    });
+  };
+  const Amounts all = amounts_of(d);
+  json.object("delivery", [&] {
+    json.member("ordered_mg", all.ordered_mg);
+    json.member("delivered_mg", all.delivered_mg);
+    json.member("left_mg", all.left_mg);
+    if (d.priming)
+      json.object("line", [&] {
+        json.member("primed_mg", d.priming->primed_mg);
+        json.member("delivered_mg", d.priming->delivered_mg);
+        json.member("left_mg", d.priming->left_mg);
+        pieces(d.priming->pieces);
+      });
+    std::size_t i = 0;
+    json.array("inputs", d.inputs, [&](const DeliveredInput& in) {
+      json.object([&] {
+        json.member("input", detail::place_of(r.regimen, i++));
+        json.member("ordered_mg", in.ordered.amount_mg);
+        json.member("delivered_mg", in.delivered_mg);
+        json.member("left_mg", in.left_mg);
+        if (d.priming) json.member("in_line_mg", in.in_line_mg);
+        json.member("state", name_of(in.state));
+        instant("since", in.since);
+        json.member("note", detail::standing(in));
+        pieces(in.pieces);
+        if (!in.rounded.empty())
+          json.array("rounded_rates", in.rounded, [&](const RateRun& rate) {
+            json.object([&] {
+              instant("from", rate.at);
+              json.member("asked_mg_per_min", rate.asked_mg_per_min);
+              json.member("run_mg_per_min", rate.run_mg_per_min);
+              json.member("asked_mL_per_h", flow_mL_per_h(r.inputs.order, rate.asked_mg_per_min));
+              json.member("run_mL_per_h", flow_mL_per_h(r.inputs.order, rate.run_mg_per_min));
+              json.member("difference_rel", rate.run_mg_per_min / rate.asked_mg_per_min - 1);
+            });
+          });
+      });
+    });
+    json.array("events", d.events, [&](const DeliveredEvent& event) {
+      json.object([&] {
+        json.member("event", name_of(event.act));
+        json.member("input", detail::place_of(r.regimen, event.input));
+        instant("at", event.at);
+        json.member("delivered_mg", event.delivered_mg);
+        json.member("left_mg", event.left_mg);
       });
     });
   });
@@ -763,20 +907,71 @@ inline void who(Page& page, const Patient& p) {
   return text;
 }
 
+/// An event as a card says it: "pause at 12 min", with its input where there are several.
+[[nodiscard]] inline std::string event_text(const Result& r, const DeliveredEvent& event) {
+  std::string text(name_of(event.act));
+  std::replace(text.begin(), text.end(), '_', ' ');
+  if (r.regimen.doses.size() > 1) text += ' ' + detail::place_of(r.regimen, event.input);
+  if (const auto* change = std::get_if<ChangeRate>(&event.act)) text += " to " + short_text(to_text(change->to));
+  if (const auto* restart = std::get_if<RestartRemainder>(&event.act)) text += " over " + time_text(restart->over);
+  return text + " at " + time_text(event.at);
+}
+
+/// Ordered, delivered and left, each event, and each input that is not in or that the pump runs at another rate.
+inline void what_went_in(Page& page, const Result& r) {
+  if (!r.delivery) return;
+  constexpr std::size_t most_shown = 4;
+  const Delivery& d = *r.delivery;
+  const Amounts all = amounts_of(d);
+  page.row("Delivered",
+           with_unit(all.delivered_mg, "mg", 4) + " of " + with_unit(all.ordered_mg, "mg of base ordered", 4) + ", " +
+               with_unit(all.left_mg, "mg", 4) + " left",
+           all.left_mg > 0 ? Tint::yellow : Tint::plain, 1);
+  std::vector<std::string> notes, events;
+  if (d.priming && d.priming->primed_mg > 0)
+    notes.push_back("the line was primed with " + with_unit(d.priming->primed_mg, "mg", 4) + ": " +
+                    with_unit(d.priming->delivered_mg, "mg", 4) + " of it went in");
+  for (std::size_t i = 0; i < d.inputs.size(); ++i) {
+    const DeliveredInput& in = d.inputs[i];
+    const std::string place = d.inputs.size() > 1 ? detail::place_of(r.regimen, i) + ' ' : std::string();
+    if (in.left_mg > 0)
+      notes.push_back(place + detail::standing(in));
+    else if (in.pieces.size() > 1 || in.since != in.ordered.end())
+      notes.push_back(place + "complete at " + detail::plain_text(minutes(in.since), 6) + " min");
+    for (const RateRun& rate : in.rounded) {
+      const auto asked = flow_mL_per_h(r.inputs.order, rate.asked_mg_per_min),
+                 run = flow_mL_per_h(r.inputs.order, rate.run_mg_per_min);
+      if (asked && run)
+        notes.push_back(place + "pump: " + detail::plain_text(*asked, 6) + " mL/h ordered, runs at " +
+                        detail::plain_text(*run, 6) + " mL/h (" +
+                        short_number(100 * (rate.run_mg_per_min / rate.asked_mg_per_min - 1), 2) + " %)");
+    }
+  }
+  for (std::size_t i = 0; i < std::min(notes.size(), most_shown); ++i) page.row("", notes[i], Tint::plain, 1);
+  if (notes.size() > most_shown)
+    page.row("", "and " + std::to_string(notes.size() - most_shown) + " more (--json lists them)", Tint::faint, 1);
+  for (const DeliveredEvent& event : d.events) events.push_back(event_text(r, event));
+  if (!events.empty()) page.row("Events", joined(events, " \xC2\xB7 "), Tint::plain, 3);
+}
+
 inline void what(Page& page, const Result& r) {
   constexpr std::size_t most_shown = 5;
   const auto& order = r.inputs.order;
   const std::size_t n = order.inputs.size();
   const std::size_t shown = n <= most_shown ? n : most_shown - 1;
   for (std::size_t i = 0; i < shown; ++i)
-    page.row(i == 0 ? "Order" : "", input_text(order.inputs[i], r.regimen.doses.at(i)), Tint::plain, 1);
+    page.row(i == 0 ? "Order" : "", input_text(order.inputs[i], r.regimen.doses.at(r.regimen.carried + i)), Tint::plain,
+             1);
   if (shown < n) page.row("", "and " + std::to_string(n - shown) + " more inputs (--json lists them)", Tint::faint, 1);
   std::string text =
       std::string(name_of(order.analyte)) + " \xC2\xB7 milligrams of " + std::string(name_of(order.form));
   if (order.bag) text += " \xC2\xB7 bag " + short_text(to_text(*order.bag));
-  text += " \xC2\xB7 drug-free at 0 min";
+  text += order.saved ? " \xC2\xB7 goes on from a state saved at " + time_text(order.saved->at)
+                      : std::string(" \xC2\xB7 drug-free at 0 min");
   if (n > 1) text += " \xC2\xB7 in all " + with_unit(r.summary.delivered_mg, "mg of base", 4);
-  page.row("", text, Tint::plain, 2);
+  if (r.regimen.carried > 0) text += ", with " + std::to_string(r.regimen.carried) + " inputs before";
+  page.row(n == 0 ? "Order" : "", text, Tint::plain, 2);
+  what_went_in(page, r);
 }
 
 [[nodiscard]] inline std::string site_text(Site s) {
@@ -849,7 +1044,7 @@ inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size
   for (std::size_t i = 0; i < n; ++i) {
     const double from = (static_cast<double>(i) - 0.5) * per_column, to = (static_cast<double>(i) + 0.5) * per_column;
     bool runs = false, bolus = false;
-    for (const Dose& d : r.regimen.doses) {
+    for (const Dose& d : r.given().doses) {
       if (d.is_bolus())
         bolus = bolus || (minutes(d.at) >= from && minutes(d.at) < to);
       else
@@ -1039,6 +1234,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     report_detail::summary(json, r);
     report_detail::time_above(json, r);
     report_detail::assessment(json, r);
+    report_detail::delivery(json, r);
   });
   json.text += '\n';
   return std::move(json.text);
@@ -1056,14 +1252,16 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     if (block == "summary") return d::summary(json, r);
     if (block == "time_above") return d::time_above(json, r);
     if (block == "assessment") return d::assessment(json, r);
+    if (block == "delivery") return d::delivery(json, r);
     throw InvalidInput(
         Code::arg, "block",
-        "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, assessment");
+        "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, assessment, delivery");
   });
   return std::move(json.text);
 }
 
-/// The judgement alone as `ketpk.check/1`: the blocks `ketpk`, `inputs`, `model` and `assessment` of a result.
+/// The judgement alone as `ketpk.check/1`: the blocks `ketpk`, `inputs`, `model`, `assessment` and, where there is
+/// one, `delivery` of a result.
 [[nodiscard]] inline std::string to_json(const AssessmentView& view, std::string_view version) {
   report_detail::JsonText json;
   json.object([&] {
@@ -1072,12 +1270,15 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     report_detail::inputs(json, view.result);
     report_detail::model(json, view.result);
     report_detail::assessment(json, view.result);
+    report_detail::delivery(json, view.result);
   });
   json.text += '\n';
   return std::move(json.text);
 }
 
-/// One row per asked instant; the unit of each column stands in its name.
+/// One row per asked instant; the unit of each column stands in its name. Where what went in can differ from the
+/// order, three more columns: what was ordered in all, what is left of it at the instant, and the events since the row
+/// before (the first row: since the start).
 /// Throws std::logic_error where a number is not finite.
 [[nodiscard]] inline std::string to_csv(const Result& r) {
   const Profile& p = r.profile;
@@ -1086,7 +1287,12 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   if (effect) csv += ",effect_site_ng_per_mL";
   for (const CardMetabolite& m : r.inputs.model.metabolites)
     csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
-  csv += ",delivered_mg,auc_ng_h_per_mL\n";
+  csv += ",delivered_mg,auc_ng_h_per_mL";
+  if (r.delivery) csv += ",ordered_mg,left_mg,events";
+  csv += '\n';
+  const auto all = r.delivery ? report_detail::amounts_of(*r.delivery) : report_detail::Amounts{0, 0, 0};
+  const double in_the_end_mg = all.delivered_mg + all.left_mg;  // what was ordered, and what a line was primed with
+  std::size_t next_event = 0;
   csv.reserve(csv.size() + 140 * p.time.size());
   const auto cell = [&csv](double x) { csv += ',' + to_text(report_detail::finite(x)); };
   for (std::size_t i = 0; i < p.time.size(); ++i) {
@@ -1097,6 +1303,17 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     for (const MetaboliteProfile& m : p.metabolites) cell(m.ng_per_mL.at(i));
     cell(p.delivered_mg.at(i));
     cell(p.auc_ng_h_per_mL.at(i));
+    if (r.delivery) {
+      const auto& events = r.delivery->events;
+      cell(all.ordered_mg);
+      // The sum of segments and the sum of orders may differ in the last digit; what is complete has nothing left.
+      const double left = in_the_end_mg - p.delivered_mg.at(i);
+      cell(left > 1e-12 * in_the_end_mg ? left : 0);
+      std::string told;
+      for (; next_event < events.size() && events[next_event].at <= p.time[i]; ++next_event)
+        told += (told.empty() ? "" : "; ") + report_detail::event_text(r, events[next_event]);
+      csv += ',' + report_detail::csv_cell(told);
+    }
     csv += '\n';
   }
   return csv;

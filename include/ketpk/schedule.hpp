@@ -12,6 +12,7 @@
 
 #include "ketpk/error.hpp"
 #include "ketpk/regimen.hpp"
+#include "ketpk/sum.hpp"
 #include "ketpk/time.hpp"
 
 namespace ketpk {
@@ -28,26 +29,6 @@ struct SegmentOf {
 using Segment = SegmentOf<double>;
 
 namespace detail {
-
-/// A sum that carries its rounding errors along (Neumaier 1974); good to 2 ulp for any number of terms > 0.
-class CarefulSum {
- public:
-  void add(double x) noexcept {
-    const double next = sum_ + x;
-    lost_ += std::abs(sum_) >= std::abs(x) ? (sum_ - next) + x : (x - next) + sum_;
-    sum_ = next;
-  }
-  [[nodiscard]] double total() const noexcept { return sum_ + lost_; }
-
- private:
-  double sum_ = 0, lost_ = 0;
-};
-
-[[nodiscard]] inline double sum_of(const std::vector<double>& terms) noexcept {
-  CarefulSum sum;
-  for (const double t : terms) sum.add(t);
-  return sum.total();
-}
 
 /// Throws unless these doses could have come out of `resolve`.
 inline void require_schedulable(const std::vector<Dose>& doses) {

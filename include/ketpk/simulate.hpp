@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ketpk/assess.hpp"
+#include "ketpk/delivery.hpp"
 #include "ketpk/exposure.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/limits.hpp"
@@ -27,6 +28,7 @@
 #include "ketpk/schedule.hpp"
 #include "ketpk/second_opinion.hpp"
 #include "ketpk/solve.hpp"
+#include "ketpk/state.hpp"
 #include "ketpk/time.hpp"
 
 namespace ketpk {
@@ -59,14 +61,18 @@ struct NoSecondSolver {};
 
 /// A complete answer.
 struct Result {
-  Request inputs;  ///< the request as understood
-  Regimen regimen;
+  Request inputs;                         ///< the request as understood
+  Regimen regimen;                        ///< as ordered
+  std::optional<Delivery> delivery = {};  ///< what really went in, where that can be another thing than the order
   Admission admission;
   SolverCheck check;
   Profile profile;
   Exposure summary;
   std::vector<TimeAbove> time_above;
   Assessment assessment;
+
+  /// What the curve follows.
+  [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
 };
 
 /// A complete answer, or the trouble that stood in its way; never a partial curve.
@@ -175,7 +181,12 @@ template <class Second>
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
   const Parameters<double> parameters = individual(request.model, request.patient);
 
-  const ExactTrajectory<> exact = solve(parameters, schedule(regimen));
+  std::optional<Delivery> delivery;
+  if (!request.order.is_delivered_as_it_stands()) delivery = deliver(request.order, regimen);
+  if (request.order.saved)
+    require_resumable(*request.order.saved, {parameters, request.patient, request.order.analyte});
+
+  const ExactTrajectory<> exact = solve(parameters, schedule(delivery ? delivery->given : regimen));
   const auto courses = courses_of(exact);
   const Exposure summary = exposure(exact, courses);
 
@@ -210,7 +221,8 @@ template <class Second>
     above.push_back(time_above(courses.front(), level.in(unit::ng_per_mL), until));
 
   Assessment assessment = assess(
-      Evidence{request.patient, request.order, regimen, request.model, admission, summary},
+      Evidence{request.patient, request.order, regimen, request.model, admission, summary,
+               delivery ? &*delivery : nullptr},
       request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
         for (const auto& course : courses)
           if (course.curve == c) return time_above(course, level_ng_per_mL);
@@ -219,11 +231,17 @@ template <class Second>
   assessment.overrides = request.overrides;
 
   Profile profile = detail::profile_of(exact, request.model, std::move(times));
-  return Result{request, std::move(regimen), std::move(admission), check, std::move(profile),
+  return Result{request, std::move(regimen), std::move(delivery),  std::move(admission), check, std::move(profile),
                 summary, std::move(above),   std::move(assessment)};
 }
 
 /// Order → regimen → segments → both solvers → exposure → assessment.
 [[nodiscard]] inline Outcome simulate(const Request& request) { return simulate(request, second_opinion); }
+
+/// The course of a result up to `at`, to go on with later. Throws as `history`.
+[[nodiscard]] inline SavedState saved_state(const Result& r, Micros at) {
+  const Parameters<double> parameters = individual(r.inputs.model, r.inputs.patient);
+  return saved_state(r.inputs.order, r.regimen, {parameters, r.inputs.patient, r.inputs.order.analyte}, at);
+}
 
 }  // namespace ketpk

@@ -231,22 +231,23 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
 /// bolus.
 [[nodiscard]] inline std::vector<Input> fitting_readings(std::size_t i, const Order& order, const Regimen& regimen,
                                                          const Limits& limits) {
+  const std::size_t dose = regimen.carried + i;
   std::vector<Input> fitting;
   Order alone{.analyte = order.analyte,
               .form = order.form,
-              .initial_state = order.initial_state,
+              .initial_state = InitialState::drug_free,
               .inputs = {},
               .bag = order.bag};
   Regimen changed = regimen;
   for (const Input& reading : other_readings(order.inputs[i], order.bag.has_value())) {
     alone.inputs.assign(1, reading);
     try {
-      changed.doses[i] = resolve(alone, regimen.dosing_weight).doses.front();
+      changed.doses[dose] = resolve(alone, regimen.dosing_weight).doses.front();
     } catch (const InvalidInput&) {
       continue;  // a number that cannot be an order in that unit
     }
     // Alone as well: another input may be beyond a limit for reasons of its own, or by the same slip.
-    if (keeps_dose_side(limits, changed) || keeps_dose_side(limits, {{changed.doses[i]}, regimen.dosing_weight}))
+    if (keeps_dose_side(limits, changed) || keeps_dose_side(limits, {{changed.doses[dose]}, regimen.dosing_weight}))
       fitting.push_back(reading);
   }
   return fitting;
@@ -275,7 +276,7 @@ inline void look_for_unit_slip(Slips& slips, const Order& order, const Regimen& 
   const std::size_t flags_before = slips.flags.size();
   for (std::size_t i = 0; i < order.inputs.size(); ++i) {
     // An input that keeps the limits by itself is not the slip; too much of it in all is another matter.
-    if (keeps_dose_side(limits, {{regimen.doses[i]}, regimen.dosing_weight})) continue;
+    if (keeps_dose_side(limits, {{regimen.doses[regimen.carried + i]}, regimen.dosing_weight})) continue;
     const auto readings = fitting_readings(i, order, regimen, limits);
     if (readings.empty()) continue;
     std::string text =
@@ -314,7 +315,7 @@ inline void look_for_seconds_as_minutes(Slips& slips, const Regimen& regimen, co
                       .quantity = "duration",
                       .value = text_in(minutes(d.over), unit::min),
                       .limit_id = limit.id,
-                      .driver = place(i) + ": " + meant_text(limit, minutes(d.over), *meant)});
+                      .driver = place_of(regimen, i) + ": " + meant_text(limit, minutes(d.over), *meant)});
     }
   }
   if (!has_limit) return unevaluated(slips, id, "no limit on duration");

@@ -179,7 +179,7 @@ class Walk {
   }
 
   /// `x` after `t` of these rates [mg/min]. `t` is no longer than the longest.
-  void advance(NetworkState& x, std::span<const Share> rates, Micros t) const {
+  void advance(NetworkState& x, std::span<const Intake> rates, Micros t) const {
     NetworkState next(x.size());
     for (auto bits = static_cast<std::uint64_t>(t.count()); bits != 0; bits &= bits - 1) {
       const Flow& f = doubled_[static_cast<std::size_t>(std::countr_zero(bits))];
@@ -202,20 +202,20 @@ class Walk {
   }
 
   /// Where these rates lead to if they never end. Absent where nothing holds them.
-  [[nodiscard]] std::optional<NetworkState> settled(std::span<const Share> rates) const {
+  [[nodiscard]] std::optional<NetworkState> settled(std::span<const Intake> rates) const {
     NetworkState once(blocks_.first.size());
     advance(once, rates, Micros{1});
     return summed_up(std::move(once), doubled_.front());
   }
 
  private:
-  static void step(const Flow& f, const NetworkState& x, std::span<const Share> rates, NetworkState& out) noexcept {
+  static void step(const Flow& f, const NetworkState& x, std::span<const Intake> rates, NetworkState& out) noexcept {
     std::fill(out.begin(), out.end(), 0.0);
     const std::size_t n = x.size();
     for (std::size_t j = 0; j < n; ++j)
       if (x[j] != 0)
         for (std::size_t i = 0; i < n; ++i) out[i] += f.found[j * n + i] * x[j];
-    for (const Share& r : rates)
+    for (const Intake& r : rates)
       for (std::size_t i = 0; i < n; ++i) out[i] += f.entered[r.place * n + i] * r.amount;
   }
 
@@ -245,14 +245,14 @@ class Walk {
 /// A network as Odeint's solver sees it: something enters several places, and the state begins where it was left.
 struct Fed {
   const Network& net;
-  std::span<const Share> rates;
+  std::span<const Intake> rates;
   std::span<const double> begins;
 
   [[nodiscard]] std::size_t size() const noexcept { return net.size(); }
   void start(std::span<double> x) const noexcept { std::copy(begins.begin(), begins.end(), x.begin()); }
   void slopes(std::span<const double> x, double, std::span<double> dx) const {
     net.slopes<double>(x, dx);
-    for (const Share& r : rates) dx[r.place] += r.amount;
+    for (const Intake& r : rates) dx[r.place] += r.amount;
   }
   void bolus(std::span<double>, double) const noexcept {}
   [[nodiscard]] double value(std::span<const double> x, Curve) const noexcept { return net.plasma_mg_per_L(x); }
@@ -288,7 +288,7 @@ class NetworkSolver {
   }
 
   /// `x` after `t` of these rates, under the parameters of `record`.
-  [[nodiscard]] Attempt<NetworkState> after(NetworkState x, std::span<const Share> rates, Micros t,
+  [[nodiscard]] Attempt<NetworkState> after(NetworkState x, std::span<const Intake> rates, Micros t,
                                             std::size_t record) const {
     if (t.count() == 0) return x;
     if (const auto& walk = walks_[networks_.of_record[record]]) {
@@ -310,8 +310,8 @@ class NetworkSolver {
     // Infusions that began earlier and go on all the time, and one more until the latest of them ends.
     const auto all_along = static_cast<double>(dose.duration / dose.interval);
     const Micros until = std::min(dose.duration % dose.interval, span);
-    const Share more{dose.place, (all_along + 1) * dose.rate_mg_per_min};
-    const Share fewer{dose.place, all_along * dose.rate_mg_per_min};
+    const Intake more{dose.place, (all_along + 1) * dose.rate_mg_per_min};
+    const Intake fewer{dose.place, all_along * dose.rate_mg_per_min};
     auto then = after(std::move(x), {&more, 1}, until, train.record);
     if (std::holds_alternative<Trouble>(then)) return then;
     x = std::get<0>(std::move(then));
@@ -326,11 +326,11 @@ class NetworkSolver {
   }
 
   /// The same as `after` by Odeint's steps, whatever the network.
-  [[nodiscard]] Attempt<NetworkState> by_steps(NetworkState x, std::span<const Share> rates, Micros t,
+  [[nodiscard]] Attempt<NetworkState> by_steps(NetworkState x, std::span<const Intake> rates, Micros t,
                                                std::size_t record) const {
     double scale = 0;
     for (const double e : x) scale = std::max(scale, e);
-    for (const Share& r : rates) scale = std::max(scale, r.amount * minutes(t));
+    for (const Intake& r : rates) scale = std::max(scale, r.amount * minutes(t));
     if (t.count() == 0 || scale == 0) return x;
     const detail::walk::Fed fed{networks_.at(record), rates, x};
     auto course = solve_ode(fed, {Segment{Micros{0}, Micros{0}, 0, 0}}, t,
@@ -357,7 +357,7 @@ class NetworkSolver {
     NetworkState nothing(net.size());
     std::optional<NetworkState> found;
     if (dose.is_constant()) {
-      const Share rate{dose.place, dose.rate_mg_per_min};
+      const Intake rate{dose.place, dose.rate_mg_per_min};
       if (!walk) return constant_by_steps(rate, train.record);
       found = walk->settled({&rate, 1});
     } else if (walk) {
@@ -447,7 +447,7 @@ class NetworkSolver {
     return repeated_over(std::get<0>(std::move(x)), train, train.phase);
   }
 
-  [[nodiscard]] Attempt<NetworkState> constant_by_steps(Share rate, std::size_t record) const {
+  [[nodiscard]] Attempt<NetworkState> constant_by_steps(Intake rate, std::size_t record) const {
     const Network& net = networks_.at(record);
     const auto slopes = [&](const NetworkState& x) -> Attempt<NetworkState> {
       NetworkState dx(x.size());
@@ -494,7 +494,7 @@ class NetworkSolver {
       if (const auto* trouble = std::get_if<Trouble>(&steady)) return at(*trouble);
       for (std::size_t i = 0; i < x.size(); ++i) x[i] += std::get<0>(steady)[i];
     }
-    for (const Share& b : s.boluses) x[b.place] += b.amount;
+    for (const Intake& b : s.boluses) x[b.place] += b.amount;
     out.push_back(x);
     Attempt<NetworkState> next = solver.after(std::move(x), s.rates, s.duration, s.record);
     if (const auto* trouble = std::get_if<Trouble>(&next)) return at(*trouble);

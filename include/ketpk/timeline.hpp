@@ -50,7 +50,7 @@ struct Happening {
 };
 
 /// An amount or a rate into one place.
-struct Share {
+struct Intake {
   std::size_t place;
   double amount;
 };
@@ -70,8 +70,8 @@ struct Stretch {
   std::size_t record;  ///< whose parameters govern it
   bool is_emptied = false;
   std::optional<Train> steady = {};
-  std::vector<Share> boluses = {};  ///< [mg], each place once
-  std::vector<Share> rates = {};    ///< [mg/min], each place once
+  std::vector<Intake> boluses = {};  ///< [mg], each place once
+  std::vector<Intake> rates = {};    ///< [mg/min], each place once
 };
 
 struct Timeline {
@@ -81,13 +81,13 @@ struct Timeline {
 
 namespace detail {
 
-/// Sums shares place by place, smallest first, so that their order does not show in the sum.
-[[nodiscard]] inline std::vector<Share> summed(std::vector<Share> shares) {
-  std::sort(shares.begin(), shares.end(), [](const Share& a, const Share& b) {
+/// Sums intakes place by place, smallest first, so that their order does not show in the sum.
+[[nodiscard]] inline std::vector<Intake> summed(std::vector<Intake> all) {
+  std::sort(all.begin(), all.end(), [](const Intake& a, const Intake& b) {
     return a.place != b.place ? a.place < b.place : a.amount < b.amount;
   });
-  std::vector<Share> sums;
-  for (const Share& s : shares) {
+  std::vector<Intake> sums;
+  for (const Intake& s : all) {
     if (!sums.empty() && sums.back().place == s.place)
       sums.back().amount += s.amount;
     else
@@ -117,7 +117,7 @@ class Clock {
   };
   struct Running {
     Micros end;
-    Share rate;
+    Intake rate;
     double rest_mg;
   };
 
@@ -132,7 +132,7 @@ class Clock {
         if (!next || r.end < *next) next = r.end;
       if (!next || *next > records_[k].time) return;
       begin(*next, governs);
-      std::vector<Share> boluses;
+      std::vector<Intake> boluses;
       end_running(*next, boluses);
       for (Coming& c : coming_) {
         if (c.at != *next) continue;
@@ -157,12 +157,12 @@ class Clock {
       running_.clear();
       coming_.clear();
     }
-    std::vector<Share> boluses;
+    std::vector<Intake> boluses;
     if (h.dose) give(*h.dose, k, boluses);
     settle(std::move(boluses));
   }
 
-  void give(const Entering& dose, std::size_t k, std::vector<Share>& boluses) {
+  void give(const Entering& dose, std::size_t k, std::vector<Intake>& boluses) {
     const Micros now = records_[k].time;
     if (dose.steady_state != SteadyState::none) {
       const Micros phase = dose.lag.count() == 0 || dose.is_constant() ? Micros{0} : dose.interval - dose.lag;
@@ -182,14 +182,14 @@ class Clock {
     if (doses > 1) coming_.push_back({now + dose.interval, dose, doses - 1});
   }
 
-  void enter(const Entering& dose, Micros now, std::vector<Share>& boluses) {
+  void enter(const Entering& dose, Micros now, std::vector<Intake>& boluses) {
     if (dose.is_infusion())
       running_.push_back({now + dose.duration, {dose.place, dose.rate_mg_per_min}, dose.bolus_mg});
     else
       boluses.push_back({dose.place, dose.bolus_mg});
   }
 
-  void end_running(Micros now, std::vector<Share>& boluses) {
+  void end_running(Micros now, std::vector<Intake>& boluses) {
     std::erase_if(running_, [&](const Running& r) {
       if (r.end != now) return false;
       if (r.rest_mg > 0) boluses.push_back({r.rate.place, r.rest_mg});
@@ -204,10 +204,10 @@ class Clock {
   }
 
   /// What the latest stretch begins with and what goes in during it.
-  void settle(std::vector<Share> boluses) {
+  void settle(std::vector<Intake> boluses) {
     Stretch& now = timeline_.stretches.back();
     now.boluses = summed(std::move(boluses));
-    std::vector<Share> rates;
+    std::vector<Intake> rates;
     rates.reserve(running_.size());
     for (const Running& r : running_) rates.push_back(r.rate);
     now.rates = summed(std::move(rates));
