@@ -121,6 +121,7 @@ Layout read_header(CsvText& text, const CsvRow& header, const DataFormat& format
   const bool small = stands("id") && !stands("ID");
   const auto spelled = [small](std::string_view name) { return small ? lower(name) : std::string(name); };
   std::vector<std::string> wanted;
+  wanted.reserve(column_names.size() + format.covariates.size());
   for (const std::string_view name : column_names) wanted.push_back(spelled(name));
   for (const std::string& name : format.covariates) wanted.push_back(spelled(name));
 
@@ -402,6 +403,12 @@ void check_times(const Reading& r, const Subject& subject, const Record& record)
 
 void check_format(const DataFormat& format) {
   require(!format.compartments.empty(), Code::arg, "compartments", "none; accepted: the model's compartments in order");
+  std::unordered_set<std::string_view> compartments;
+  for (const std::string& name : format.compartments)
+    require(!name.empty() && name != "." && name != "-" && name != "NA" &&
+                detail::json_number_length(name) != name.size() && compartments.insert(name).second,
+            Code::arg, "compartments",
+            "a name that is empty, a number, missing or there twice; accepted: names that a CMT can tell apart");
   std::unordered_set<std::string> names;
   for (const std::string_view name : column_names) names.insert(lower(name));
   for (const std::string& name : format.covariates)

@@ -533,6 +533,8 @@ TEST_CASE("a format that leaves columns in doubt is refused") {
   const std::string bytes = "ID,TIME,WT\n1,0,70\n";
   const auto field = [&](const DataFormat& f) { return answer(bytes, f); };
   CHECK(field({.units = {}, .compartments = {}}) == "E_ARG compartments");
+  for (const char* name : {"", ".", "NA", "-", "1", "2.5", "central"})
+    CHECK(field({.units = {}, .compartments = {"central", name}}) == "E_ARG compartments");
   CHECK(field({.units = {}, .compartments = {"central"}, .covariates = {"WT", "wt"}}) == "E_ARG covariates");
   CHECK(field({.units = {}, .compartments = {"central"}, .covariates = {"Amt"}}) == "E_ARG covariates");
   CHECK(field({.units = {}, .compartments = {"central"}, .covariates = {""}}) == "E_ARG covariates");

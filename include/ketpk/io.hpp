@@ -124,7 +124,7 @@ struct DataFormat {
 /// - AMT, RATE, DUR, ADDL, II, SS: missing or 0 unless EVID is 1 or 4. There AMT > 0, except in a constant infusion at
 ///   steady state (AMT 0, RATE > 0, SS 1 or 2; no DUR, ADDL, II).
 /// - RATE: 0 or missing, > 0, -1 (the model says the rate) or -2 (the model says the duration). DUR: 0 or missing or
-///   > 0. At most one of the two. With neither the dose is given at once.
+///   > 0. At most one of the two. With neither the dose is given at once. DUR and AMT / RATE last 1 us to 400 d.
 /// - CMT: a number from 1, or the name of a compartment. A dose needs it, unless the model has one compartment, or the
 ///   file has no such column and the model's first compartment is `central`. On other records 0 is missing.
 /// - ADDL: whole, up to 100,000. SS: 0, 1 or 2. II: > 0 with ADDL or SS, else missing or 0.
@@ -137,7 +137,7 @@ struct DataFormat {
 /// none · E_COLUMNS for the header, a column that is due and not there, and another number of fields than the header
 /// has · E_FIELD_DUPLICATE for a column that stands twice · E_FIELD_MISSING for a value that is due, and for a file
 /// without records · E_TIME_ORDER where TIME falls or a subject comes back · E_RANGE. E_ARG(compartments) or
-/// E_ARG(covariates) for a format with no compartment or with a covariate that no column could be told from another.
+/// E_ARG(covariates) for a format without compartments, or with names that a file could not tell apart.
 [[nodiscard]] Dataset read_data(std::string_view bytes, const DataFormat& format);
 
 /// A column of numbers, which may be absent, or of text.
