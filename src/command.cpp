@@ -81,13 +81,29 @@ void add_output(Options& options, bool with_csv) {
   }
 }
 
-constexpr std::array<const char*, 22> session_options{
-    "--weight", "--dosing-weight", "--height",      "--age",
-    "--sex",    "--analyte",       "--form",        "--drug-free",
-    "--dose",   "--rate",          "--over",        "--bolus",
-    "--bag",    "--model",         "--extrapolate", "--assume-enantiomers-alike",
-    "--limits", "--as-of",         "--every",       "--until",
-    "--at",     "--time-above"};
+constexpr std::array<const char*, 23> session_options{"--weight",
+                                                      "--dosing-weight",
+                                                      "--height",
+                                                      "--age",
+                                                      "--sex",
+                                                      "--analyte",
+                                                      "--form",
+                                                      "--drug-free",
+                                                      "--dose",
+                                                      "--rate",
+                                                      "--over",
+                                                      "--bolus",
+                                                      "--into",
+                                                      "--bag",
+                                                      "--model",
+                                                      "--extrapolate",
+                                                      "--assume-enantiomers-alike",
+                                                      "--limits",
+                                                      "--as-of",
+                                                      "--every",
+                                                      "--until",
+                                                      "--at",
+                                                      "--time-above"};
 
 void add_session(Options& options) {
   options.group = "Session";
@@ -106,9 +122,11 @@ void add_session(Options& options) {
   options.value("--rate", "RATE", "a rate to infuse at instead, 12.5mcg/kg/min or 35mL/h; with --over");
   options.value("--over", "TIME", "how long, 40min");
   options.value("--bolus", "DOSE", "an amount given at 0 min, alone or ahead of the infusion");
+  options.value("--into", "NAME",
+                "where the bolus or infusion goes, a compartment of the model; into a vein if left out");
   options.value("--bag", "CONC", "drug in the bag, 1mg/mL; needed for a rate in mL/h");
   options.group = "Model";
-  options.value("--model", "ID", "`ketpk models list` names them (required)");
+  options.value("--model", "ID", "`ketpk models list` names them; or a model file, card.json (required)");
   options.flag("--extrapolate", "run outside the model's stated domain, and flag it");
   options.flag("--assume-enantiomers-alike", "run an S-ketamine model for a racemic order, and flag it");
   options.group = "Limits";
@@ -214,8 +232,16 @@ io::Json session_of(const Options& options) {
     infusion["at"] = "0 min";
     order.push_back(std::move(infusion));
   }
+  if (const auto text = options.text("--into"))
+    for (io::Json& input : order) input["into"] = *text;
   if (auto text = options.text("--bag")) document["bag"] = {{"concentration", std::move(*text)}};
-  put(document, "model", "--model");
+  // No id has a dot or a slash in it.
+  if (auto text = options.text("--model")) {
+    if (text->find_first_of("./") == std::string::npos)
+      document["model"] = std::move(*text);
+    else
+      document["model"] = {{"file", std::move(*text)}};
+  }
   if (auto text = options.text("--limits")) document["limits"] = {{"file", std::move(*text)}};
   put(document, "as_of", "--as-of");
   if (options.given("--extrapolate")) document["extrapolate"] = true;

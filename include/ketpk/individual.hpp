@@ -169,6 +169,26 @@ void each_parameter(const ModelCard& card, See see) {
   return names;
 }
 
+/// The place of each of them in a `Network`, which always has shallow and deep, and two for each metabolite.
+[[nodiscard]] inline std::vector<std::size_t> places_of(const ModelCard& card) {
+  std::vector<std::size_t> places;
+  const std::size_t central = card.depots.size();
+  for (const std::string& name : compartments_of(card)) {
+    std::size_t place = central;
+    for (std::size_t i = 0; i < card.depots.size(); ++i)
+      if (card.depots[i].name == name) place = i;
+    if (name == "shallow") place = central + 1;
+    if (name == "deep") place = central + 2;
+    for (std::size_t k = 0; k < card.metabolites.size(); ++k) {
+      const std::size_t own = central + 3 + 2 * k;
+      if (name == card.metabolites[k].name) place = own;
+      if (name == card.metabolites[k].name + "_2") place = own + 1;
+    }
+    places.push_back(place);
+  }
+  return places;
+}
+
 /// The covariates that the card looks at, which are the columns a data file must have: WT [kg] first where a weight
 /// rule or a unit per kg is used, then those of the effects as they come, each once.
 [[nodiscard]] inline std::vector<std::string> covariates_of(const ModelCard& card) {
@@ -453,16 +473,21 @@ template <class List>
   return detail::individual_at(card, {names, covariates});
 }
 
-/// The parameters of the typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1,
-/// male 0). Throws as above, as `validate(Patient)`, and E_FIELD_MISSING(patient.age and so on) for a covariate that
-/// the card looks at and that was not given.
-[[nodiscard]] inline Parameters<double> individual(const ModelCard& card, const Patient& patient) {
+/// The typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1, male 0). Throws as
+/// above, as `validate(Patient)`, and E_FIELD_MISSING(patient.age and so on) for a covariate that the card looks at and
+/// that was not given.
+[[nodiscard]] inline Individual person(const ModelCard& card, const Patient& patient) {
   validate(patient);
   const std::vector<std::string> names = covariates_of(card);
   std::vector<double> values;
   values.reserve(names.size());
   for (const std::string& name : names) values.push_back(detail::covariate_of(patient, name));
-  return detail::individual_at(card, {names, values}).parameters;
+  return detail::individual_at(card, {names, values});
+}
+
+/// The parameters of that individual, without the entries. Throws as `person`.
+[[nodiscard]] inline Parameters<double> individual(const ModelCard& card, const Patient& patient) {
+  return person(card, patient).parameters;
 }
 
 }  // namespace ketpk

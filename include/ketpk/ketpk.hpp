@@ -42,6 +42,7 @@
 #include "ketpk/sum.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/timeline.hpp"
+#include "ketpk/trajectory.hpp"
 #include "ketpk/verdict.hpp"
 
 #define KETPK_VERSION_MAJOR 0

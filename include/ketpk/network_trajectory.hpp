@@ -29,14 +29,14 @@
 
 namespace ketpk {
 
-/// A network during one stretch: what enters where, and the state it begins with. Its last state is the area under
-/// plasma from 0 on [mg min/L].
+/// A network during one stretch: what enters where, and the state it begins with. Its last two states are the area
+/// under plasma [mg min/L] and the parent eliminated [mg], both from 0 on.
 class NetworkStretch {
  public:
   NetworkStretch(std::shared_ptr<const Network> net, std::vector<Intake> rates, NetworkState begins)
       : net_(std::move(net)), rates_(std::move(rates)), begins_(std::move(begins)) {}
 
-  [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 1; }
+  [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 2; }
   [[nodiscard]] bool has(Curve c) const noexcept {
     const auto& p = net_->parameters();
     if (c.kind == Curve::Kind::effect_site) return p.ke0_per_min.has_value();
@@ -47,7 +47,11 @@ class NetworkStretch {
     const std::size_t n = net_->size();
     net_->slopes<double>(x.first(n), dx.first(n));
     for (const Intake& r : rates_) dx[r.place] += r.amount;
-    dx[n] = net_->plasma_mg_per_L(x);
+    const auto& p = net_->parameters();
+    const double c1 = net_->plasma_mg_per_L(x);
+    dx[n] = c1;
+    dx[n + 1] = p.cl_L_per_min * c1;
+    if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
   }
   void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
   [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
@@ -100,7 +104,28 @@ class NetworkTrajectory {
   [[nodiscard]] std::vector<double> turning_points(std::size_t segment, Curve c) const {
     return pieces_[segment].turning_points(0, c);
   }
-  /// All places and the area, at the start of a segment, after what happens there.
+  /// All places, the area under plasma and the parent eliminated at `t`, after what happens then. Throws E_RANGE(t)
+  /// before 0.
+  [[nodiscard]] NetworkState state_at(Micros t) const {
+    require(t >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
+    const std::size_t i = segment_at(t);
+    const Micros within = t - segments_[i].start;
+    const bool is_past = minutes(within) > length_min(i);
+    return pieces_[i].state_at(is_past ? last_ : within);
+  }
+  /// Parent in the whole body, what is still to be absorbed among it, at `t` [mg].
+  [[nodiscard]] double in_body_mg(Micros t) const {
+    const NetworkState x = state_at(t);
+    double mg = 0;
+    for (std::size_t i = 0; i < net_->central() + 3; ++i) mg += x[i];
+    return mg;
+  }
+  /// (entered - in the body - eliminated) / entered, worst over the ends of all segments. What enters was counted as it
+  /// entered, what is eliminated by the clearances, and what is in the body by the places.
+  [[nodiscard]] double mass_balance_rel() const noexcept { return mass_balance_rel_; }
+  /// What this is the course of.
+  [[nodiscard]] const Timeline& timeline() const noexcept { return timeline_; }
+  /// The same at the start of each segment.
   [[nodiscard]] const std::vector<NetworkState>& states() const noexcept { return states_; }
 
   /// Area under plasma, or under a metabolite, without end [mg min/L]. What is formed of a metabolite, it clears.
@@ -130,7 +155,8 @@ class NetworkTrajectory {
   std::vector<OdeTrajectory<NetworkStretch>> pieces_;
   std::vector<NetworkState> states_;
   Micros last_{0};  ///< of the last segment, as far as it was solved
-  double auc_ = 0, entered_parent_mg_ = 0, slowest_per_min_ = 0;
+  double auc_ = 0, entered_parent_mg_ = 0, slowest_per_min_ = 0, mass_balance_rel_ = 0;
+  Timeline timeline_;
   std::vector<double> entered_metabolite_mg_;
 };
 
@@ -150,6 +176,7 @@ namespace detail {
 [[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline) {
   NetworkTrajectory out;
   out.net_ = std::make_shared<const Network>(p);
+  out.timeline_ = timeline;
   const Network& net = *out.net_;
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
   const NetworkSolver solver(networks, longest_of(timeline));
@@ -174,12 +201,12 @@ namespace detail {
     }
   };
 
-  NetworkState x(net.size() + 1);
+  NetworkState x(net.size() + 2);
   std::vector<Intake> boluses;
   for (std::size_t k = 0; k < timeline.stretches.size(); ++k) {
     const Stretch& s = timeline.stretches[k];
     const bool is_last = k + 1 == timeline.stretches.size();
-    if (s.is_emptied) std::fill(x.begin(), x.end() - 1, 0.0);
+    if (s.is_emptied) std::fill(x.begin(), x.end() - 2, 0.0);
     if (s.steady) {
       const Attempt<NetworkState> steady = solver.steady(*s.steady);
       if (const auto* trouble = std::get_if<Trouble>(&steady)) return *trouble;
@@ -221,10 +248,15 @@ namespace detail {
       return *trouble;
     }
     x = std::get<0>(piece).state_at(horizon);
+    double found = x[net.size() + 1];
+    for (std::size_t i = 0; i < net.central() + 3; ++i) found += x[i];
+    if (out.entered_parent_mg_ > 0)
+      out.mass_balance_rel_ =
+          std::max(out.mass_balance_rel_, std::abs(out.entered_parent_mg_ - found) / out.entered_parent_mg_);
     out.pieces_.push_back(std::get<0>(std::move(piece)));
   }
   // All that enters the parent leaves it through its clearance; where that saturates, the curve is asked.
-  out.auc_ = p.saturable ? x.back() : out.entered_parent_mg_ / p.cl_L_per_min;
+  out.auc_ = p.saturable ? x[net.size()] : out.entered_parent_mg_ / p.cl_L_per_min;
   return out;
 }
 

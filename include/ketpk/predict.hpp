@@ -55,26 +55,6 @@ struct PredictOptions {
 
 namespace detail {
 
-/// The place in a network of each of `compartments_of` the card.
-[[nodiscard]] inline std::vector<std::size_t> places_of(const ModelCard& card) {
-  std::vector<std::size_t> places;
-  const std::size_t central = card.depots.size();
-  for (const std::string& name : compartments_of(card)) {
-    std::size_t place = central;
-    for (std::size_t i = 0; i < card.depots.size(); ++i)
-      if (card.depots[i].name == name) place = i;
-    if (name == "shallow") place = central + 1;
-    if (name == "deep") place = central + 2;
-    for (std::size_t k = 0; k < card.metabolites.size(); ++k) {
-      const std::size_t own = central + 3 + 2 * k;
-      if (name == card.metabolites[k].name) place = own;
-      if (name == card.metabolites[k].name + "_2") place = own + 1;
-    }
-    places.push_back(place);
-  }
-  return places;
-}
-
 /// A dose of one record on its way in.
 struct Doorway {
   const RecordDose& dose;
@@ -283,7 +263,7 @@ namespace detail {
   for (const CardMetabolite& m : card.metabolites) out.concentrations.push_back({m.name, {}});
   if (card.ke0) out.concentrations.push_back({"effect_site", {}});
   for (const std::string& name : compartments_of(card)) out.amounts.push_back({name, {}});
-  const std::vector<std::size_t> places = detail::places_of(card);
+  const std::vector<std::size_t> places = places_of(card);
 
   for (const Subject& subject : data.subjects) {
     const auto troubled = [&](Trouble trouble) {

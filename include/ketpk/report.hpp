@@ -419,6 +419,7 @@ inline void inputs(JsonText& json, const Result& r) {
               if constexpr (std::is_same_v<T, Bolus>) json.member("bolus", to_text(in.amount));
               if constexpr (!std::is_same_v<T, Bolus>) json.member("over", time_text(in.over));
               json.member("at", time_text(in.at));
+              if (!in.into.empty()) json.member("into", in.into);
             },
             input);
         const Dose& dose = r.regimen.doses.at(i++);
@@ -904,6 +905,7 @@ inline void who(Page& page, const Patient& p) {
   text +=
       (dose.is_bolus() ? " at " : " from ") + time_text(dose.at) + " = " + with_unit(dose.amount_mg, "mg of base", 4);
   if (!dose.is_bolus()) text += " at " + with_unit(dose.rate_mg_per_min, "mg/min", 4);
+  if (!dose.is_intravenous()) text += " into " + dose.into;
   return text;
 }
 
