@@ -20,12 +20,14 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "ketpk/delivery.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/model.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/solve.hpp"
 #include "ketpk/solve_ode.hpp"
+#include "ketpk/state.hpp"
 #include "sub_anaesthetic.hpp"
 
 using namespace ketpk;
@@ -90,6 +92,37 @@ void check_ke0(double per_min) {
   (void)individual(card, patient(70));
 }
 
+/// The protocol with these events.
+Order eventful(std::vector<Event> events) {
+  Order o = infuse(0.5, mg_kg);
+  o.events = std::move(events);
+  return o;
+}
+
+void check_delivered(const Order& o) { (void)deliver(o, resolve(o, BodyMass(70, unit::kg))); }
+
+/// The protocol saved after 17 min for a model and a patient.
+SavedState saved_for(const char* model, const Patient& who) {
+  const auto parameters = individual(library::find(model), who);
+  const Order o = infuse(0.5, mg_kg);
+  return saved_state(o, resolve(o, who.mass_for_dosing()), {parameters, who, Analyte::racemic_ketamine}, 17 * minute);
+}
+
+void resume_as(const char* model, const Patient& who) {
+  const auto parameters = individual(library::find(model), who);
+  require_resumable(saved_for("kamp2020", patient(70)), {parameters, who, Analyte::racemic_ketamine});
+}
+
+/// A session that goes on from there without saying what becomes of the infusion that runs.
+void go_on(UnderWay under_way) {
+  check_order([&](Order& o) {
+    o.initial_state = InitialState::saved;
+    o.saved = saved_for("kamp2020", patient(70));
+    o.under_way = under_way;
+    o.inputs.clear();
+  });
+}
+
 std::vector<Refused> refused_inputs() {
   return {
       {"C01", "E_NONFINITE patient.weight", [] { check_weight(not_a_number); }},
@@ -109,6 +142,19 @@ std::vector<Refused> refused_inputs() {
       {"C29", "E_TIME_ORDER order[0].over", [] { check_record(10 * minute, -5 * minute, 35, 1); }},
       {"C30", "E_SEGMENT order[0]", [] { check_record(Micros{0}, Micros{0}, 35, 0.875); }, "bolus"},
       {"C31", "E_SEGMENT order[0]", [] { check_record(Micros{0}, 40 * minute, 0, 0.875); }},
+      {"C34", "E_STATE events[0].resume",
+       [] {
+         check_delivered(eventful({{0, 10 * minute, Resume{}}}));
+       },
+       "pause"},
+      {"C34", "E_STATE events[1].pause",
+       [] {
+         check_delivered(eventful({{0, 10 * minute, Pause{}}, {0, 11 * minute, Pause{}}}));
+       },
+       "resume"},
+      {"C36", "E_STATE initial_state.saved", [] { resume_as("domino1984", patient(70)); }, "this patient"},
+      {"C36", "E_STATE initial_state.saved", [] { resume_as("kamp2020", patient(71.3)); }, "this patient", "71.3"},
+      {"C37", "E_STATE initial_state.under_way", [] { go_on(UnderWay::unstated); }, "continue, stopped"},
       {"C35", "E_STATE initial_state",
        [] { check_order([](Order& o) { o.initial_state = InitialState::undeclared; }); }, "drug-free"},
       {"C38", "E_FIELD_MISSING bag.concentration", [] { check_resolved(pump(52.5)); }, "", "52.5"},
@@ -152,6 +198,13 @@ struct Judged {
 Question bagged(double mg_per_mL) {
   Question q{patient(70), infuse(0.5, mg_kg)};
   q.order.bag = Stated<dim::concentration>(mg_per_mL, unit::mg_per_mL);
+  return q;
+}
+
+/// A bag of this concentration, as stated, made of one vial of 5 mL in this volume altogether.
+Question made_of(double mg_per_mL, double vial_mg, double all_mL) {
+  Question q = bagged(mg_per_mL);
+  q.order.bag_contents = BagContents{{{{vial_mg, unit::mg}, {5, unit::mL}}}, {all_mL - 5, unit::mL}};
   return q;
 }
 
@@ -237,6 +290,17 @@ std::vector<Judged> judged_inputs() {
        {patient(70), order({Infuse{{0.3, mg_kg}, 40 * minute}, Bolus{{0.3, mg_kg}, 10 * minute}})},
        {{"DOSE_PER_WEIGHT_HIGH", "soft"}, {"RATE_PER_WEIGHT_HIGH", ""}},
        soft},
+      {"C33",
+       {patient(70), eventful({{0, 10 * minute, Pause{}}})},
+       {{"INTERRUPTED", "advisory"}},
+       within_limits,
+       "paused since 10 min; 26.25 mg of 35 mg not given"},
+      {"C33",
+       {patient(70), eventful({{0, 10 * minute, Pause{}}, {0, 25 * minute, Resume{}}})},
+       {{"INTERRUPTED", ""}},
+       within_limits},
+      {"C40", made_of(1, 50, 100), {{"BAG_CONCENTRATION_MISMATCH", "hard"}}, hard, "0.5 mg/mL"},
+      {"C40", made_of(1, 50, 50), {{"BAG_CONCENTRATION_MISMATCH", ""}, {"BAG_VOLUME_HIGH", ""}}, within_limits},
       {"C39", bagged(10), {{"BAG_CONCENTRATION_HIGH", "soft"}}, soft},
       {"C44", aged_for_otto(18), {{"MODEL_EXTRAPOLATED", ""}}, within_limits},
       {"C45",

@@ -306,6 +306,43 @@ TEST_CASE("mrgsolve 9: an event one microsecond before the end is followed like 
   CHECK(r.profile.delivered_mg.back() == 35);
 }
 
+TEST_CASE("pharmsol 324: every event and every end that it moves is an edge of a segment") {
+  const auto segments = schedule(delivered(with_events(protocol(), {{0, 7min + 1us, ChangeRate{rate_of(0.3)}},
+                                                                    {0, 11min, Pause{}},
+                                                                    {0, 13min, Resume{}},
+                                                                    {0, 17min + 3us, Stop{}},
+                                                                    {0, 19min, RestartRemainder{8min}}}))
+                                     .given);
+  std::vector<Micros> edges;
+  for (const Segment& s : segments) edges.push_back(s.start);
+  CHECK(edges == std::vector<Micros>{0min, 7min + 1us, 11min, 13min, 17min + 3us, 19min, 27min});
+}
+
+TEST_CASE("FeRx 461: a changed rate of zero or less is refused; it is no bolus, no pause and no stop") {
+  for (const double mg_per_min : {0.0, -0.0, -0.5})
+    CHECK(refused(with_events(protocol(), {{0, 5min, ChangeRate{rate_of(mg_per_min)}}})) == "E_RANGE events[0].to");
+}
+
+TEST_CASE("mrgsolve 1288: what is told says when each infusion ends, wherever events have moved it") {
+  const Result r = course(with_events(order({Infuse{{20, unit::mg}, 40min}, Infuse{{20, unit::mg}, 40min}}),
+                                      {{0, 10min, Pause{}}, {0, 11min + 30s, Resume{}}}));
+  const std::string told = block_json(r, "delivery", "");
+  CHECK(told.find("\"since_us\": 2490000000") != std::string::npos);
+  CHECK(told.find("\"since_us\": 2400000000") != std::string::npos);
+}
+
+TEST_CASE("PK-Sim 215: the drawing shows drug under the curve where it ran, and a gap where it was paused") {
+  Request request = request_of(with_events(protocol(), {{0, 12min, Pause{}}, {0, 24min, Resume{}}}));
+  request.observe = {.every = 1min, .until = 72min};  // a column a minute
+  const Result r = must(request);
+  const std::string card = to_card(r, "0", drawing_of(r));
+  const std::string bar = "\xE2\x96\xAC";
+  std::string row;
+  for (int column = 0; column <= 52; ++column) row += column > 12 && column < 24 ? " " : bar;
+  CHECK(card.find("drug in " + row.substr(0, row.size() - bar.size())) != std::string::npos);
+  CHECK(card.find("drug in " + row + bar + bar) == std::string::npos);
+}
+
 TEST_CASE("simtiva 19: a pause is of one infusion, not of the course: others run on and the curve goes on") {
   const Result r =
       course(with_events(order({Infuse{{20, unit::mg}, 40min}, Infuse{{20, unit::mg}, 40min}}), {{1, 10min, Pause{}}}));

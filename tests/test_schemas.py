@@ -23,7 +23,7 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-KINDS = ("session", "limits", "result")
+KINDS = ("session", "limits", "result", "state")
 OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
@@ -48,7 +48,11 @@ SESSION = {
     "order": [{"infuse": "0.5 mg/kg", "over": "40 min", "at": "0 min"},
               {"infuse_at_rate": "12.5 mcg/kg/min", "over": "20 min", "at": "60 min"},
               {"bolus": "10 mg", "at": "90 min"}],
-    "bag": {"concentration": "1 mg/mL"},
+    "bag": {"concentration": "1 mg/mL", "vials": [{"amount": "0.15 g", "volume": "15 mL"}], "diluent": "135 mL"},
+    "events": [{"pause": 0, "at": "5 min"}, {"resume": 0, "at": "7 min"}, {"change_rate": 0, "to": "30 mL/h", "at": "9 min"},
+               {"stop": 0, "at": "12 min"}, {"restart_remainder": 0, "over": "20 min", "at": "15 min"}],
+    "pump": {"rate_step": "0.1 mL/h", "line": {"dead_volume": "1.5 mL", "primed_with": "drug"},
+             "flush": {"volume": "5 mL", "over": "2 min", "at": "95 min"}},
     "model": {"custom": {
         "analytes": ["racemic-ketamine"], "site": "venous",
         "parameters": {"CL": "84 L/h", "V1": "25 L", "Q2": "161 L/h", "V2": "56 L", "Q3": "79 L/h", "V3": "157 L"},
@@ -93,6 +97,17 @@ SLIPS = [
     ((*ROW, 4, "window"), "7 d"), (("as_of",), "2026-11-21T00:00:00Z"), (("as_of",), "0226-11-21"),
     (("overrides", 0, "reason"), ""), (("overrides", 0, "by"), ABSENT), (("observe", "until"), ABSENT),
     (("observe", "at"), ["1 min"]), (("observe",), {"at": []}), (("observe",), {"at": ["1"]}),
+    (("bag", "vials"), []), (("bag", "vials"), ABSENT), (("bag", "diluent"), ABSENT), (("bag", "diluent"), "135"),
+    (("bag", "vials", 0, "amount"), "0.15 mg/kg"), (("bag", "vials", 0, "volume"), ABSENT), (("bag", "vials", 0, "lot"), "1"),
+    (("events",), {}), (("events", 0, "pause"), -1), (("events", 0, "pause"), "0"), (("events", 0, "pause"), 0.5),
+    (("events", 0, "pause"), "saved[x]"), (("events", 0, "pause"), "saved[01]"), (("events", 0, "at"), ABSENT),
+    (("events", 0, "stop"), 0), (("events", 0, "to"), "1 mg/h"), (("events", 0, "pause"), ABSENT), (("events", 1, "over"), "1 min"),
+    (("events", 2, "to"), ABSENT), (("events", 2, "to"), "30 mL"), (("events", 4, "over"), ABSENT), (("events", 4, "over"), 20),
+    (("pump",), {}), (("pump", "rate_step"), "0.1 mg/h"), (("pump", "rate_step"), 0.1), (("pump", "speed"), "1 mL/h"),
+    (("pump", "line", "dead_volume"), ABSENT), (("pump", "line", "primed_with"), "air"), (("pump", "line", "primed_with"), ABSENT),
+    (("pump", "line"), ABSENT), (("pump", "flush", "volume"), "5 mL/kg"), (("pump", "flush", "over"), ABSENT),
+    (("pump", "flush", "at"), ABSENT), (("initial_state",), {}), (("initial_state",), {"saved": 7}),
+    (("initial_state",), {"saved": "no-such-file.json", "under_way": "goes_on"}), (("initial_state",), {"schema": "ketpk.state/2"}),
     (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
 ]
 # One change each; schema and program take every result.
@@ -103,7 +118,9 @@ VARIANTS = [
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
     ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"),
     (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),
-    (("questions",), {}), (("extrapolate",), True),
+    (("questions",), {}), (("extrapolate",), True), (("events",), []), (("events",), ABSENT), (("pump",), ABSENT),
+    (("pump",), {"rate_step": "1 mL/h"}), (("pump", "flush"), ABSENT), (("events",), [{"stop": 1, "at": "61 min"}]),
+    (("events", 2, "to"), "10 mcg/kg/min"), (("bag",), {"concentration": "1 mg/mL"}),
 ]
 
 

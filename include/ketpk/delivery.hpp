@@ -54,7 +54,7 @@ struct DeliveredInput {
   std::vector<RateRun> rounded = {};  ///< where a pump runs at another rate than was asked for
 };
 
-/// An event, and what of its input was in at that instant.
+/// An event, and what the pump had given of its input by that instant.
 struct DeliveredEvent {
   std::size_t input;  ///< of `Delivery::inputs`
   Micros at;

@@ -17,6 +17,7 @@
 #include "ketpk/analyte.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/quantity.hpp"
+#include "ketpk/sum.hpp"
 #include "ketpk/time.hpp"
 
 namespace ketpk {
@@ -312,13 +313,21 @@ inline void require_sound(const SavedState& saved) {
           in.ordered.at <= saved.at && in.since >= in.ordered.at && in.since <= saved.at);
     latest = in.ordered.at;
     Micros free_from = in.ordered.at;
+    CarefulSum in_mg;
     for (const Dose& d : in.pieces) {
+      in_mg.add(d.amount_mg);
       sound(possible(d) && d.is_bolus() == in.ordered.is_bolus() && d.at >= free_from && d.end() <= saved.at);
       free_from = d.end();
     }
     const bool runs = in.state == DeliveryState::running, open = runs || in.state == DeliveryState::paused;
     sound(in.ordered.is_bolus() ? in.state == DeliveryState::complete && in.pieces.size() == 1 : true);
-    sound(in.state != DeliveryState::complete || !in.pieces.empty());
+    // What is in and what is left are what was ordered; an end in whole microseconds is off by one of them at most.
+    const double left_mg = in.ordered.amount_mg - in_mg.total(), rounding_mg = 1e-12 * in.ordered.amount_mg;
+    if (in.state == DeliveryState::complete) sound(std::abs(left_mg) <= rounding_mg);
+    if (in.state == DeliveryState::stopped) sound(left_mg > 0);
+    if (open)
+      sound(std::abs(in.rate_mg_per_min * minutes(in.remaining) - left_mg) <=
+            in.rate_mg_per_min * minutes(Micros{1}) + rounding_mg);
     sound(!open || (std::isfinite(in.rate_mg_per_min) && in.rate_mg_per_min > 0 && in.remaining.count() > 0 &&
                     in.remaining <= horizon_limit));
     // A running one has its last piece end at the saved instant, unless it began to run at that very instant.
