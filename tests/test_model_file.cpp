@@ -488,6 +488,8 @@ TEST_CASE("a bad card is refused with a code and the place in the file") {
     CHECK(refused(document) == b.refusal);
     const auto found = errors(document);
     CHECK(std::find(found.begin(), found.end(), b.refusal) != found.end());
+    for (const io::ModelFinding& f : io::lint_model(document.dump()))
+      if (f.severity == io::LintSeverity::error) CHECK(f.message.find("; accepted: ") != std::string::npos);
   }
   CHECK(bad.size() >= 110);
 }
@@ -667,6 +669,21 @@ TEST_CASE("derived exponents are the roots of the characteristic polynomial, fas
   REQUIRE(one.lambda_per_min.size() == 1);  // far below Km: 2 / 4 L/min from 10 L
   CHECK(one.lambda_per_min[0] == Approx(0.05).epsilon(1e-14));
   CHECK(one.k10_per_min == Approx(0.05).epsilon(1e-14));
+}
+
+TEST_CASE("what follows from numbers too far apart is left out, not written as a number it is not") {
+  for (const Json& parameters :
+       {Json{{"V1", "1e300 L"}, {"CL", "1e-300 L/min"}}, Json{{"V1", "1e-306 L"}, {"CL", "1e8 L/h"}}}) {
+    const ModelCard card = io::read_model(bare(parameters).dump());
+    const std::string json = io::model_card_json(card), text = io::model_card_text(card, false);
+    CHECK_FALSE(Json::parse(json).contains("derived"));
+    for (const char* none : {"nan", "inf"}) {
+      CHECK(json.find(none) == std::string::npos);
+      CHECK(text.find(std::string(" ") + none) == std::string::npos);
+    }
+  }
+  const Json usual = Json::parse(io::model_card_json(library::find("kamp2020")));
+  CHECK(usual["derived"]["Vss_L"] == 238);
 }
 
 TEST_CASE("litres where litres per kg were meant stand out, and the reading that would not is named") {
