@@ -291,8 +291,34 @@ std::optional<double> derived_value(const Parameters<double>& p, const std::stri
   return std::nullopt;
 }
 
-Derived typical_derived(const ModelCard& card) {
-  return derived_of(individual(card, reference_covariates(card)).parameters);
+/// Nothing where the numbers are so far apart that what follows from them cannot be held.
+std::optional<Derived> typical_derived(const ModelCard& card) {
+  Derived d = derived_of(individual(card, reference_covariates(card)).parameters);
+  const auto finite = [](double x) { return std::isfinite(x); };
+  const bool held = std::all_of(d.lambda_per_min.begin(), d.lambda_per_min.end(), finite) &&
+                    std::all_of(d.half_life_min.begin(), d.half_life_min.end(), finite) && finite(d.vss_L) &&
+                    finite(d.k10_per_min) && finite(d.cl_L_per_min);
+  return held ? std::optional(std::move(d)) : std::nullopt;
+}
+
+void derived_rows(report_detail::Page& page, const ModelCard& card) {
+  namespace r = report_detail;
+  constexpr std::size_t all = std::string::npos;
+  const auto d = typical_derived(card);
+  if (!d) return page.row("Derived", "nothing that can be held as a number");
+  std::string exponents, half_lives;
+  for (std::size_t i = 0; i < d->lambda_per_min.size(); ++i) {
+    exponents += (i == 0 ? "" : ", ") + r::short_number(d->lambda_per_min[i], 4);
+    half_lives += (i == 0 ? "" : ", ") + r::short_number(d->half_life_min[i], 4);
+  }
+  const bool saturable = find_in(card.parameters, "Vmax") != nullptr;
+  page.row("Derived", "exponents " + exponents + " 1/min \xC2\xB7 half-lives " + half_lives + " min", r::Tint::plain,
+           all);
+  page.row("",
+           "Vss " + with_unit(d->vss_L, "L", 4) + " \xC2\xB7 k10 " + with_unit(d->k10_per_min, "1/min", 4) +
+               " \xC2\xB7 CL " + with_unit(60 * d->cl_L_per_min, "L/h", 4) + ", at the reference weight" +
+               (saturable ? " and far below Km" : ""),
+           r::Tint::plain, all);
 }
 
 std::string golden_text(const GoldenValue& g) {
@@ -355,14 +381,14 @@ std::vector<ModelFinding> lint_model(std::string_view bytes) {
 std::string model_card_json(const ModelCard& card) {
   return report_detail::card_json(card, [&](report_detail::JsonText& json) {
     write_rest_of_model(json, card);
-    const Derived d = typical_derived(card);
-    json.object("derived", [&] {
-      json.numbers("lambda_per_min", d.lambda_per_min);
-      json.numbers("half_life_min", d.half_life_min);
-      json.member("Vss_L", d.vss_L);
-      json.member("k10_per_min", d.k10_per_min);
-      json.member("CL_L_per_min", d.cl_L_per_min);
-    });
+    if (const auto d = typical_derived(card))
+      json.object("derived", [&] {
+        json.numbers("lambda_per_min", d->lambda_per_min);
+        json.numbers("half_life_min", d->half_life_min);
+        json.member("Vss_L", d->vss_L);
+        json.member("k10_per_min", d->k10_per_min);
+        json.member("CL_L_per_min", d->cl_L_per_min);
+      });
   });
 }
 
@@ -407,22 +433,7 @@ std::string model_card_text(const ModelCard& card, bool colour) {
                  std::string(r::pick(infusion_bioavailability_names, u->infusion_bioavailability)) +
                  " \xC2\xB7 covariates " + std::string(r::pick(covariate_rule_names, u->covariate_rule)),
              r::Tint::plain, all);
-  const Derived d = typical_derived(card);
-  std::string exponents, half_lives;
-  for (std::size_t i = 0; i < d.lambda_per_min.size(); ++i) {
-    exponents += (i == 0 ? "" : ", ") + r::short_number(d.lambda_per_min[i], 4);
-    half_lives += (i == 0 ? "" : ", ") + r::short_number(d.half_life_min[i], 4);
-  }
-  page.row("Derived", "exponents " + exponents + " 1/min \xC2\xB7 half-lives " + half_lives + " min", r::Tint::plain,
-           all);
-  page.row("",
-           "Vss " + with_unit(d.vss_L, "L", 4) + " \xC2\xB7 k10 " + with_unit(d.k10_per_min, "1/min", 4) +
-               " \xC2\xB7 CL " + with_unit(60 * d.cl_L_per_min, "L/h", 4) + ", at the reference weight" +
-               (card.parameters.end() != std::find_if(card.parameters.begin(), card.parameters.end(),
-                                                      [](const CardParameter& p) { return p.name == "Vmax"; })
-                    ? " and far below Km"
-                    : ""),
-           r::Tint::plain, all);
+  derived_rows(page, card);
   return to_card(card, {.colour = colour}) + page.text();
 }
 

@@ -31,8 +31,7 @@ struct Derived {
 /// Throws as `individual`.
 [[nodiscard]] std::optional<double> golden_value(const ModelCard& card, const GoldenValue& golden);
 
-/// `Derived` of the typical individual where the card's numbers hold as they stand, for a terminal and as the members
-/// of a JSON object.
+/// Everything the card says, and what follows from its parameters at its reference weight, for a terminal and as JSON.
 [[nodiscard]] std::string model_card_text(const ModelCard& card, bool colour);
 [[nodiscard]] std::string model_card_json(const ModelCard& card);
 

@@ -262,9 +262,9 @@ TEST_CASE("a patient gives weight, age, height and sex, and what was not given i
   CHECK(missed("HT") == "E_FIELD_MISSING patient.height");
   CHECK(missed("SEX") == "E_FIELD_MISSING patient.sex");
   CHECK(missed("CRCL") == "E_FIELD_MISSING patient.CRCL");
-  const ModelCard linear = card({volume("V1", 10), following(flow("CL", 1), by("SEX", CovariateForm::linear, 0, 1))});
+  const ModelCard by_sex = card({volume("V1", 10), following(flow("CL", 1), by("SEX", CovariateForm::linear, 0, 1))});
   p.sex = Sex::male;
-  CHECK(individual(linear, p).cl_L_per_min == 1);  // 0
+  CHECK(individual(by_sex, p).cl_L_per_min == 1);  // a man is 0
 }
 
 TEST_CASE("a patient and a row of the same covariates are the same individual, to the bit") {

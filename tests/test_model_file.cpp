@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -487,6 +488,8 @@ TEST_CASE("a bad card is refused with a code and the place in the file") {
     CHECK(refused(document) == b.refusal);
     const auto found = errors(document);
     CHECK(std::find(found.begin(), found.end(), b.refusal) != found.end());
+    for (const io::ModelFinding& f : io::lint_model(document.dump()))
+      if (f.severity == io::LintSeverity::error) CHECK(f.message.find("; accepted: ") != std::string::npos);
   }
   CHECK(bad.size() >= 110);
 }
@@ -513,6 +516,72 @@ TEST_CASE("the linter goes on after an error and names every one") {
                                                  "E_FIELD_UNKNOWN model.parameters.V1.note",
                                                  "E_UNIT_UNKNOWN model.data_units.time",
                                                  "E_MODEL_PARAM model.golden[2].value"});
+}
+
+TEST_CASE("whatever stands in a place, reader and linter agree, and what is read is written and read again") {
+  std::vector<std::string> places;
+  const std::function<void(const Json&, const std::string&)> walk = [&](const Json& node, const std::string& at) {
+    if (!at.empty()) places.push_back(at);
+    if (node.is_array())
+      for (std::size_t i = 0; i < node.size(); ++i) walk(node[i], at + '/' + std::to_string(i));
+    if (node.is_object())
+      for (const auto& [key, value] : node.items()) walk(value, at + '/' + key);
+  };
+  walk(example(), "");
+  const std::vector<Json> junk{absent,
+                               nullptr,
+                               true,
+                               0,
+                               -1,
+                               1e308,
+                               5e-324,
+                               "",
+                               " ",
+                               "x",
+                               "1",
+                               "1 L",
+                               "0 L/h",
+                               "1e308 L/h",
+                               "1e-300 L",
+                               "1 L/kg",
+                               "1e300 1/s",
+                               "400 d",
+                               "-1 h",
+                               "central",
+                               "nose",
+                               "CL",
+                               "nose.ka",
+                               "plasma",
+                               "V2",
+                               "half_life",
+                               "levels",
+                               Json::array(),
+                               Json::object(),
+                               Json{1, 2},
+                               Json{{"value", "2 L/h"}, {"source", "s"}}};
+  std::size_t read = 0;
+  for (std::uint64_t seed = 1; seed <= 6'000; ++seed) {
+    Random r(seed);
+    Json document = example();
+    for (int n = 1 + r.below(2); n > 0; --n) {
+      const std::string& place = places[static_cast<std::size_t>(r.below(static_cast<int>(places.size())))];
+      const Json::json_pointer at(place);
+      if (document.contains(at))
+        document = changed(document, place, junk[static_cast<std::size_t>(r.below(static_cast<int>(junk.size())))]);
+    }
+    INFO("seed " << seed);
+    const std::string refusal = refused(document);
+    const std::vector<std::string> found = errors(document);
+    if (!refusal.empty()) {
+      REQUIRE(std::find(found.begin(), found.end(), refusal) != found.end());
+      continue;
+    }
+    ++read;
+    for (const std::string& e : found) REQUIRE(e.find(" model.golden[") != std::string::npos);
+    const ModelCard card = io::read_model(document.dump());
+    REQUIRE(same(card, io::read_model(io::write_model(card))));
+  }
+  CHECK((read > 300 && read < 5'700));
 }
 
 TEST_CASE("no finding repeats what a free text of the file says") {
@@ -600,6 +669,21 @@ TEST_CASE("derived exponents are the roots of the characteristic polynomial, fas
   REQUIRE(one.lambda_per_min.size() == 1);  // far below Km: 2 / 4 L/min from 10 L
   CHECK(one.lambda_per_min[0] == Approx(0.05).epsilon(1e-14));
   CHECK(one.k10_per_min == Approx(0.05).epsilon(1e-14));
+}
+
+TEST_CASE("what follows from numbers too far apart is left out, not written as a number it is not") {
+  for (const Json& parameters :
+       {Json{{"V1", "1e300 L"}, {"CL", "1e-300 L/min"}}, Json{{"V1", "1e-306 L"}, {"CL", "1e8 L/h"}}}) {
+    const ModelCard card = io::read_model(bare(parameters).dump());
+    const std::string json = io::model_card_json(card), text = io::model_card_text(card, false);
+    CHECK_FALSE(Json::parse(json).contains("derived"));
+    for (const char* none : {"nan", "inf"}) {
+      CHECK(json.find(none) == std::string::npos);
+      CHECK(text.find(std::string(" ") + none) == std::string::npos);
+    }
+  }
+  const Json usual = Json::parse(io::model_card_json(library::find("kamp2020")));
+  CHECK(usual["derived"]["Vss_L"] == 238);
 }
 
 TEST_CASE("litres where litres per kg were meant stand out, and the reading that would not is named") {

@@ -260,11 +260,16 @@ struct CardReader {
 
   /// The dimension of what is called so, per body mass or not.
   [[nodiscard]] static Dimension due(std::string_view name) noexcept {
-    if (name == "Vmax" || name == "rate") return dim::rate;
-    if (name == "Km") return dim::concentration;
-    if (name == "F") return dim::none;
-    if (name == "lag" || name == "duration") return dim::time;
-    return name.starts_with('k') ? dim::rate_constant : name.starts_with('V') ? dim::volume : dim::flow;
+    switch (name.empty() ? '\0' : name[0]) {
+      case 'V': return name == "Vmax" ? dim::rate : dim::volume;
+      case 'k': return dim::rate_constant;
+      case 'K': return dim::concentration;
+      case 'F': return dim::none;
+      case 'r': return dim::rate;
+      case 'l':
+      case 'd': return dim::time;
+      default: return dim::flow;
+    }
   }
 
   /// In base units. Covariate effects act on the number as stated, in the order of the card; values per kg are then
@@ -408,7 +413,7 @@ template <class List>
   return *patient.sex == Sex::female ? 1 : 0;
 }
 
-[[nodiscard]] inline Individual individual_at(const ModelCard& card, const CovariateValues& covariates) {
+[[nodiscard]] inline Parameters<double> parameters_at(const ModelCard& card, const CovariateValues& covariates) {
   require(std::isfinite(card.reference_weight_kg) && card.reference_weight_kg > 0, Code::model_param,
           "reference_weight_kg", "not a weight; accepted: more than zero");
   const auto reader = [&](const std::vector<CardParameter>& parameters, std::string path) {
@@ -452,7 +457,7 @@ template <class List>
     if (!m.from.empty()) p.metabolites.back().from = place_of(m.from, card.metabolites, at + "from");
   }
   validate(p);
-  return {std::move(p), entries(card, covariates)};
+  return p;
 }
 
 }  // namespace detail
@@ -470,7 +475,8 @@ template <class List>
     require(std::isfinite(covariates[i]), Code::nonfinite, names[i], "not a finite number; accepted: a number");
     if (names[i] == "WT") detail::require_body_mass(BodyMass(covariates[i], unit::kg), "WT");
   }
-  return detail::individual_at(card, {names, covariates});
+  const detail::CovariateValues values{names, covariates};
+  return {detail::parameters_at(card, values), detail::entries(card, values)};
 }
 
 /// The typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1, male 0). Throws as
@@ -482,7 +488,8 @@ template <class List>
   std::vector<double> values;
   values.reserve(names.size());
   for (const std::string& name : names) values.push_back(detail::covariate_of(patient, name));
-  return detail::individual_at(card, {names, values});
+  const detail::CovariateValues covariates{names, values};
+  return {detail::parameters_at(card, covariates), detail::entries(card, covariates)};
 }
 
 /// The parameters of that individual, without the entries. Throws as `person`.
