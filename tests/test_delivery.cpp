@@ -61,7 +61,10 @@ Result must(const Request& request) {
 Result course(Order o) { return must(request_of(std::move(o))); }
 
 /// The bytes of what is told about the curve.
-std::string curve_bytes(const Result& r) { return block_json(r, "profile", "") + block_json(r, "summary", ""); }
+std::string curve_bytes(Result r) {
+  r.delivery.reset();  // what is told of the delivery beside the curve
+  return block_json(r, "profile", "") + block_json(r, "summary", "");
+}
 
 /// What a segment gives, as a reader who adds by hand would have it.
 long double entered(const std::vector<Segment>& segments, Micros until) {
@@ -366,6 +369,18 @@ TEST_CASE("the delivered column follows what went in at the asked instant, and d
   CHECK(must(request).summary.delivered_mg == 35);
 }
 
+TEST_CASE("a pause that is open at an asked instant shows at that instant, also where it was ended later") {
+  Request request = request_of(with_events(order({Infuse{{20, unit::mg}, 40min}, Infuse{{20, unit::mg}, 40min}}),
+                                           {{0, 10min, Pause{}}, {1, 20min, Pause{}}, {0, 25min, Resume{}}}));
+  request.observe = {.at = {9min, 10min, 20min, 25min, 30min, 2h}};
+  const Result r = must(request);
+  std::vector<std::size_t> paused;
+  for (const Micros t : request.observe.at) paused.push_back(paused_at(*r.delivery, t));
+  CHECK(paused == std::vector<std::size_t>{0, 1, 2, 1, 1, 1});
+  const std::string told = block_json(r, "profile", "");
+  CHECK(told.find("\"paused_infusions\": [0, 1, 2, 1, 1, 1]") != std::string::npos);
+}
+
 // --- what cannot be ----------------------------------------------------------------------------------------------
 
 TEST_CASE("C34: an act that the state of an infusion does not admit is E_STATE at its verb") {
@@ -627,6 +642,8 @@ TEST_CASE("what cannot be pumped through a line is refused") {
   CHECK(refused(through_a_line(o, 0, Primed::drug)) == "E_RANGE pump.line.dead_volume");
   CHECK(refused(through_a_line(o, NAN, Primed::drug)) == "E_NONFINITE pump.line.dead_volume");
   CHECK(refused(through_a_line(protocol(), 2, Primed::drug)) == "E_FIELD_MISSING bag.concentration");
+  CHECK(refused(through_a_line(bagged(protocol(), 1e-300), 2, Primed::drug)) == "E_RANGE bag.concentration");
+  CHECK(refused(through_a_line(bagged(protocol(), 1e300), 2, Primed::diluent)) == "E_RANGE bag.concentration");
   CHECK(flushed({{5, unit::mL}, 2min, 39min}) == "E_OVERLAP pump.flush");
   CHECK(flushed({{5, unit::mL}, 2min, 40min}).empty());
   CHECK(flushed({{0, unit::mL}, 2min, 40min}) == "E_RANGE pump.flush.volume");
@@ -681,6 +698,7 @@ TEST_CASE("C40: a bag is held against its vials within 1 %, and must hold what t
   CHECK(with({{{{0, unit::mg}, five}}, five}) == "E_RANGE bag.vials[0].amount");
   CHECK(with({{{{1, unit::mg}, none}}, five}) == "E_RANGE bag.vials[0].volume");
   CHECK(with({{{{1, unit::mg}, five}}, {-1, unit::mL}}) == "E_RANGE bag.diluent");
+  CHECK(with({{{{1e10, unit::g}, five}}, five}) == "E_RANGE bag.vials[0].amount");
   CHECK(with({{{{1, unit::mg}, five}}, none}).empty());
   CHECK(with({std::vector<Vial>(most_vials + 1, Vial{{1, unit::mg}, five}), none}) == "E_SIZE bag.vials");
 }
