@@ -501,7 +501,7 @@ inline void send_through(const LineSetting& line, Delivery& delivery) {
     }
     if (in.volume_L == 0 && in.shares.empty()) continue;
     require(in.volume_L > 0 && in.volume_L <= 1e6, Code::range, "bag.concentration",
-            "a volume that no line can carry; accepted: a concentration with which the order is 1e-300 to 1e6 L");
+            "a volume that no line can carry; accepted: a concentration with which the order is up to 1e6 L");
     flow.push(std::move(in), from, until);
   }
 
