@@ -81,13 +81,29 @@ void add_output(Options& options, bool with_csv) {
   }
 }
 
-constexpr std::array<const char*, 22> session_options{
-    "--weight", "--dosing-weight", "--height",      "--age",
-    "--sex",    "--analyte",       "--form",        "--drug-free",
-    "--dose",   "--rate",          "--over",        "--bolus",
-    "--bag",    "--model",         "--extrapolate", "--assume-enantiomers-alike",
-    "--limits", "--as-of",         "--every",       "--until",
-    "--at",     "--time-above"};
+constexpr std::array<const char*, 23> session_options{"--weight",
+                                                      "--dosing-weight",
+                                                      "--height",
+                                                      "--age",
+                                                      "--sex",
+                                                      "--analyte",
+                                                      "--form",
+                                                      "--drug-free",
+                                                      "--dose",
+                                                      "--rate",
+                                                      "--over",
+                                                      "--bolus",
+                                                      "--into",
+                                                      "--bag",
+                                                      "--model",
+                                                      "--extrapolate",
+                                                      "--assume-enantiomers-alike",
+                                                      "--limits",
+                                                      "--as-of",
+                                                      "--every",
+                                                      "--until",
+                                                      "--at",
+                                                      "--time-above"};
 
 void add_session(Options& options) {
   options.group = "Session";
@@ -106,9 +122,11 @@ void add_session(Options& options) {
   options.value("--rate", "RATE", "a rate to infuse at instead, 12.5mcg/kg/min or 35mL/h; with --over");
   options.value("--over", "TIME", "how long, 40min");
   options.value("--bolus", "DOSE", "an amount given at 0 min, alone or ahead of the infusion");
+  options.value("--into", "NAME",
+                "where the bolus or infusion goes, a compartment of the model; into a vein if left out");
   options.value("--bag", "CONC", "drug in the bag, 1mg/mL; needed for a rate in mL/h");
   options.group = "Model";
-  options.value("--model", "ID", "`ketpk models list` names them (required)");
+  options.value("--model", "ID", "`ketpk models list` names them; or a model file, card.json (required)");
   options.flag("--extrapolate", "run outside the model's stated domain, and flag it");
   options.flag("--assume-enantiomers-alike", "run an S-ketamine model for a racemic order, and flag it");
   options.group = "Limits";
@@ -214,8 +232,16 @@ io::Json session_of(const Options& options) {
     infusion["at"] = "0 min";
     order.push_back(std::move(infusion));
   }
+  if (const auto text = options.text("--into"))
+    for (io::Json& input : order) input["into"] = *text;
   if (auto text = options.text("--bag")) document["bag"] = {{"concentration", std::move(*text)}};
-  put(document, "model", "--model");
+  // No id has a dot or a slash in it.
+  if (auto text = options.text("--model")) {
+    if (text->find_first_of("./") == std::string::npos)
+      document["model"] = std::move(*text);
+    else
+      document["model"] = {{"file", std::move(*text)}};
+  }
   if (auto text = options.text("--limits")) document["limits"] = {{"file", std::move(*text)}};
   put(document, "as_of", "--as-of");
   if (options.given("--extrapolate")) document["extrapolate"] = true;
@@ -272,6 +298,23 @@ Command session_command(Verb verb, const Options& options) {
   }
   if (command.force && !command.output && !command.save_state)
     wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE or --save-state FILE");
+  if (verb == Verb::simulate && options.given("--data")) {
+    for (const char* name : session_options)
+      if (std::string_view(name) != "--model") require_not_both(options, "--data", name);
+    require_not_both(options, "--data", "session");
+    require_not_both(options, "--data", "--save-state");
+    if (!options.given("--model"))
+      throw InvalidInput(Code::field_missing, "model",
+                         "not given; accepted: --model with the id of a built-in model or a model file, card.json");
+    command.verb = Verb::predict;
+    command.target = *options.text("--model");
+    command.data = *options.text("--data");
+    command.spread = options.given("--spread");
+    if (command.format == Format::card) command.format = Format::csv;
+    return command;
+  }
+  if (verb == Verb::simulate && options.given("--spread"))
+    wrong_usage("--spread", "needs a data file; accepted: --spread together with --data");
   bool any = false;
   for (const char* name : session_options) {
     if (options.given("session") && options.given(name))
@@ -315,16 +358,25 @@ Command read_command(int argc, const char* const* argv) {
   };
   Options simulate{subcommand(app, "simulate", "the curve of an order, what it amounts to, and its flags")};
   add_session(simulate);
+  simulate.group = "Data";
+  simulate.value("--data", "FILE",
+                 "a NONMEM-style data file instead of an order; with --model; '-' reads standard input");
+  simulate.flag("--spread", "with --data: the standard deviation of plasma between subjects, by the delta method");
   add_output(simulate, true);
   Options check{subcommand(app, "check", "the flags of an order only; limits are required")};
   add_session(check);
   add_output(check, false);
-  CLI::App* models = subcommand(app, "models", "the built-in models and where their numbers come from");
+  CLI::App* models =
+      subcommand(app, "models", "model cards: the built-in ones, those in files, and what is wrong with them");
   Options list{subcommand(*models, "list", "every model, one line each")};
   list.flag("--json", "write JSON (errors too)");
-  Options show{subcommand(*models, "show", "every parameter of one model, with its source")};
-  show.value("id", "ID", "the model");
+  Options show{subcommand(*models, "show", "every parameter of one model, with its source and what follows from them")};
+  show.value("id", "ID|FILE", "a built-in model, or a model file such as ./card.json; '-' reads standard input");
   show.flag("--json", "write JSON (errors too)");
+  show.flag("--card", "write the model file, ketpk.model/1");
+  Options lint_model{subcommand(*models, "lint", "everything that is wrong with a model file, or implausible in it")};
+  lint_model.value("id", "FILE|ID", "a model file such as ./card.json, or a built-in model; '-' reads standard input");
+  lint_model.flag("--json", "write JSON (errors too)");
   CLI::App* limits = subcommand(app, "limits", "limits files");
   Options lint{subcommand(*limits, "lint", "everything that is wrong with a limits file")};
   lint.value("file", "FILE", "the limits file; '-' reads standard input");
@@ -359,8 +411,15 @@ Command read_command(int argc, const char* const* argv) {
   }
   if (*models) {
     require_well_formed(*models);
-    if (*show.app) return with_target(Verb::models_show, show, "id", "a model's id, as `ketpk models list` names them");
-    if (!*list.app) wrong_usage("models", "nothing asked; accepted: list, or show ID");
+    if (*show.app) {
+      Command command = with_target(Verb::models_show, show, "id",
+                                    "a model's id, as `ketpk models list` names them, or a model file");
+      require_not_both(show, "--json", "--card");
+      if (show.given("--card")) command.format = Format::file;
+      return command;
+    }
+    if (*lint_model.app) return with_target(Verb::models_lint, lint_model, "id", "a model file, or a model's id");
+    if (!*list.app) wrong_usage("models", "nothing asked; accepted: list, show ID or FILE, lint FILE or ID");
     require_well_formed(*list.app);
     return {.verb = Verb::models_list, .format = list.given("--json") ? Format::json : Format::card};
   }

@@ -13,14 +13,27 @@
 
 namespace ketpk::cli {
 
-enum class Verb : std::uint8_t { help, version, units, models_list, models_show, limits_lint, simulate, check };
-enum class Format : std::uint8_t { card, json, csv };
+enum class Verb : std::uint8_t {
+  help,
+  version,
+  units,
+  models_list,
+  models_show,
+  models_lint,
+  limits_lint,
+  simulate,
+  check,
+  predict
+};
+enum class Format : std::uint8_t { card, json, csv, file };
 
 /// What was asked on the command line.
 struct Command {
   Verb verb;
-  std::string target = {};               ///< a session file or `-`, a model's id, or a limits file
+  std::string target = {};               ///< a session file or `-`, a model's id or file, or a limits file
   std::optional<io::Json> session = {};  ///< the document that the options amount to, where no file was named
+  std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file
+  bool spread = false;                   ///< of `predict`: with the standard deviation between subjects
   Format format = Format::card;
   std::optional<std::string> output = {};
   bool force = false;

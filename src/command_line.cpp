@@ -2,6 +2,7 @@
 
 #include "command_line.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -32,6 +33,7 @@
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
 #include "ketpk/simulate.hpp"
+#include "model_lint.hpp"
 #include "session.hpp"
 #include "strict_json.hpp"
 
@@ -283,7 +285,9 @@ std::string version_text(bool verbose) {
           number(BOOST_VERSION % 100) + '\n';
   text += "nlohmann/json " + number(NLOHMANN_JSON_VERSION_MAJOR) + '.' + number(NLOHMANN_JSON_VERSION_MINOR) + '.' +
           number(NLOHMANN_JSON_VERSION_PATCH) + '\n';
-  text += "reads ketpk.session/1 ketpk.limits/1 ketpk.state/1, writes ketpk.result/1 ketpk.check/1 ketpk.state/1\n";
+  text +=
+      "reads ketpk.session/1 ketpk.limits/1 ketpk.model/1 ketpk.state/1, writes ketpk.result/1 ketpk.check/1 "
+      "ketpk.state/1\n";
   return text;
 }
 
@@ -296,6 +300,86 @@ std::string models_text() {
     text += padded(card.id, 18) + padded(name_of(card.site), 16) + padded(analytes, 20) + card.label + '\n';
   }
   return text;
+}
+
+/// The bytes of a model file, or of a built-in model as its file would be. What is no built-in id is a file if it is
+/// `-` or has a dot or a slash in it. Throws E_MODEL_UNKNOWN(model).
+std::string model_bytes(const std::string& target) {
+  const auto built_in = [&](const auto& each) { return each.first == target; };
+  const bool is_id = std::any_of(library::shelf.begin(), library::shelf.end(), built_in);
+  if (is_id || (target != "-" && target.find_first_of("./") == std::string::npos))
+    return io::write_model(library::find(target));
+  return target == "-" ? io::read_stdin() : io::read_file(target, "model");
+}
+
+int run_data(const Command& command) {
+  std::optional<Destination> to;
+  if (command.output) to = destination(*command.output, command.force);
+  const ModelCard card = io::read_model(model_bytes(command.target));
+  require(card.data_units.has_value(), Code::model_param, "data_units",
+          "the card does not say how its data are read; accepted: a card with data_units");
+  const Dataset data = io::read_data(
+      command.data == "-" ? io::read_stdin(io::most_data_bytes)
+                          : io::read_file(command.data, "data", io::most_data_bytes),
+      {.units = *card.data_units, .compartments = compartments_of(card), .covariates = covariates_of(card)});
+  const auto answer = predict(card, data, {.is_checked = true, .has_spread = command.spread});
+  if (const auto* trouble = std::get_if<Trouble>(&answer)) return refused(*trouble, command.format == Format::json);
+  const Predictions& predictions = std::get<Predictions>(answer);
+  const io::Table table = io::table_of(predictions, data, *card.data_units);
+  const std::string text =
+      command.format == Format::json ? io::table_json(table, {card, predictions, version}) : io::write_table(table);
+  if (to)
+    write_file(*to, text);
+  else
+    write_standard_output(text);
+  return exit_code::done;
+}
+
+void show_model(const Command& command) {
+  const ModelCard card = io::read_model(model_bytes(command.target));
+  switch (command.format) {
+    case Format::json: return write_standard_output(io::model_card_json(card));
+    case Format::file: return write_standard_output(io::write_model(card));
+    default: return write_standard_output(io::model_card_text(card, card_style().colour));
+  }
+}
+
+int lint_model(const Command& command) {
+  const std::vector<io::ModelFinding> findings = io::lint_model(model_bytes(command.target));
+  const io::ModelFinding* first_error = nullptr;
+  for (const io::ModelFinding& f : findings)
+    if (first_error == nullptr && f.severity == io::LintSeverity::error) first_error = &f;
+  std::string text;
+  if (command.format == Format::json) {
+    report_detail::JsonText json;
+    const auto members = [&](const io::ModelFinding& f) {
+      json.member("code", f.code);
+      json.member("field", f.field);
+      json.member("message", f.message);
+    };
+    json.object([&] {
+      json.member("schema", "ketpk.lint/1");
+      if (first_error != nullptr) json.object("error", [&] { members(*first_error); });
+      json.array("findings", findings, [&](const io::ModelFinding& f) {
+        json.object([&] {
+          json.member("severity", report_detail::pick(io::lint_severity_names, f.severity));
+          members(f);
+        });
+      });
+    });
+    text = std::move(json.text) + '\n';
+  } else {
+    for (const io::ModelFinding& f : findings)
+      text += std::string(report_detail::pick(io::lint_severity_names, f.severity)) + ' ' +
+              report_detail::one_line(f.code + ' ' + f.field + ": " + f.message) + '\n';
+    if (findings.empty()) text = "nothing found: every golden value was computed again\n";
+  }
+  write_standard_output(text);
+  if (first_error == nullptr) return exit_code::done;
+  (void)write_all(STDERR_FILENO, report_detail::one_line("ketpk: " + first_error->code + ' ' + first_error->field +
+                                                         ": " + first_error->message) +
+                                     '\n');
+  return exit_code::input;
 }
 
 int lint(const Command& command) {
@@ -342,14 +426,12 @@ int run(const Command& command) {
       write_standard_output(command.format == Format::json ? to_json(std::span<const ModelCard>(library::cards()))
                                                            : models_text());
       break;
-    case Verb::models_show: {
-      const ModelCard card = library::find(command.target);
-      write_standard_output(command.format == Format::json ? to_json(card) : to_card(card, card_style()));
-      break;
-    }
+    case Verb::models_show: show_model(command); break;
+    case Verb::models_lint: return lint_model(command);
     case Verb::limits_lint: return lint(command);
     case Verb::simulate:
     case Verb::check: return run_session(command);
+    case Verb::predict: return run_data(command);
   }
   return exit_code::done;
 }

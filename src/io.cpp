@@ -2,6 +2,7 @@
 
 #include "ketpk/io.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -23,18 +24,19 @@ namespace {
   throw InvalidInput(Code::io, std::string(field), "cannot be read; accepted: the path of a readable regular file");
 }
 
-/// Everything `descriptor` gives, as long as that is not more than 1 MiB.
-std::string read_all(int descriptor, std::string_view field) {
-  std::string bytes(most_bytes + 1, '\0');
+/// Everything `descriptor` gives, as long as that is not more than `most` bytes.
+std::string read_all(int descriptor, std::string_view field, std::size_t most) {
+  std::string bytes(std::min(most, most_bytes) + 1, '\0');
   std::size_t filled = 0;
-  while (filled < bytes.size()) {
+  while (filled <= most) {
+    if (filled == bytes.size()) bytes.resize(std::min(most + 1, 4 * filled));
     const ssize_t got = ::read(descriptor, bytes.data() + filled, bytes.size() - filled);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) refuse_file(field);
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
   }
-  require(filled <= most_bytes, Code::size, field, "too long; accepted: up to 1 MiB");
+  require(filled <= most, Code::size, field, "too long; accepted: up to " + std::to_string(most >> 20) + " MiB");
   bytes.resize(filled);
   bytes.shrink_to_fit();
   return bytes;
@@ -52,7 +54,7 @@ struct Descriptor {
 
 }  // namespace
 
-std::string read_file(const std::filesystem::path& path, std::string_view field) {
+std::string read_file(const std::filesystem::path& path, std::string_view field, std::size_t most) {
   const std::string& name = path.native();
   if (name.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos) refuse_file(field);
   struct stat facts {};
@@ -60,10 +62,10 @@ std::string read_file(const std::filesystem::path& path, std::string_view field)
   if (::stat(name.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) refuse_file(field);
   const Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.number < 0 || ::fstat(file.number, &facts) != 0 || !S_ISREG(facts.st_mode)) refuse_file(field);
-  return read_all(file.number, field);
+  return read_all(file.number, field, most);
 }
 
-std::string read_stdin() { return read_all(STDIN_FILENO, "stdin"); }
+std::string read_stdin(std::size_t most) { return read_all(STDIN_FILENO, "stdin", most); }
 
 std::string sha256(std::string_view bytes) {
   SHA2_CTX context;

@@ -43,7 +43,7 @@ Patient patient_of(const Node& node) {
 Input input_of(const Node& node) {
   constexpr std::array<Names, 3> kinds{"infuse", "infuse_at_rate", "bolus"};
   const Fields fields(node);
-  fields.only(std::array<Names, 5>{"infuse", "infuse_at_rate", "bolus", "over", "at"});
+  fields.only(std::array<Names, 6>{"infuse", "infuse_at_rate", "bolus", "over", "at", "into"});
   std::string_view kind;
   for (const Names name : kinds) {
     if (!fields.has(name)) continue;
@@ -56,14 +56,16 @@ Input input_of(const Node& node) {
   const Node what = fields.required(kind, "");
   const auto at_node = fields.optional("at");
   const Micros at = at_node ? elapsed_of(*at_node) : Micros{0};
+  const auto into_node = fields.optional("into");
+  const std::string into = into_node ? text_of(*into_node) : std::string();
   if (kind == "bolus") {
     require(!fields.has("over"), Code::field_unknown, fields.path("over"),
             "a bolus has no duration; accepted: bolus and at");
-    return Bolus{quantity_of<StatedDose>(what), at};
+    return Bolus{quantity_of<StatedDose>(what), at, into};
   }
   const Micros over = elapsed_of(fields.required("over", "a duration such as 40 min"));
-  if (kind == "infuse") return Infuse{quantity_of<StatedDose>(what), over, at};
-  return InfuseAtRate{quantity_of<StatedRate>(what), over, at};
+  if (kind == "infuse") return Infuse{quantity_of<StatedDose>(what), over, at, into};
+  return InfuseAtRate{quantity_of<StatedRate>(what), over, at, into};
 }
 
 /// The number of an entry of `order`, or `saved[0]`.
@@ -318,15 +320,6 @@ ModelCard custom_model_of(const Node& node) {
   return card;
 }
 
-ModelCard model_of(const Node& node) {
-  if (node.value.is_string()) return library::find(node.value.get_ref<const std::string&>());
-  require(node.value.is_object(), Code::type, node.path,
-          "not a model; accepted: the id of a built-in model, or {\"custom\": {…}}");
-  const Fields fields(node);
-  fields.only(std::array<Names, 1>{"custom"});
-  return custom_model_of(fields.required("custom", "an object with analytes, site and parameters"));
-}
-
 /// The file that `node` names. Throws E_IO where it lies outside the session's folder and that matters.
 std::filesystem::path named_file(const Node& node, const SessionContext& context) {
   require(node.value.is_string(), Code::type, node.path, "not a text; accepted: the path of a file");
@@ -341,6 +334,24 @@ std::filesystem::path named_file(const Node& node, const SessionContext& context
   require(!no_folder && !no_file && !climbs && below, Code::io, node.path,
           "no such file in the session's folder; accepted: a path relative to that folder, without ..");
   return file;
+}
+
+ModelCard model_of(const Node& node, const SessionContext& context) {
+  if (node.value.is_string()) return library::find(node.value.get_ref<const std::string&>());
+  require(node.value.is_object(), Code::type, node.path,
+          "not a model; accepted: the id of a built-in model, {\"file\": \"card.json\"} or {\"custom\": {…}}");
+  const Fields fields(node);
+  if (!fields.has("file")) {
+    fields.only(std::array<Names, 1>{"custom"});
+    return custom_model_of(fields.required("custom", "an object with analytes, site and parameters"));
+  }
+  fields.only(std::array<Names, 2>{"file", "sha256"});
+  const Node file = fields.required("file", "");
+  const std::string bytes = read_file(named_file(file, context), file.path);
+  if (const auto pin = fields.optional("sha256"))
+    require(text_of(*pin) == sha256(bytes), Code::model_param, pin->path,
+            "the model file has other bytes; accepted: the file with this SHA-256");
+  return read_model(bytes);
 }
 
 Limits limits_of(const Node& node, const SessionContext& context) {
@@ -369,8 +380,8 @@ Limits limits_of(const Node& node, const SessionContext& context) {
 /// `{"saved": FILE or state, "under_way": WORD}`, or the state itself.
 void read_initial_state(const Node& node, const SessionContext& context, Request& request) {
   validate(request.patient);
-  const Parameters<double> parameters = individual(request.model, request.patient);
-  const Whose whose{parameters, request.patient, request.order.analyte};
+  const Whom who = whom(request.model, request.patient);
+  const Whose whose{who, request.patient, request.order.analyte};
   const Fields fields(node);
   if (fields.has("schema")) {
     request.order.saved = understand_state(node, whose);
@@ -451,9 +462,10 @@ Request understand_session(const Json& document, const SessionContext& context) 
   fields.only(std::array<Names, 17>{"schema", "patient", "analyte", "form", "initial_state", "order", "bag", "events",
                                     "pump", "model", "limits", "as_of", "overrides", "observe", "questions",
                                     "extrapolate", "assume_enantiomers_alike"});
-  Request request{.patient = patient_of(fields.required("patient", "an object with at least weight")),
-                  .order = order_of(fields),
-                  .model = model_of(fields.required("model", "the id of a built-in model, or {\"custom\": {…}}"))};
+  Request request{
+      .patient = patient_of(fields.required("patient", "an object with at least weight")),
+      .order = order_of(fields),
+      .model = model_of(fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}"), context)};
   if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
   if (const auto allowed = fields.optional("assume_enantiomers_alike"))
     request.allowances.assume_enantiomers_alike = truth_of(*allowed);

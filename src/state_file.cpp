@@ -35,18 +35,22 @@ Micros instant_of(const Node& node) {
 }
 
 Json json_of(const Dose& d) {
-  return {{"at_us", d.at.count()},
-          {"over_us", d.over.count()},
-          {"amount_mg", d.amount_mg},
-          {"rate_mg_per_min", d.rate_mg_per_min}};
+  Json json{{"at_us", d.at.count()},
+            {"over_us", d.over.count()},
+            {"amount_mg", d.amount_mg},
+            {"rate_mg_per_min", d.rate_mg_per_min}};
+  if (!d.into.empty()) json["into"] = d.into;
+  return json;
 }
 
 Dose dose_of(const Node& node) {
   const Fields fields(node);
-  fields.only(std::array<Names, 4>{"at_us", "over_us", "amount_mg", "rate_mg_per_min"});
+  fields.only(std::array<Names, 5>{"at_us", "over_us", "amount_mg", "rate_mg_per_min", "into"});
+  const auto into = fields.optional("into");
   return {instant_of(fields.required("at_us", "microseconds")), instant_of(fields.required("over_us", "microseconds")),
           number_of(fields.required("amount_mg", "mg of base")),
-          number_of(fields.required("rate_mg_per_min", "mg of base per minute, 0 for a bolus"))};
+          number_of(fields.required("rate_mg_per_min", "mg of base per minute, 0 for a bolus")),
+          into ? text_of(*into) : std::string()};
 }
 
 Json json_of(const SavedInput& in) {

@@ -15,11 +15,13 @@ GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "quantity"]
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
-    ["body_size", "schedule", "delivery", "model", "library", "individual"],
+    ["body_size", "schedule", "delivery", "model", "library", "individual", "network", "timeline"],
     ["solve", "solve_ode", "solve_expm", "dosing"],
-    ["exposure", "slips", "state"],
-    ["assess", "second_opinion"],
-    ["simulate", "population"],
+    ["solve_network"],
+    ["exposure", "slips", "network_trajectory"],
+    ["trajectory"],
+    ["assess", "second_opinion", "state"],
+    ["simulate", "predict", "population"],
     ["drawing"],
     ["report"],
     ["ketpk", "io"],
@@ -27,7 +29,7 @@ FLOORS = [
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 # What is not ours, and the only headers that may include it.
 RESERVED = [
-    (re.compile(r"^(unsupported/)?Eigen/"), {"solve", "population"}, "Eigen"),
+    (re.compile(r"^(unsupported/)?Eigen/"), {"solve", "solve_network", "population"}, "Eigen"),
     (re.compile(r"^boost/numeric/odeint"), {"solve_ode"}, "Boost.Odeint"),
     (re.compile(r"^iostream$"), set(), "<iostream>"),
 ]

@@ -159,6 +159,7 @@ class Usage(CommandCase):
 
     def test_nothing_to_do_is_wrong_usage(self):
         for arguments in ([], ["simulate"], ["simulate", "--json"], ["check"], ["models"], ["models", "show"],
+                          ["models", "lint"],
                 ["limits"],
                           ["limits", "lint"], ["nonsense"], ["simulate", "a.json", "b.json"], ["units", "x"],
                                   ["version", "--json"]):
@@ -446,6 +447,56 @@ class Results(CommandCase):
             self.assertTrue(card["uncertainties"])
         self.refused(["models", "show", "nobody1999"], "E_MODEL_UNKNOWN", 2, "model")
         self.refused(["models", "show", "nobody1999", "--json"], "E_MODEL_UNKNOWN", 2, "model")
+
+    def test_models_show_has_what_follows_from_the_parameters(self):
+        derived = self.run_json("models", "show", "domino1984")["derived"]
+        # V1 0.063 L/kg, k12/k21 and k13/k31 at 70 kg
+        self.assertAlmostEqual(derived["Vss_L"], 4.41 * (1 + 0.592 / 0.247 + 0.590 / 0.0146), delta=1e-9)
+        self.assertAlmostEqual(derived["k10_per_min"], 0.438, delta=1e-12)
+        self.assertAlmostEqual(sum(derived["lambda_per_min"]), 0.438 + 0.592 + 0.590 + 0.247 + 0.0146, delta=1e-12)
+        self.assertEqual(derived["lambda_per_min"], sorted(derived["lambda_per_min"], reverse=True))
+        self.assertAlmostEqual(derived["half_life_min"][-1] / 60, 1.91, delta=0.005)
+        text = self.run_ok("models", "show", "domino1984")
+        for part in ("1/min", "half-lives", "Vss 193.2 L", "k10 0.438 1/min"):
+            self.assertIn(part, text)
+
+    def test_a_built_in_model_is_a_file_and_a_file_is_a_model(self):
+        for name in ("kamp2020", "otto2021", "domino1984"):
+            card = self.run_ok("models", "show", name, "--card")
+            path = self.write(f"{name}.json", card)
+            self.assertEqual(self.run_ok("models", "show", path, "--card"), card)
+            self.assertEqual(self.run_ok("models", "show", "-", "--card", stdin=card.encode()), card)
+            self.assertEqual(self.run_ok("models", "show", f"./{name}.json"), self.run_ok("models", "show", name))
+            self.assertEqual(self.run_json("models", "show", path), self.run_json("models", "show", name))
+        self.refused(["models", "show", "kamp2020", "--json", "--card"], "E_USAGE", 1)
+        self.refused(["models", "show", "absent.json"], "E_IO", 7)
+        self.refused(["models", "show", self.write("no.json", "{}")], "E_SCHEMA_VERSION", 2, "model.schema")
+
+    def test_models_lint_says_errors_warnings_and_notes(self):
+        for each in self.run_json("models", "list")["models"]:
+            self.assertEqual(self.run_json("models", "lint", each["id"])["findings"], [])
+        card = json.loads(self.run_ok("models", "show", "herd2007", "--card"))
+        del card["golden"]
+        card["parameters"]["V1"]["value"] = "38700 L"
+        path = self.write("slip.json", card)
+        found = self.run_json("models", "lint", path)
+        self.assertEqual([(f["severity"], f["code"], f["field"]) for f in found["findings"]],
+                         [("warning", "VOLUME", "model.parameters.V1"), ("note", "NO_GOLDEN", "model.golden")])
+        self.assertNotIn("error", found)
+        self.assertEqual(len(self.run_ok("models", "lint", path).splitlines()), 2)
+        del card["parameters"]["CL"]["source"]
+        card["golden"] = [{"quantity": "CL", "value": "91 L/h", "tolerance": 0.001, "weight": "70 kg", "source": "s"}]
+        path = self.write("bad.json", card)
+        done = self.run_raw("models", "lint", path, "--json")
+        self.assertEqual(done.returncode, 2)
+        found = json.loads(done.stdout)
+        self.assertEqual([f["code"] for f in found["findings"] if f["severity"] == "error"],
+                         ["E_FIELD_MISSING", "E_MODEL_PARAM"])
+        self.assertEqual(found["error"]["field"], "model.parameters.CL.source")
+        self.assertRegex(done.stderr.decode(), r"\Aketpk: E_FIELD_MISSING model.parameters.CL.source: [^\n]+\n\Z")
+        self.refused(["models", "lint", "absent.json"], "E_IO", 7, "model")
+        self.refused(["models", "lint", "nobody1999"], "E_MODEL_UNKNOWN", 2, "model")
+        self.refused(["models", "lint"], "E_USAGE", 1)
 
 
 class Exits(CommandCase):

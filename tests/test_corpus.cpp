@@ -81,3 +81,22 @@ TEST_CASE("every kept limits file is read or refused, and the linter says the sa
   CHECK(tally.read > 0);
   CHECK(tally.refused > 0);
 }
+
+TEST_CASE("every kept data file is read or refused, and what is read is in order") {
+  const io::DataFormat format{.units = {}, .compartments = {"nose", "central", "shallow"}, .covariates = {"WT", "SEX"}};
+  const Tally tally = replay("data", [&](const std::string& bytes) {
+    for (const Subject& subject : io::read_data(bytes, format).subjects) {
+      CHECK_FALSE(subject.records.empty());
+      for (std::size_t i = 0; i < subject.records.size(); ++i) {
+        const Record& r = subject.records[i];
+        CHECK(r.covariates.size() == 2);
+        CHECK((i == 0 || subject.records[i - 1].time <= r.time));
+        CHECK((i == 0 || subject.records[i - 1].line < r.line));
+        CHECK(r.dose.has_value() == (r.evid == Evid::dose || r.evid == Evid::reset_and_dose));
+        if (r.dose) CHECK(r.dose->compartment < 3);
+      }
+    }
+  });
+  CHECK(tally.read > 0);
+  CHECK(tally.refused > 0);
+}

@@ -758,8 +758,8 @@ TEST_CASE("saved and gone on with is the course that was never interrupted, to t
 
     // Once more from there, through the text of a file.
     const Micros later = instant(random, first.at, 4h);
-    const Parameters<double> parameters = individual(request.model, request.patient);
-    const Whose whose{parameters, request.patient, Analyte::racemic_ketamine};
+    const Whom who = whom(request.model, request.patient);
+    const Whose whose{who, request.patient, Analyte::racemic_ketamine};
     const SavedState second = io::read_state(io::state_json(saved_state(resumed, later), "m", "0.0.0"), whose);
     request.order = second_part(whole, second);
     REQUIRE(curve_bytes(must(request)) == curve_bytes(uninterrupted));
@@ -873,8 +873,8 @@ TEST_CASE("a state survives its file to the bit, and a changed file is E_STATE")
                                   {{0, 5min + 7us, Pause{}}});
   const Result r = course(whole);
   const SavedState state = saved_state(r, 9min);
-  const Parameters<double> parameters = individual(r.inputs.model, r.inputs.patient);
-  const Whose whose{parameters, r.inputs.patient, Analyte::racemic_ketamine};
+  const Whom who = whom(r.inputs.model, r.inputs.patient);
+  const Whose whose{who, r.inputs.patient, Analyte::racemic_ketamine};
   const std::string text = io::state_json(state, "kamp2020", "0.1.0");
   const SavedState back = io::read_state(text, whose);
   CHECK(back.at == state.at);
@@ -905,6 +905,6 @@ TEST_CASE("a state survives its file to the bit, and a changed file is E_STATE")
   CHECK(refusal([&] {
           Patient other = r.inputs.patient;
           other.age = 43_yr;
-          (void)io::read_state(text, {parameters, other, Analyte::racemic_ketamine});
+          (void)io::read_state(text, {who, other, Analyte::racemic_ketamine});
         }) == "E_STATE state.fingerprint");
 }

@@ -148,6 +148,227 @@ TEST_CASE("a metabolite has one or two compartments of its own and is refused by
   CHECK(refused_with([](CardMetabolite& m) { m.fraction = not_a_number; }) == "E_MODEL_PARAM metabolites[0].fraction");
 }
 
+namespace {
+
+CovariateEffect by(std::string covariate, CovariateForm form, double reference, double coefficient) {
+  return {.covariate = std::move(covariate),
+          .form = form,
+          .reference = reference,
+          .coefficient = coefficient,
+          .source = "fixture"};
+}
+
+CardParameter following(CardParameter p, CovariateEffect effect) {
+  p.covariates.push_back(std::move(effect));
+  return p;
+}
+
+double clearance_of(const CovariateEffect& effect, std::vector<double> x) {
+  return individual(card({volume("V1", 10), following(flow("CL", 2), effect)}), x).parameters.cl_L_per_min;
+}
+
+std::string clearance_refused(const CovariateEffect& effect, std::vector<double> x) {
+  return refusal([&] { (void)clearance_of(effect, std::move(x)); });
+}
+
+/// Two places of absorption, three compartments, two metabolites in a row.
+ModelCard branching() {
+  ModelCard c = card(
+      {volume("V1", 10), flow("CL", 1), constant("k13", 0.1), constant("k31", 0.2), flow("Q2", 1), volume("V2", 5)});
+  c.depots = {{"nose", constant("ka", 0.1), "throat"}, {"throat", constant("ka", 0.2), ""}};
+  c.metabolites = {{.name = "m",
+                    .fraction = 0.5,
+                    .parameters = {volume("V1", 20), flow("CL", 2), flow("Q2", 1), volume("V2", 3)},
+                    .source = "fixture"},
+                   {.name = "n",
+                    .fraction = 0.25,
+                    .parameters = {volume("V1", 4), flow("CL", 1)},
+                    .source = "fixture",
+                    .from = "m"}};
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("an effect of a covariate is a power, a line, an exponential or a factor of its level") {
+  using enum CovariateForm;
+  CHECK(clearance_of(by("AGE", power, 40, 0.5), {90}) == Approx(3).epsilon(1e-15));  // 2 x sqrt(90 / 40)
+  CHECK(clearance_of(by("AGE", linear, 40, 0.01), {90}) == Approx(3).epsilon(1e-15));
+  CHECK(clearance_of(by("AGE", exponential, 40, -0.0138629436111989062), {90}) == Approx(1).epsilon(1e-14));
+  CovariateEffect sex = by("SEX", levels, 0, 0);
+  sex.levels = {{0, 1}, {1, 1.2}};
+  CHECK(clearance_of(sex, {1}) == Approx(2.4).epsilon(1e-15));
+  CHECK(clearance_of(sex, {0}) == 2);
+}
+
+TEST_CASE("a covariate that is the parameter itself gives it to the bit") {
+  for (const double x : {1.0 / 3, 0.1, 5e-7, 1234.5678, 3e8}) {
+    const ModelCard c =
+        card({following(volume("V1", 1), by("VX", CovariateForm::power, 1, 1)),
+              following({"CL", {1, unit::L_per_h}, 0, "fixture"}, by("CLX", CovariateForm::power, 1, 1))});
+    CHECK(covariates_of(c) == std::vector<std::string>{"VX", "CLX"});
+    const std::vector<double> values{x, x};
+    const auto p = individual(c, values).parameters;
+    CHECK(p.v1_L == x);
+    CHECK(p.cl_L_per_min ==
+          individual(card({volume("V1", 1), {"CL", {x, unit::L_per_h}, 0, "fixture"}}), std::span<const double>())
+              .parameters.cl_L_per_min);
+  }
+}
+
+TEST_CASE("effects multiply with each other and with the weight rule") {
+  CardParameter cl = following(following(flow("CL", 2), by("AGE", CovariateForm::linear, 40, 0.01)),
+                               by("CRCL", CovariateForm::power, 100, 1));
+  cl.weight_exponent = 0.75;
+  const ModelCard c = card({volume("V1", 10), cl});
+  CHECK(covariates_of(c) == std::vector<std::string>{"WT", "AGE", "CRCL"});
+  const std::vector<double> values{16 * 70.0, 50, 200};
+  CHECK(refusal([&] { (void)individual(c, values); }) == "E_RANGE WT");
+  const std::vector<double> fit{70.0 / 16, 50, 200};
+  CHECK(individual(c, fit).parameters.cl_L_per_min == Approx(2 * 1.1 * 2 / 8.0).epsilon(1e-14));
+}
+
+TEST_CASE("a covariate outside what its form can take is refused by its name") {
+  using enum CovariateForm;
+  CHECK(clearance_refused(by("AGE", power, 40, 0.5), {0}) == "E_RANGE AGE");
+  CHECK(clearance_refused(by("AGE", power, 40, 0.5), {-1}) == "E_RANGE AGE");
+  CHECK(clearance_refused(by("AGE", power, 40, 0.5), {not_a_number}) == "E_NONFINITE AGE");
+  CHECK(clearance_refused(by("AGE", power, 0, 0.5), {40}) == "E_MODEL_PARAM CL");
+  CHECK(clearance_refused(by("AGE", linear, 40, not_a_number), {40}) == "E_MODEL_PARAM CL");
+  CHECK(clearance_refused(by("AGE", linear, 40, 0.1), {20}) == "E_MODEL_PARAM CL");      // comes out negative
+  CHECK(clearance_refused(by("AGE", exponential, 0, 1e3), {40}) == "E_MODEL_PARAM CL");  // infinite
+  CovariateEffect sex = by("SEX", levels, 0, 0);
+  sex.levels = {{0, 1}, {1, 1.2}};
+  CHECK(clearance_refused(sex, {2}) == "E_RANGE SEX");
+  CHECK(clearance_refused(sex, {}) == "E_ARG covariates");
+  CHECK(clearance_refused(sex, {1, 1}) == "E_ARG covariates");
+}
+
+TEST_CASE("a patient gives weight, age, height and sex, and what was not given is missed by its field") {
+  using enum CovariateForm;
+  const auto of = [](const char* name) {
+    return card({volume("V1", 10), following(flow("CL", 1), by(name, power, 1, 1))});
+  };
+  Patient p = patient(80, 175);
+  p.age = Age(42, unit::yr);
+  p.sex = Sex::female;
+  const auto value = [&](const char* name) { return individual(of(name), p).cl_L_per_min; };
+  CHECK(value("WT") == 80);
+  CHECK(value("AGE") == 42);
+  CHECK(value("HT") == 175);
+  CHECK(value("SEX") == 1);
+  const auto missed = [&](const char* name) { return refusal([&] { (void)individual(of(name), patient(80)); }); };
+  CHECK(missed("AGE") == "E_FIELD_MISSING patient.age");
+  CHECK(missed("HT") == "E_FIELD_MISSING patient.height");
+  CHECK(missed("SEX") == "E_FIELD_MISSING patient.sex");
+  CHECK(missed("CRCL") == "E_FIELD_MISSING patient.CRCL");
+  const ModelCard by_sex = card({volume("V1", 10), following(flow("CL", 1), by("SEX", CovariateForm::linear, 0, 1))});
+  p.sex = Sex::male;
+  CHECK(individual(by_sex, p).cl_L_per_min == 1);  // a man is 0
+}
+
+TEST_CASE("a patient and a row of the same covariates are the same individual, to the bit") {
+  for (const ModelCard& c : library::cards()) {
+    INFO(c.id);
+    CHECK(covariates_of(c) == std::vector<std::string>{"WT"});
+    for (const double kg : {45.0, 70.0, 83.7, 130.0}) {
+      const std::vector<double> row{kg};
+      const auto a = individual(c, patient(kg));
+      const auto b = individual(c, row).parameters;
+      CHECK((a.v1_L == b.v1_L && a.cl_L_per_min == b.cl_L_per_min && a.q2_L_per_min == b.q2_L_per_min &&
+             a.v2_L == b.v2_L && a.q3_L_per_min == b.q3_L_per_min && a.v3_L == b.v3_L));
+    }
+  }
+}
+
+TEST_CASE("compartments are counted as depots, central, shallow, deep and metabolites") {
+  CHECK(compartments_of(branching()) ==
+        std::vector<std::string>{"nose", "throat", "central", "shallow", "deep", "m", "m_2", "n"});
+  CHECK(compartments_of(card({volume("V1", 1), flow("CL", 1)})) == std::vector<std::string>{"central"});
+  CHECK(compartments_of(card({volume("V1", 1), flow("CL", 1), flow("Q3", 1), volume("V3", 1)})) ==
+        std::vector<std::string>{"central", "deep"});
+}
+
+TEST_CASE("depots empty into a later one or the central compartment, metabolites form from an earlier one") {
+  const Individual who = individual(branching(), std::span<const double>());
+  REQUIRE(who.parameters.depots.size() == 2);
+  CHECK(who.parameters.depots[0].into == std::optional<std::size_t>(1));
+  CHECK_FALSE(who.parameters.depots[1].into.has_value());
+  CHECK(who.parameters.depots[1].ka_per_min == 0.2);
+  CHECK_FALSE(who.parameters.metabolites[0].from.has_value());
+  CHECK(who.parameters.metabolites[1].from == std::optional<std::size_t>(0));
+  const auto refused_with = [](auto change) {
+    ModelCard c = branching();
+    change(c);
+    return refusal([&] { (void)individual(c, std::span<const double>()); });
+  };
+  CHECK(refused_with([](ModelCard& c) { c.depots[1].into = "nose"; }) == "E_MODEL_PARAM depots[1].into");
+  CHECK(refused_with([](ModelCard& c) { c.depots[0].into = "lung"; }) == "E_MODEL_PARAM depots[0].into");
+  CHECK(refused_with([](ModelCard& c) { c.depots[0].ka = constant("ka", 0); }) == "E_MODEL_PARAM depots[0].ka");
+  CHECK(refused_with([](ModelCard& c) { c.depots[0].ka = flow("ka", 1); }) == "E_UNIT_MISMATCH depots[0].ka");
+  CHECK(refused_with([](ModelCard& c) { c.metabolites[0].from = "n"; }) == "E_MODEL_PARAM metabolites[0].from");
+  CHECK(refused_with([](ModelCard& c) { c.metabolites[0].from = "o"; }) == "E_MODEL_PARAM metabolites[0].from");
+}
+
+TEST_CASE("entries stand in the order of the compartments; what a card leaves out is 1, 0 and not modelled") {
+  ModelCard c = branching();
+  c.entries = {{.compartment = "m_2", .lag = CardParameter{"lag", {2, unit::h}, 0, "fixture"}},
+               {.compartment = "nose",
+                .bioavailability = CardParameter{"F", {0.45, unit::one}, 0, "fixture"},
+                .duration = CardParameter{"duration", {30, unit::s}, 0, "fixture"},
+                .rate = CardParameter{"rate", {6, unit::mg_per_kg_per_h}, 0, "fixture"}}};
+  CHECK(covariates_of(c) == std::vector<std::string>{"WT"});
+  const std::vector<double> row{50};
+  const Individual who = individual(c, row);
+  REQUIRE(who.entries.size() == 8);
+  CHECK(who.entries[0].bioavailability == 0.45);
+  CHECK(who.entries[0].lag_min == 0);
+  CHECK(who.entries[0].duration_min == 0.5);
+  CHECK(who.entries[0].rate_mg_per_min == Approx(5).epsilon(1e-15));
+  CHECK(who.entries[6].lag_min == 120);
+  for (const std::size_t i : {1, 2, 3, 4, 5, 6, 7}) {
+    CHECK(who.entries[i].bioavailability == 1);
+    CHECK_FALSE((who.entries[i].duration_min || who.entries[i].rate_mg_per_min));
+    if (i != 6) CHECK(who.entries[i].lag_min == 0);
+  }
+  const auto refused_with = [&](CardEntry entry) {
+    ModelCard changed = branching();
+    changed.entries = {std::move(entry)};
+    return refusal([&] { (void)individual(changed, std::span<const double>()); });
+  };
+  const auto f = [](double x) { return CardParameter{"F", {x, unit::one}, 0, "fixture"}; };
+  CHECK(refused_with({.compartment = "nose", .bioavailability = f(0)}).empty());
+  CHECK(refused_with({.compartment = "nose", .bioavailability = f(-0.1)}) == "E_MODEL_PARAM nose.F");
+  CHECK(refused_with({.compartment = "nose", .bioavailability = f(not_a_number)}) == "E_MODEL_PARAM nose.F");
+  CHECK(refused_with({.compartment = "nose", .lag = CardParameter{"lag", {-1, unit::min}, 0, "fixture"}}) ==
+        "E_MODEL_PARAM nose.lag");
+  CHECK(refused_with({.compartment = "nose", .duration = CardParameter{"duration", {0, unit::min}, 0, "fixture"}}) ==
+        "E_MODEL_PARAM nose.duration");
+  CHECK(refused_with({.compartment = "nose", .lag = constant("lag", 1)}) == "E_UNIT_MISMATCH nose.lag");
+  CHECK(refused_with({.compartment = "nose", .lag = f(1)}) == "E_MODEL_PARAM nose.lag");
+  CHECK(refused_with({.compartment = "lung", .bioavailability = f(1)}) == "E_MODEL_PARAM lung.entry");
+}
+
+TEST_CASE("saturable elimination stands beside a clearance, which may then be 0 or left out") {
+  const CardParameter vmax{"Vmax", {60, unit::mg_per_h}, 0, "fixture"}, km{"Km", {500, unit::ng_per_mL}, 0, "fixture"};
+  for (const auto& linear : {std::vector<CardParameter>{}, {flow("CL", 0)}, {constant("k10", 0)}}) {
+    std::vector<CardParameter> all{volume("V1", 10), vmax, km};
+    all.insert(all.end(), linear.begin(), linear.end());
+    const auto p = individual(card(all), patient(70));
+    CHECK(p.cl_L_per_min == 0);
+    REQUIRE(p.saturable.has_value());
+    CHECK(p.saturable->vmax_mg_per_min == Approx(1).epsilon(1e-15));
+    CHECK(p.saturable->km_mg_per_L == Approx(0.5).epsilon(1e-15));
+  }
+  CHECK(individual(card({volume("V1", 10), vmax, km, flow("CL", 2)}), patient(70)).cl_L_per_min == 2);
+  const CardParameter per_kg{"Vmax", {1, unit::mg_per_kg_per_min}, 0, "fixture"};
+  CHECK(individual(card({volume("V1", 10), per_kg, km}), patient(80)).saturable->vmax_mg_per_min == 80);
+  CHECK(refused({volume("V1", 10), vmax}) == "E_MODEL_PARAM Km");
+  CHECK(refused({volume("V1", 10), km}) == "E_MODEL_PARAM Vmax");
+  CHECK(refused({volume("V1", 10), flow("CL", 0)}) == "E_MODEL_PARAM CL");
+  CHECK(refused({volume("V1", 10), vmax, flow("Km", 1)}) == "E_UNIT_MISMATCH Km");
+}
+
 TEST_CASE("a patient who cannot be is refused before any parameter is scaled") {
   const ModelCard kamp = library::find("kamp2020");
   CHECK(refusal([&] { (void)individual(kamp, patient(not_a_number)); }) == "E_NONFINITE patient.weight");

@@ -811,6 +811,24 @@ TEST_CASE("standard input is read to its end and no further than 1 MiB") {
   CHECK(through_stdin("/dev/zero") == "E_SIZE");
 }
 
+TEST_CASE("a reader that says so gets more than 1 MiB, or less, and never more than it said") {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; text.size() < 9 * io::most_bytes; ++i) text += std::to_string(i) + ',';
+  const fs::path path = folder.write("long", text);
+  const auto read = [&](std::size_t most) {
+    std::string bytes;
+    const auto e = refusal([&] { bytes = io::read_file(path, "data", most); });
+    return e ? std::string(name_of(e->code)) + ' ' + e->field : bytes == text ? "whole" : "other bytes";
+  };
+  CHECK(read(io::most_data_bytes) == "whole");
+  CHECK(read(text.size()) == "whole");
+  CHECK(read(text.size() - 1) == "E_SIZE data");
+  CHECK(read(io::most_bytes) == "E_SIZE data");
+  CHECK(read(0) == "E_SIZE data");
+  CHECK(io::read_file(folder.write("none", ""), "data", 0).empty());
+}
+
 TEST_CASE("a session of exactly 1 MiB, of 10,000 inputs and of many keys is read in good time") {
   std::string text = session_text + std::string(io::most_bytes - session_text.size(), ' ');
   const auto start = std::chrono::steady_clock::now();

@@ -23,7 +23,7 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-KINDS = ("session", "limits", "result", "state")
+KINDS = ("session", "limits", "result", "state", "model")
 OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
@@ -128,6 +128,62 @@ VARIANTS = [
     (("pump",), {"rate_step": "1 mL/h"}), (("pump", "flush"), ABSENT), (("events",), [{"stop": 1, "at": "61 min"}]),
     (("events", 2, "to"), "10 mcg/kg/min"), (("bag",), {"concentration": "1 mg/mL"}),
 ]
+MODEL = json.loads((ROOT / "examples" / "model.json").read_text())
+ENTRY = {"F": {"value": 1, "source": "s"}}
+CLEARANCE = ("parameters", "CL")
+EFFECT = (*CLEARANCE, "covariates", 0)
+FORMED = ("metabolites", 0)
+GOLDEN = ("golden", 0)
+# As above, for a model file.
+MODEL_SLIPS = [
+    (("schema",), "ketpk.model/2"), (("id",), "two words"), (("id",), ABSENT), (("label",), " "),
+    (("citation",), ABSENT), (("doi",), 7), (("analytes",), ABSENT), (("analytes",), ["ketamine"]),
+    (("analytes",), ["r-ketamine", "r-ketamine"]), (("site",), "capillary"), (("siet",), "venous"),
+    (("domain", "age"), ["18 yr"]), (("domain", "age"), [None, None]), (("domain", "age"), ["18", None]),
+    (("domain", "weight"), [None, "120 yr"]), (("domain", "source"), ABSENT), (("domain", "statement"), ABSENT),
+    (("uncertainties",), [""]), (("reference_weight",), "70"), (("parameters",), ABSENT), (("parameters",), []),
+    (CLEARANCE, ABSENT), (("parameters", "V1"), ABSENT), (("parameters", "V2"), ABSENT), (("parameters", "Q2"), ABSENT),
+    (("parameters", "Q4"), {"value": "1 L/h", "source": "s"}),
+    (("parameters", "k10"), {"value": "1 1/h", "source": "s"}),
+    (("parameters", "Km"), {"value": "1 mg/L", "source": "s"}),
+    (("parameters", "Vmax"), {"value": "1 mg/h", "source": "s"}), (CLEARANCE, "75 L/h"),
+    ((*CLEARANCE, "value"), 75), ((*CLEARANCE, "value"), "75"), ((*CLEARANCE, "value"), "75 l/h"),
+    ((*CLEARANCE, "value"), "75 L"), ((*CLEARANCE, "value"), "-75 L/h"), ((*CLEARANCE, "value"), ABSENT),
+    ((*CLEARANCE, "source"), ABSENT), ((*CLEARANCE, "source"), "  "), ((*CLEARANCE, "weight_exponent"), 3.1),
+    ((*CLEARANCE, "weight_exponent"), "0.75"), (("parameters", "V2", "weight_exponent"), 1),
+    ((*EFFECT, "form"), "root"), ((*EFFECT, "reference"), 0), ((*EFFECT, "reference"), ABSENT),
+    ((*EFFECT, "coefficient"), "-0.2"), ((*EFFECT, "levels"), []), ((*EFFECT, "covariate"), "AMT"),
+    ((*EFFECT, "covariate"), "A GE"), ((*EFFECT, "source"), ABSENT),
+    (EFFECT, {"covariate": "SEX", "form": "levels", "source": "s"}),
+    (EFFECT, {"covariate": "SEX", "form": "levels", "levels": [{"is": 1, "factor": -1}], "source": "s"}),
+    (("effect_site", "ke0", "source"), ABSENT), (("effect_site", "ke0", "value"), "3 min"),
+    ((*FORMED, "name"), "central"), ((*FORMED, "name"), "nor ketamine"), ((*FORMED, "fraction"), 1.2),
+    ((*FORMED, "source"), ABSENT), ((*FORMED, "parameters", "CL"), ABSENT),
+    ((*FORMED, "parameters", "Q3"), {"value": "1 L/h", "source": "s"}), (("absorption", 0, "name"), "plasma"),
+    (("absorption", 1, "name"), "gut-2"), (("absorption", 0, "ka"), ABSENT),
+    (("absorption", 0, "ka", "value"), "-1 1/h"), (("entries", "nose"), {}), (("entries", "gut", "F", "value"), "0.2"),
+    (("entries", "gut", "F", "value"), -0.1), (("entries", "gut", "lag", "value"), 10),
+    (("entries", "gut", "rate"), {"value": "1 1/h", "source": "s"}),
+    (("entries", "gut", "ALAG"), {"value": "1 h", "source": "s"}), (("variability", "source"), ABSENT),
+    (("variability", "parameters"), ["CL", "CL"]), (("residual_error", "proportional_variance"), -1),
+    (("residual_error", "proportional_variance"), ABSENT), ((*GOLDEN, "value"), "300 ng"),
+    ((*GOLDEN, "value"), "300 mg"), ((*GOLDEN, "tolerance"), 0), ((*GOLDEN, "weight"), ABSENT),
+    ((*GOLDEN, "doses"), []), ((*GOLDEN, "doses", 0, "amount"), "35"), ((*GOLDEN, "at"), ABSENT),
+    ((*GOLDEN, "source"), ABSENT), (("golden", 2, "at"), "1 h"), (("golden", 3, "value"), "200 h"),
+    (("data_units", "time"), "hours"), (("data_units", "amount"), "mg/kg"), (("data_units", "concentration"), ABSENT),
+    (("data_units", "infusion_bioavailability"), "stan"), (("data_units", "covariates"), "nocb"),
+]
+MODEL_VARIANTS = [
+    (("doi",), ABSENT), (("analytes",), []), (("population",), ABSENT), (("domain",), ABSENT),
+    (("domain", "weight"), [None, "120 kg"]), (("reference_weight",), "154.32358352941 lb"), (("golden",), ABSENT),
+    ((*CLEARANCE, "value"), "1.25 L/min"), ((*FORMED, "apparent"), True), (("absorption", 0, "into"), "nose"),
+    (("absorption", 0, "into"), ABSENT), (("entries", "central"), ENTRY), (("entries", "norketamine"), ENTRY),
+    (("entries", "gut", "rate"), {"value": "1 mg/kg/h", "source": "s"}),
+    (("entries", "gut", "duration"), {"value": "1 h", "weight_exponent": 0.25, "source": "s"}),
+    (("variability",), ABSENT), (("residual_error", "additive_variance_mg2_per_L2"), 1e-6),
+    (("data_units", "infusion_bioavailability"), "nonmem"), (("data_units", "covariates"), ABSENT),
+    (("data_units",), ABSENT),
+]
 
 
 def validator(schema_id):
@@ -182,16 +238,18 @@ def examples_fit(facts):
         seen.add(document["schema"])
         errors = [e.message for e in validator(OF[document["schema"]]).iter_errors(document)]
         facts.hold(not errors, f"{path.name} fits its schema: {errors}")
-    facts.hold({"ketpk.session/1", "ketpk.limits/1"} <= seen, "examples have a session and limits")
+    facts.hold({"ketpk.session/1", "ketpk.limits/1", "ketpk.model/1"} <= seen, "examples have each kind of input")
 
 
 def schema_takes_and_refuses(facts):
-    session = validator(OF["ketpk.session/1"])
-    facts.hold(session.is_valid(SESSION), "the session that everything is varied from fits")
-    for path, value in VARIANTS:
-        facts.hold(session.is_valid(changed(SESSION, path, value)), f"schema takes {path} = {value}")
-    for path, value in SLIPS:
-        facts.hold(not session.is_valid(changed(SESSION, path, value)), f"schema refuses {path} = {value}")
+    for kind, base, variants, slips in (("session", SESSION, VARIANTS, SLIPS),
+                                        ("model", MODEL, MODEL_VARIANTS, MODEL_SLIPS)):
+        schema = validator(OF[f"ketpk.{kind}/1"])
+        facts.hold(schema.is_valid(base), f"the {kind} that everything is varied from fits")
+        for path, value in variants:
+            facts.hold(schema.is_valid(changed(base, path, value)), f"schema takes {path} = {value}")
+        for path, value in slips:
+            facts.hold(not schema.is_valid(changed(base, path, value)), f"schema refuses {path} = {value}")
 
 
 def run(command, *arguments):
@@ -226,6 +284,30 @@ def program_agrees(facts, command):
                 answer_fits(path, f"{place} = {'absent' if value is ABSENT else value}", refused)
 
 
+def program_agrees_on_models(facts, command):
+    """The linter finds an error in what the schema refuses and none in what it takes; built-in models fit."""
+    model = validator(OF["ketpk.model/1"])
+    listed = json.loads(run(command, "models", "list", "--json")[1])["models"]
+    facts.hold(len(listed) >= 6, "models are listed")
+    for each in listed:
+        code, out = run(command, "models", "show", each["id"], "--card")
+        errors = [e.message for e in model.iter_errors(json.loads(out))]
+        facts.hold(code == 0 and not errors, f"{each['id']} fits the schema of models: {errors}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "model.json"
+        for changes, refused in ((MODEL_VARIANTS, False), (MODEL_SLIPS, True)):
+            for place, value in changes:
+                path.write_text(json.dumps(changed(MODEL, place, value)))
+                code, out = run(command, "models", "lint", str(path), "--json")
+                severities = {f["severity"] for f in json.loads(out)["findings"]}
+                what = f"{place} = {'absent' if value is ABSENT else value}"
+                facts.hold(code == (2 if refused else 0) and ("error" in severities) == refused,
+                           f"lint of {what}: exit {code}, {out}")
+                if not refused:
+                    code, out = run(command, "models", "show", str(path), "--card")
+                    facts.hold(code == 0 and model.is_valid(json.loads(out)), f"the card of {what} fits: exit {code}")
+
+
 def main(arguments):
     facts = Facts()
     schemas_are_schemas(facts)
@@ -233,6 +315,7 @@ def main(arguments):
     schema_takes_and_refuses(facts)
     if arguments:
         program_agrees(facts, arguments[0])
+        program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
         print("broken:", what)
     print(f"schemas: {facts.count} facts, {len(facts.broken)} broken")

@@ -125,10 +125,10 @@ template <class Gives>
 
 /// What a dose adds to the rate, or to the bolus, of segment `s`.
 [[nodiscard]] inline double rate_in(const Segment& s, const Dose& d) noexcept {
-  return d.at <= s.start && s.start < d.end() ? d.rate_mg_per_min : 0.0;
+  return d.is_intravenous() && d.at <= s.start && s.start < d.end() ? d.rate_mg_per_min : 0.0;
 }
 [[nodiscard]] inline double bolus_in(const Segment& s, const Dose& d) noexcept {
-  return d.is_bolus() && d.at == s.start ? d.amount_mg : 0.0;
+  return d.is_intravenous() && d.is_bolus() && d.at == s.start ? d.amount_mg : 0.0;
 }
 
 [[nodiscard]] inline Reading read_account(LimitQuantity q, const Evidence& e, const Account& account) {

@@ -141,7 +141,7 @@ struct Ledger {
     if (over.count() == 0) return;
     const bool untouched =
         pieces.empty() && since == ordered.at && over == ordered.over && rate_mg_per_min == ordered.rate_mg_per_min;
-    add(untouched ? ordered : Dose{since, over, rate_mg_per_min * minutes(over), rate_mg_per_min});
+    add(untouched ? ordered : Dose{since, over, rate_mg_per_min * minutes(over), rate_mg_per_min, ordered.into});
     remaining -= over;
     since = t;
   }
@@ -553,7 +553,13 @@ inline void send_through(const LineSetting& line, Delivery& delivery) {
                                .pauses = std::move(ledger.pauses),
                                .rounded = std::move(ledger.rounded)});
   }
-  if (line) detail::send_through(*line, delivery);
+  if (line) {
+    for (std::size_t i = 0; i < ordered.doses.size(); ++i)
+      require(ordered.doses[i].is_bolus() || ordered.doses[i].is_intravenous(), Code::field_unknown,
+              detail::place_of(ordered, i) + ".into",
+              "an infusion that does not go through the line; accepted: infusions into the vein, or no line");
+    detail::send_through(*line, delivery);
+  }
 
   std::vector<Placed> all;
   for (std::size_t i = 0; i < delivery.inputs.size(); ++i)

@@ -24,7 +24,7 @@ namespace ketpk {
 struct Dosing {
   double dosing_kg;
   double total_mg;
-  std::vector<Segment> segments;
+  std::vector<Segment> segments;       ///< of what goes into a vein; rates and boluses speak of that
   std::optional<std::size_t> fastest;  ///< the first segment with the largest summed infusion rate
   std::optional<std::size_t> fullest;  ///< the first segment that starts with the largest summed bolus
 };
@@ -35,10 +35,19 @@ struct Dosing {
   return mg;
 }
 
+/// The doses that go into a vein.
+[[nodiscard]] inline Regimen intravenous(const Regimen& regimen) {
+  Regimen part = regimen;
+  std::erase_if(part.doses, [](const Dose& d) { return !d.is_intravenous(); });
+  return part;
+}
+
 [[nodiscard]] inline Dosing dosing_of(const Regimen& regimen) {
+  const bool is_all =
+      std::all_of(regimen.doses.begin(), regimen.doses.end(), [](const Dose& d) { return d.is_intravenous(); });
   Dosing dosing{.dosing_kg = regimen.dosing_weight.in(unit::kg),
                 .total_mg = total_mg(regimen),
-                .segments = schedule(regimen),
+                .segments = is_all ? schedule(regimen) : schedule(intravenous(regimen)),
                 .fastest = {},
                 .fullest = {}};
   for (std::size_t i = 0; i < dosing.segments.size(); ++i) {
@@ -76,19 +85,24 @@ struct Dosing {
 
 namespace detail {
 
+/// " into gut"; nothing for a vein.
+[[nodiscard]] inline std::string into(const std::string& compartment) {
+  return compartment.empty() ? std::string() : " into " + compartment;
+}
+
 /// An input as somebody would say it: "0.5 mg/kg over 40 min".
 [[nodiscard]] inline std::string describe(const Input& input) {
   return std::visit(
       [](const auto& in) -> std::string {
         using T = std::decay_t<decltype(in)>;
         if constexpr (std::is_same_v<T, Bolus>) {
-          return text_of(in.amount) + " at once";
+          return text_of(in.amount) + " at once" + into(in.into);
         } else {
           const std::string time = plain_text(minutes(in.over), 12) + " min";
           if constexpr (std::is_same_v<T, Infuse>)
-            return text_of(in.amount) + " over " + time;
+            return text_of(in.amount) + " over " + time + into(in.into);
           else
-            return text_of(in.rate) + " for " + time;
+            return text_of(in.rate) + " for " + time + into(in.into);
         }
       },
       input);

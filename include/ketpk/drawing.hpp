@@ -8,14 +8,13 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <variant>
 #include <vector>
 
 #include "ketpk/error.hpp"
-#include "ketpk/individual.hpp"
-#include "ketpk/schedule.hpp"
 #include "ketpk/simulate.hpp"
-#include "ketpk/solve.hpp"
 #include "ketpk/time.hpp"
+#include "ketpk/trajectory.hpp"
 
 namespace ketpk {
 
@@ -48,10 +47,15 @@ inline constexpr int card_columns = 73;
   require(columns >= 2, Code::arg, "columns", "no width to draw in; accepted: two or more");
   constexpr double ng_per_mL = 1000;  // per mg/L
   const Micros until = drawn_until(r);
-  const auto exact = solve(individual(r.inputs.model, r.inputs.patient), schedule(r.given()));
+  const auto solved = trajectory_of(whom(r.inputs.model, r.inputs.patient), r.given());
   Drawing drawing{.until_min = minutes(until)};
-  for (int i = 0; i < columns; ++i)
-    drawing.plasma_ng_per_mL.push_back(exact.value(until * i / (columns - 1), Curve::plasma()) * ng_per_mL);
+  if (std::holds_alternative<Trouble>(solved)) return drawing;  // not so where there is a result
+  std::visit(
+      [&](const auto& course) {
+        for (int i = 0; i < columns; ++i)
+          drawing.plasma_ng_per_mL.push_back(course.value(until * i / (columns - 1), Curve::plasma()) * ng_per_mL);
+      },
+      std::get<0>(solved));
   return drawing;
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Why: a card is about a population, a curve is about one person. This is where the card's declared weight
-// rules meet the patient, and where a patient or a drug the card does not speak of is refused.
+// Why: a card is about a population, a curve is about one person. This is where the card's declared weight and
+// covariate rules meet the person, whether that is a patient or a row of a data file, and where a patient or a drug
+// the card does not speak of is refused.
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -113,13 +115,136 @@ struct DomainBound {
   return admission;
 }
 
+/// How what is given to one compartment gets in.
+struct Entry {
+  double bioavailability = 1, lag_min = 0;
+  std::optional<double> duration_min = {}, rate_mg_per_min = {};  ///< of infusions that leave them to the model
+};
+
+/// One individual: the parameters, and an entry for each of `compartments_of` the card, in that order.
+struct Individual {
+  Parameters<double> parameters;
+  std::vector<Entry> entries;
+};
+
 namespace detail {
 
-/// The parameters of one compartment system with their names, read for one weight. `path` leads to the system
+/// Calls `see` for every parameter of a card.
+template <class See>
+void each_parameter(const ModelCard& card, See see) {
+  for (const CardParameter& p : card.parameters) see(p);
+  if (card.ke0) see(*card.ke0);
+  for (const CardDepot& d : card.depots) see(d.ka);
+  for (const CardEntry& e : card.entries)
+    for (const auto* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
+      if (*p) see(**p);
+  for (const CardMetabolite& m : card.metabolites)
+    for (const CardParameter& p : m.parameters) see(p);
+}
+
+[[nodiscard]] inline bool follows_weight(const CardParameter& p) noexcept {
+  return p.weight_exponent != 0 || p.value.unit().dimension.body != 0;
+}
+
+[[nodiscard]] inline bool states_any(const std::vector<CardParameter>& all, std::string_view one,
+                                     std::string_view other) noexcept {
+  return std::any_of(all.begin(), all.end(), [&](const CardParameter& p) { return p.name == one || p.name == other; });
+}
+
+}  // namespace detail
+
+/// The compartments that a dose can enter, in the order a data file counts them from 1: depots as the card lists
+/// them, central, shallow (with Q2 or k12), deep (with Q3 or k13), then each metabolite by its name and, with a
+/// second compartment, as NAME_2.
+[[nodiscard]] inline std::vector<std::string> compartments_of(const ModelCard& card) {
+  std::vector<std::string> names;
+  for (const CardDepot& d : card.depots) names.push_back(d.name);
+  names.emplace_back("central");
+  if (detail::states_any(card.parameters, "Q2", "k12")) names.emplace_back("shallow");
+  if (detail::states_any(card.parameters, "Q3", "k13")) names.emplace_back("deep");
+  for (const CardMetabolite& m : card.metabolites) {
+    names.push_back(m.name);
+    if (detail::states_any(m.parameters, "Q2", "k12")) names.push_back(m.name + "_2");
+  }
+  return names;
+}
+
+/// The place of each of them in a `Network`, which always has shallow and deep, and two for each metabolite.
+[[nodiscard]] inline std::vector<std::size_t> places_of(const ModelCard& card) {
+  std::vector<std::size_t> places;
+  const std::size_t central = card.depots.size();
+  for (const std::string& name : compartments_of(card)) {
+    std::size_t place = central;
+    for (std::size_t i = 0; i < card.depots.size(); ++i)
+      if (card.depots[i].name == name) place = i;
+    if (name == "shallow") place = central + 1;
+    if (name == "deep") place = central + 2;
+    for (std::size_t k = 0; k < card.metabolites.size(); ++k) {
+      const std::size_t own = central + 3 + 2 * k;
+      if (name == card.metabolites[k].name) place = own;
+      if (name == card.metabolites[k].name + "_2") place = own + 1;
+    }
+    places.push_back(place);
+  }
+  return places;
+}
+
+/// The covariates that the card looks at, which are the columns a data file must have: WT [kg] first where a weight
+/// rule or a unit per kg is used, then those of the effects as they come, each once.
+[[nodiscard]] inline std::vector<std::string> covariates_of(const ModelCard& card) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  detail::each_parameter(card, [&](const CardParameter& p) {
+    if (detail::follows_weight(p) && names.empty()) names.emplace_back("WT");
+  });
+  detail::each_parameter(card, [&](const CardParameter& p) {
+    for (const CovariateEffect& e : p.covariates) add(e.covariate);
+  });
+  return names;
+}
+
+namespace detail {
+
+/// What the rules of a card look at, by the names of `covariates_of`.
+struct CovariateValues {
+  const std::vector<std::string>& names;
+  std::span<const double> values;
+
+  [[nodiscard]] double at(std::string_view name) const {
+    const auto found = std::find(names.begin(), names.end(), name);
+    return values[static_cast<std::size_t>(found - names.begin())];
+  }
+};
+
+/// What a parameter is multiplied by where its covariate is `x`. Throws E_RANGE(covariate) for what the form cannot
+/// take, E_MODEL_PARAM(`field`) for an effect that cannot be read.
+[[nodiscard]] inline double factor(const CovariateEffect& e, double x, const std::string& field) {
+  require(std::isfinite(e.reference) && std::isfinite(e.coefficient), Code::model_param, field,
+          "an effect that is not finite; accepted: a finite reference and coefficient");
+  switch (e.form) {
+    case CovariateForm::power:
+      require(e.reference > 0, Code::model_param, field,
+              "a power of a covariate over zero or less; accepted: a reference of more than zero");
+      require(x > 0, Code::range, e.covariate, "nothing a power can be taken of; accepted: more than zero");
+      return std::pow(x / e.reference, e.coefficient);
+    case CovariateForm::linear: return 1 + e.coefficient * (x - e.reference);
+    case CovariateForm::exponential: return std::exp(e.coefficient * (x - e.reference));
+    case CovariateForm::levels:
+      for (const CovariateLevel& level : e.levels)
+        if (level.is == x) return level.factor;
+      throw InvalidInput(Code::range, e.covariate, "not one of the levels the model lists; accepted: these levels");
+  }
+  throw InvalidInput(Code::model_param, field,
+                     "an effect of no known form; accepted: power, linear, exponential, levels");
+}
+
+/// The parameters of one compartment system with their names, read for one individual. `path` leads to the system
 /// in messages, "metabolites[0]." for example.
 struct CardReader {
   const std::vector<CardParameter>& parameters;
-  double weight_kg;
+  const CovariateValues& covariates;
   double reference_kg;
   std::string path;
 
@@ -133,20 +258,37 @@ struct CardReader {
     return found;
   }
 
-  /// In L, L/min or 1/min. Per-kg values times the weight; others times (weight / reference)^exponent.
+  /// The dimension of what is called so, per body mass or not.
+  [[nodiscard]] static Dimension due(std::string_view name) noexcept {
+    switch (name.empty() ? '\0' : name[0]) {
+      case 'V': return name == "Vmax" ? dim::rate : dim::volume;
+      case 'k': return dim::rate_constant;
+      case 'K': return dim::concentration;
+      case 'F': return dim::none;
+      case 'r': return dim::rate;
+      case 'l':
+      case 'd': return dim::time;
+      default: return dim::flow;
+    }
+  }
+
+  /// In base units. Covariate effects act on the number as stated, in the order of the card; values per kg are then
+  /// taken times the weight, others times (weight / reference)^exponent.
   [[nodiscard]] double scaled(const CardParameter& p) const {
     const std::string field = path + p.name;
     const Dimension d = p.value.unit().dimension;
-    const bool is_per_body = d == dim::volume_per_body || d == dim::flow_per_body;
-    const Dimension amount = is_per_body ? d + dim::body : d;
-    const Dimension due = p.name[0] == 'k' ? dim::rate_constant : p.name[0] == 'V' ? dim::volume : dim::flow;
-    require(amount == due, Code::unit_mismatch, field,
-            "a unit of another dimension; accepted: L or L/kg for a volume, "
-            "L/h or L/h/kg for a clearance, 1/min for a rate constant, and their kin");
+    const bool is_per_body = d.body < 0;
+    require((is_per_body ? d + dim::body : d) == due(p.name), Code::unit_mismatch, field,
+            "a unit of another dimension; accepted: L or L/kg for a volume, L/h or L/h/kg for a clearance, 1/min for a "
+            "rate constant, mg/h or mg/kg/h for Vmax and a rate, mg/L for Km, min for a time, none for F, and their "
+            "kin");
     require(std::isfinite(p.weight_exponent) && (!is_per_body || p.weight_exponent == 0), Code::model_param, field,
             "a weight rule that cannot be read; accepted: a finite exponent, and none beside a unit per kg");
-    const double base = p.value.number() * p.value.unit().num / p.value.unit().den;
-    return is_per_body ? base * weight_kg : base * std::pow(weight_kg / reference_kg, p.weight_exponent);
+    double number = p.value.number();
+    for (const CovariateEffect& e : p.covariates) number *= factor(e, covariates.at(e.covariate), field);
+    const double base = number * p.value.unit().num / p.value.unit().den;
+    if (is_per_body) return base * covariates.at("WT");
+    return p.weight_exponent == 0 ? base : base * std::pow(covariates.at("WT") / reference_kg, p.weight_exponent);
   }
 
   /// Throws E_MODEL_PARAM(name) unless it is there, finite and more than zero (or zero, where that is admitted).
@@ -154,24 +296,28 @@ struct CardReader {
     const CardParameter* p = find(name);
     const std::string field = path + std::string(name);
     require(p != nullptr, Code::model_param, field,
-            "not stated; accepted: V1 with CL or k10, Q2 with V2 or k12 with k21, "
+            "not stated; accepted: V1 with CL or k10, Vmax with Km, Q2 with V2 or k12 with k21, "
             "Q3 with V3 or k13 with k31");
-    const double x = scaled(*p);
-    require(std::isfinite(x) && (x > 0 || (zero_admitted && x == 0)), Code::model_param, field,
+    return in_bounds(*p, zero_admitted);
+  }
+
+  [[nodiscard]] double in_bounds(const CardParameter& p, bool zero_admitted) const {
+    const double x = scaled(p);
+    require(std::isfinite(x) && (x > 0 || (zero_admitted && x == 0)), Code::model_param, path + p.name,
             zero_admitted ? "not a number of zero or more; accepted: zero or more"
                           : "not a positive number; accepted: more than zero");
     return x;
   }
 
-  /// Throws E_MODEL_PARAM(name) for a parameter that no system with compartments 1 to `most` has.
-  void require_known(char most) const {
-    constexpr std::array<std::string_view, 11> known{"V1",  "CL", "k10", "Q2",  "V2", "k12",
-                                                     "k21", "Q3", "V3",  "k13", "k31"};
+  /// Throws E_MODEL_PARAM(name) for a parameter that no parent, or no metabolite, has.
+  void require_known(bool is_parent) const {
+    constexpr std::array<std::string_view, 13> known{"V1", "CL", "k10", "Q2",  "V2",   "k12", "k21",
+                                                     "Q3", "V3", "k13", "k31", "Vmax", "Km"};
     for (const CardParameter& p : parameters) {
-      const bool is_known = std::find(known.begin(), known.end(), p.name) != known.end();
-      require(is_known && (most == '3' || p.name.find('3') == std::string::npos), Code::model_param, path + p.name,
-              most == '3' ? "unknown; accepted: V1 CL Q2 V2 Q3 V3 k10 k12 k21 k13 k31"
-                          : "unknown; accepted: V1 CL Q2 V2 k10 k12 k21");
+      const auto at = std::find(known.begin(), known.end(), p.name);
+      require(at < known.begin() + (is_parent ? 13 : 7), Code::model_param, path + p.name,
+              is_parent ? "unknown; accepted: V1 CL Q2 V2 Q3 V3 k10 k12 k21 k13 k31 Vmax Km"
+                        : "unknown; accepted: V1 CL Q2 V2 k10 k12 k21");
     }
   }
 };
@@ -182,12 +328,14 @@ struct Peripheral {
   double v_L = 1;
 };
 
-/// CL as stated, or k10 V1. Throws E_MODEL_PARAM(k10) where both are stated.
+/// CL as stated, or k10 V1; beside saturable elimination it may be 0 or left out. Throws E_MODEL_PARAM(k10) where
+/// both are stated.
 [[nodiscard]] inline double clearance(const CardReader& card, double v1_L) {
-  if (card.find("k10") == nullptr) return card.value("CL");
-  require(card.find("CL") == nullptr, Code::model_param, card.path + "k10",
-          "stated beside CL; accepted: one of the two");
-  return card.value("k10") * v1_L;
+  const bool saturates = card.find("Vmax") != nullptr || card.find("Km") != nullptr;
+  const bool has_k10 = card.find("k10") != nullptr, has_cl = card.find("CL") != nullptr;
+  require(!(has_k10 && has_cl), Code::model_param, card.path + "k10", "stated beside CL; accepted: one of the two");
+  if (saturates && !has_k10 && !has_cl) return 0;
+  return has_k10 ? card.value("k10", saturates) * v1_L : card.value("CL", saturates);
 }
 
 /// Q and V of compartment `n` as stated, or Q = k1n V1 and V = Q / kn1; nothing where the card has no such
@@ -204,46 +352,149 @@ struct Peripheral {
   return flow > 0 ? Peripheral{flow, flow / k_back} : Peripheral{};
 }
 
-}  // namespace detail
+/// The saturable elimination, if there is one. Throws E_MODEL_PARAM(Vmax or Km) where only one of the two is stated.
+[[nodiscard]] inline std::optional<SaturableElimination<double>> saturable(const CardReader& card) {
+  if (card.find("Vmax") == nullptr && card.find("Km") == nullptr) return std::nullopt;
+  return SaturableElimination<double>{.vmax_mg_per_min = card.value("Vmax"), .km_mg_per_L = card.value("Km")};
+}
 
-/// The typical individual of the card's population with this patient's weight; rate constants become clearances.
-/// Throws E_MODEL_PARAM(name) where the card is not one complete model, E_UNIT_MISMATCH(name) for a unit that
-/// cannot be meant, and as `validate(Patient)`.
-[[nodiscard]] inline Parameters<double> individual(const ModelCard& card, const Patient& patient) {
-  validate(patient);
+/// The place of `name` in a list of depots or metabolites. Throws E_MODEL_PARAM(`field`) where there is none.
+template <class List>
+[[nodiscard]] std::size_t place_of(const std::string& name, const List& all, const std::string& field) {
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].name == name) return i;
+  throw InvalidInput(Code::model_param, field, "a name the model does not have; accepted: one it lists");
+}
+
+/// The entries of the compartments called `names`. Throws E_MODEL_PARAM(compartment.F and so on).
+[[nodiscard]] inline std::vector<Entry> entries(const ModelCard& card, const CovariateValues& covariates) {
+  const std::vector<std::string> names = compartments_of(card);
+  std::vector<Entry> all(names.size());
+  for (const CardEntry& e : card.entries) {
+    const auto at = std::find(names.begin(), names.end(), e.compartment);
+    require(at != names.end(), Code::model_param, e.compartment + ".entry",
+            "an entry into a compartment the model does not have; accepted: a depot, central, shallow, deep, or a "
+            "metabolite");
+    const auto twice = [&](const CardEntry& other) { return &other != &e && other.compartment == e.compartment; };
+    require(std::none_of(card.entries.begin(), card.entries.end(), twice), Code::model_param, e.compartment + ".entry",
+            "stated twice; accepted: once");
+    Entry& entry = all[static_cast<std::size_t>(at - names.begin())];
+    const auto value = [&](const std::optional<CardParameter>& p, std::string_view name, bool zero_admitted) {
+      require(p->name == name, Code::model_param, e.compartment + '.' + std::string(name),
+              "another parameter in its place; accepted: F, lag, duration, rate");
+      const std::vector<CardParameter> none;
+      return CardReader{none, covariates, card.reference_weight_kg, e.compartment + '.'}.in_bounds(*p, zero_admitted);
+    };
+    if (e.bioavailability) entry.bioavailability = value(e.bioavailability, "F", true);
+    if (e.lag) entry.lag_min = value(e.lag, "lag", true);
+    if (e.duration) entry.duration_min = value(e.duration, "duration", false);
+    if (e.rate) entry.rate_mg_per_min = value(e.rate, "rate", false);
+  }
+  return all;
+}
+
+/// A covariate that the card looks at, from the patient. Throws E_FIELD_MISSING(patient…) where it was not given.
+[[nodiscard]] inline double covariate_of(const Patient& patient, const std::string& name) {
+  const auto given = [](bool is_there, std::string_view field) {
+    require(is_there, Code::field_missing, field, "not given, and the model looks at it; accepted: the patient's own");
+  };
+  if (name == "WT") return patient.weight.value().in(unit::kg);
+  if (name == "AGE") {
+    given(patient.age.has_value(), "patient.age");
+    return patient.age->in(unit::yr);
+  }
+  if (name == "HT") {
+    given(patient.height.has_value(), "patient.height");
+    return patient.height->value().in(unit::cm);
+  }
+  require(name == "SEX", Code::field_missing, "patient." + name,
+          "nothing that is known of a patient, and the model looks at it; accepted: a data file with that column");
+  given(patient.sex.has_value(), "patient.sex");
+  return *patient.sex == Sex::female ? 1 : 0;
+}
+
+[[nodiscard]] inline Parameters<double> parameters_at(const ModelCard& card, const CovariateValues& covariates) {
   require(std::isfinite(card.reference_weight_kg) && card.reference_weight_kg > 0, Code::model_param,
           "reference_weight_kg", "not a weight; accepted: more than zero");
-  const detail::CardReader parent{card.parameters, patient.weight.value().in(unit::kg), card.reference_weight_kg, ""};
-  parent.require_known('3');
+  const auto reader = [&](const std::vector<CardParameter>& parameters, std::string path) {
+    return CardReader{parameters, covariates, card.reference_weight_kg, std::move(path)};
+  };
+  const CardReader parent = reader(card.parameters, "");
+  parent.require_known(true);
   const double v1 = parent.value("V1");
-  const auto second = detail::peripheral(parent, '2', v1), third = detail::peripheral(parent, '3', v1);
+  const auto second = peripheral(parent, '2', v1), third = peripheral(parent, '3', v1);
   Parameters<double> p{.v1_L = v1,
-                       .cl_L_per_min = detail::clearance(parent, v1),
+                       .cl_L_per_min = clearance(parent, v1),
                        .q2_L_per_min = second.q_L_per_min,
                        .v2_L = second.v_L,
                        .q3_L_per_min = third.q_L_per_min,
                        .v3_L = third.v_L};
+  p.saturable = saturable(parent);
   if (card.ke0) {
     require(!card.ke0->source.empty(), Code::model_param, "ke0",
             "without a source; accepted: a citation beside the number");
     require(card.ke0->name == "ke0", Code::model_param, "ke0", "another parameter in its place; accepted: ke0");
-    const std::vector<CardParameter> alone{*card.ke0};
-    p.ke0_per_min = detail::CardReader{alone, parent.weight_kg, parent.reference_kg, ""}.value("ke0");
+    p.ke0_per_min = parent.in_bounds(*card.ke0, false);
+  }
+  for (const CardDepot& d : card.depots) {
+    const std::string at = "depots[" + std::to_string(p.depots.size()) + "].";
+    require(d.ka.name == "ka", Code::model_param, at + "ka", "another parameter in its place; accepted: ka");
+    DepotParameters<double> depot{reader(card.parameters, at).in_bounds(d.ka, false)};
+    if (!d.into.empty()) depot.into = place_of(d.into, card.depots, at + "into");
+    p.depots.push_back(depot);
   }
   for (const CardMetabolite& m : card.metabolites) {
-    const detail::CardReader own{m.parameters, parent.weight_kg, parent.reference_kg,
-                                 "metabolites[" + std::to_string(p.metabolites.size()) + "]."};
-    own.require_known('2');
+    const std::string at = "metabolites[" + std::to_string(p.metabolites.size()) + "].";
+    const CardReader own = reader(m.parameters, at);
+    own.require_known(false);
     const double m_v1 = own.value("V1");
-    const auto m_second = detail::peripheral(own, '2', m_v1);
+    const auto m_second = peripheral(own, '2', m_v1);
     p.metabolites.push_back({.fraction = m.fraction,
                              .v1_L = m_v1,
-                             .cl_L_per_min = detail::clearance(own, m_v1),
+                             .cl_L_per_min = clearance(own, m_v1),
                              .q2_L_per_min = m_second.q_L_per_min,
                              .v2_L = m_second.v_L});
+    if (!m.from.empty()) p.metabolites.back().from = place_of(m.from, card.metabolites, at + "from");
   }
   validate(p);
   return p;
+}
+
+}  // namespace detail
+
+/// The typical individual of the card's population with these covariates, in the order of `covariates_of` the card;
+/// rate constants become clearances. Throws E_ARG(covariates) for another number of them, E_NONFINITE or E_RANGE with
+/// the covariate's name for one that its effects cannot take (WT: outside 0.2 to 700 kg), E_MODEL_PARAM(name) where
+/// the card is not one complete model or a parameter comes out of its bounds, E_UNIT_MISMATCH(name) for a unit that
+/// cannot be meant.
+[[nodiscard]] inline Individual individual(const ModelCard& card, std::span<const double> covariates) {
+  const std::vector<std::string> names = covariates_of(card);
+  require(covariates.size() == names.size(), Code::arg, "covariates",
+          "another number than the model has covariates; accepted: one for each, in the model's order");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    require(std::isfinite(covariates[i]), Code::nonfinite, names[i], "not a finite number; accepted: a number");
+    if (names[i] == "WT") detail::require_body_mass(BodyMass(covariates[i], unit::kg), "WT");
+  }
+  const detail::CovariateValues values{names, covariates};
+  return {detail::parameters_at(card, values), detail::entries(card, values)};
+}
+
+/// The typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1, male 0). Throws as
+/// above, as `validate(Patient)`, and E_FIELD_MISSING(patient.age and so on) for a covariate that the card looks at and
+/// that was not given.
+[[nodiscard]] inline Individual person(const ModelCard& card, const Patient& patient) {
+  validate(patient);
+  const std::vector<std::string> names = covariates_of(card);
+  std::vector<double> values;
+  values.reserve(names.size());
+  for (const std::string& name : names) values.push_back(detail::covariate_of(patient, name));
+  const detail::CovariateValues covariates{names, values};
+  return {detail::parameters_at(card, covariates), detail::entries(card, covariates)};
+}
+
+/// The parameters of that individual, without the entries. Throws as `person`.
+[[nodiscard]] inline Parameters<double> individual(const ModelCard& card, const Patient& patient) {
+  return person(card, patient).parameters;
 }
 
 }  // namespace ketpk

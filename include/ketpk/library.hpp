@@ -10,6 +10,7 @@
 // values per kg scale by themselves, all others hold at 70 kg.
 
 #include <array>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,10 +20,53 @@
 #include "ketpk/error.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/quantity.hpp"
+#include "ketpk/time.hpp"
 
 namespace ketpk::library {
 
 namespace detail {
+
+/// Half a milligram per kg, given evenly over 40 min: what plasma is at `minute`, printed to whole `step`s. Computed
+/// for the literature review behind this library by a matrix exponential in NumPy, from the same parameters.
+struct ProtocolPoint {
+  double ng_per_mL, step;
+  int minute;
+  double weight_kg = 70;
+};
+
+[[nodiscard]] inline GoldenValue protocol_value(const ProtocolPoint& point, std::string quantity = "plasma") {
+  using std::chrono::minutes;
+  return {.quantity = std::move(quantity),
+          .value = point.ng_per_mL,
+          .unit = unit::ng_per_mL,
+          .tolerance_rel = point.step / 2 / point.ng_per_mL,
+          .weight_kg = point.weight_kg,
+          .doses = {{"central", point.weight_kg / 2, Micros{0}, minutes{40}}},
+          .at = minutes{point.minute},
+          .source =
+              "matrix exponential of the same parameters, computed independently in NumPy for the literature "
+              "review behind this library; half a unit of the last digit printed"};
+}
+
+/// What follows from the parameters at 70 kg, printed to whole `step`s.
+struct DerivedPoint {
+  std::string quantity;
+  double value, step;
+  AnyUnit unit;
+  std::string source;
+};
+
+[[nodiscard]] inline GoldenValue derived_value(DerivedPoint point) {
+  return {.quantity = std::move(point.quantity),
+          .value = point.value,
+          .unit = point.unit,
+          .tolerance_rel = point.step / 2 / point.value,
+          .weight_kg = 70,
+          .source = std::move(point.source)};
+}
+
+inline constexpr std::string_view review =
+    "eigenvalues of the same parameters, computed independently in NumPy for the literature review behind this library";
 
 /// Two transcriptions of Kamp 2020 into code; the parameter table of the paper itself was not seen.
 inline constexpr std::string_view kamp_source =
@@ -61,17 +105,27 @@ inline constexpr std::string_view kamp_source =
                          {"V3", {157, unit::L}, 1, source},
                          {"CL", {84, unit::L_per_h}, flows, flow_source},
                          {"Q2", {161, unit::L_per_h}, flows, flow_source},
-                         {"Q3", {79, unit::L_per_h}, flows, flow_source}}};
+                         {"Q3", {79, unit::L_per_h}, flows, flow_source}},
+          .goldens = {protocol_value({253, 1, 40}), protocol_value({96, 1, 60}), protocol_value({50, 1, 120}),
+                      protocol_value({25.6, 0.1, 240}),
+                      derived_value({"half_life", 3.06, 0.01, unit::h, std::string(review)})},
+          .data_units = DataUnits{}};
 }
 
 [[nodiscard]] inline ModelCard kamp2020() {
-  return kamp("kamp2020", "Kamp 2020 pooled, arterial", 0.75,
-              "The exponent 0.75 on clearances is an assumption of this card (SimTIVA's choice)");
+  ModelCard card = kamp("kamp2020", "Kamp 2020 pooled, arterial", 0.75,
+                        "The exponent 0.75 on clearances is an assumption of this card (SimTIVA's choice)");
+  for (const ProtocolPoint& point : {ProtocolPoint{236, 1, 40, 45}, {268, 1, 40, 100}, {279, 1, 40, 130}})
+    card.goldens.push_back(protocol_value(point));
+  return card;
 }
 
 [[nodiscard]] inline ModelCard kamp2020_linear() {
-  return kamp("kamp2020-linear", "Kamp 2020 pooled, arterial, everything linear in weight", 1,
-              "The exponent 1 on clearances is an assumption of this card (opentiva's choice)");
+  ModelCard card = kamp("kamp2020-linear", "Kamp 2020 pooled, arterial, everything linear in weight", 1,
+                        "The exponent 1 on clearances is an assumption of this card (opentiva's choice)");
+  for (const ProtocolPoint& point : {ProtocolPoint{253, 1, 40, 45}, {253, 1, 40, 100}, {253, 1, 40, 130}})
+    card.goldens.push_back(protocol_value(point));
+  return card;
 }
 
 [[nodiscard]] inline ModelCard otto2021() {
@@ -120,13 +174,19 @@ inline constexpr std::string_view kamp_source =
                                       {"V2", {160.04, unit::L}, 0, metabolite},
                                       {"Q2", {42.778, unit::L_per_h}, 0, metabolite}},
                        .apparent = true,
-                       .source = metabolite}}};
+                       .source = metabolite}},
+      .goldens = {protocol_value({158, 1, 40}), protocol_value({104, 1, 60}), protocol_value({55, 1, 120}),
+                  protocol_value({25.2, 0.1, 240}), protocol_value({135, 1, 40, 45}), protocol_value({184, 1, 40, 130}),
+                  protocol_value({74, 1, 80}, "s-norketamine"),
+                  derived_value({"half_life", 7.37, 0.01, unit::h, std::string(review)})},
+      .data_units = DataUnits{}};
 }
 
 [[nodiscard]] inline ModelCard domino1984() {
   const std::string source =
       "Domino 1984 as transcribed by stanpumpR (drugs_ketamine.R), SimTIVA, opentiva and fus_anes; probably one "
       "lineage";
+  const std::string pinned = "stanpumpR's unit tests at 70 kg (tests/testthat/test-drugs-ketamine.R)";
   return {.id = "domino1984",
           .label = "Domino, as used in target-controlled infusion software",
           .citation = "Domino EF et al. Clin Pharmacol Ther 1984;36(5):645-653, as cited by stanpumpR (PMID 6488686)",
@@ -151,7 +211,15 @@ inline constexpr std::string_view kamp_source =
                          {"k12", {0.592, unit::per_min}, 0, source},
                          {"k21", {0.247, unit::per_min}, 0, source},
                          {"k13", {0.590, unit::per_min}, 0, source},
-                         {"k31", {0.0146, unit::per_min}, 0, source}}};
+                         {"k31", {0.0146, unit::per_min}, 0, source}},
+          .goldens = {derived_value({"V2", 10.56972, 1e-5, unit::L, pinned}),
+                      derived_value({"V3", 178.2123, 1e-4, unit::L, pinned}),
+                      derived_value({"CL", 1.93158, 1e-5, unit::L_per_min, pinned}),
+                      derived_value({"Q2", 2.61072, 1e-5, unit::L_per_min, pinned}),
+                      derived_value({"Q3", 2.6019, 1e-4, unit::L_per_min, pinned}), protocol_value({240, 1, 40}),
+                      protocol_value({55, 1, 60}), protocol_value({17.3, 0.1, 240}),
+                      derived_value({"half_life", 1.91, 0.01, unit::h, std::string(review)})},
+          .data_units = DataUnits{}};
 }
 
 [[nodiscard]] inline ModelCard clements1981() {
@@ -177,7 +245,13 @@ inline constexpr std::string_view kamp_source =
       .parameters = {{"V1", {1.7522, unit::L_per_kg}, 0, source},
                      {"k10", {0.0109, unit::per_min}, 0, source},
                      {"k12", {0.0186, unit::per_min}, 0, source},
-                     {"k21", {0.0137, unit::per_min}, 0, source}}};
+                     {"k21", {0.0137, unit::per_min}, 0, source}},
+      .goldens = {protocol_value({177, 1, 40}), protocol_value({115, 1, 60}), protocol_value({59, 1, 120}),
+                  protocol_value({34.6, 0.1, 240}),
+                  derived_value({"CL", 19.1, 0.1, unit::mL_per_min_per_kg, std::string(review)}),
+                  derived_value({"Vss", 4.13, 0.01, unit::L_per_kg, std::string(review)}),
+                  derived_value({"half_life", 3.05, 0.01, unit::h, std::string(review)})},
+      .data_units = DataUnits{}};
 }
 
 [[nodiscard]] inline ModelCard herd2007() {
@@ -215,7 +289,11 @@ inline constexpr std::string_view kamp_source =
       .parameters = {{"V1", {38.7, unit::L}, 1, source + rule},
                      {"V2", {102, unit::L}, 1, source + rule},
                      {"CL", {90, unit::L_per_h}, 0.75, source + rule},
-                     {"Q2", {215, unit::L_per_h}, 0.75, source + rule}}};
+                     {"Q2", {215, unit::L_per_h}, 0.75, source + rule}},
+      .goldens = {protocol_value({253, 1, 40}), protocol_value({119, 1, 60}), protocol_value({68, 1, 120}),
+                  protocol_value({24.2, 0.1, 240}),
+                  derived_value({"half_life", 1.34, 0.01, unit::h, std::string(review)})},
+      .data_units = DataUnits{}};
 }
 
 }  // namespace detail

@@ -157,7 +157,7 @@ struct CardDepot {
 
 /// How what is given to one compartment gets in, as a card prints it. What is absent is 1, 0 and not modelled.
 struct CardEntry {
-  std::string compartment;                            ///< the name of a depot, or central, shallow, deep
+  std::string compartment;                            ///< one of `compartments_of` the card
   std::optional<CardParameter> bioavailability = {};  ///< named F, dimensionless
   std::optional<CardParameter> lag = {};              ///< named lag, a time
   std::optional<CardParameter> duration =
@@ -185,17 +185,31 @@ struct GoldenDose {
   Micros at, over;  ///< over = 0: at once
 };
 
+struct CovariateValue {
+  std::string covariate;
+  double value;
+};
+
 /// A value the card must reproduce: a concentration after a dose, or a quantity derived from its parameters.
 struct GoldenValue {
-  std::string quantity;  ///< plasma, effect_site, a metabolite's name; Vss, half_life, k10 …
+  std::string quantity;  ///< plasma, effect_site, a metabolite's name; or one of `derived_quantities`
   double value;          ///< in `unit`
   AnyUnit unit;
   double tolerance_rel;
   double weight_kg;
-  std::vector<GoldenDose> doses = {};  ///< none for a derived quantity
+  std::vector<CovariateValue> covariates = {};  ///< all that the card needs beside the weight
+  std::vector<GoldenDose> doses = {};           ///< none for a derived quantity
   std::optional<Micros> at = {};
   std::string source;
 };
+
+/// What follows from the parameters alone, and may be golden. Exponents and their half-lives are counted from the
+/// fastest; `half_life` is that of the slowest. With saturable elimination, k10 and what follows from it hold far
+/// below Km.
+inline constexpr std::array<std::string_view, 19> derived_quantities{
+    "Vss", "CL",  "V1",       "V2",       "V3",       "Q2",          "Q3",          "k10",         "k12",      "k21",
+    "k13", "k31", "lambda_1", "lambda_2", "lambda_3", "half_life_1", "half_life_2", "half_life_3", "half_life"};
+
 /// What bioavailability does to an infusion: the amount (and with it the rate) changes and the duration stays; or, as
 /// NONMEM has it, the rate stays and the duration changes. A modelled duration stays in both.
 enum class InfusionBioavailability : std::uint8_t { keeps_duration, nonmem };

@@ -41,8 +41,10 @@ struct Record {
   std::size_t line;  ///< of the file it was read from, the header being line 1
   Micros time;
   Evid evid = Evid::observation;
-  std::optional<RecordDose> dose = {};  ///< of EVID 1 and 4
-  std::vector<double> covariates = {};  ///< in the order of `Dataset::covariates`
+  std::optional<RecordDose> dose = {};           ///< of EVID 1 and 4
+  std::vector<double> covariates = {};           ///< in the order of `Dataset::covariates`
+  std::optional<double> observed_mg_per_L = {};  ///< DV, where it is stated
+  std::optional<bool> missing_observation = {};  ///< MDV, where it is stated
 };
 
 /// The records of one subject, in the order of the file; times never fall, but at a reset.
@@ -52,8 +54,9 @@ struct Subject {
 };
 
 struct Dataset {
-  std::vector<std::string> covariates;  ///< names of columns
-  std::vector<Subject> subjects;        ///< in the order of the file
+  std::vector<std::string> covariates;            ///< names of columns
+  std::vector<Subject> subjects;                  ///< in the order of the file
+  std::vector<std::string> ignored_columns = {};  ///< names as in the file of columns that are no part of the model
 };
 
 }  // namespace ketpk

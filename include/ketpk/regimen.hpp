@@ -30,6 +30,7 @@ struct Infuse {
   StatedDose amount;
   Micros over;
   Micros at{0};
+  std::string into = {};  ///< a compartment of the model; empty: the central one, into a vein
 };
 
 /// A rate for a duration. A volume rate needs the concentration of the bag.
@@ -37,12 +38,14 @@ struct InfuseAtRate {
   StatedRate rate;
   Micros over;
   Micros at{0};
+  std::string into = {};
 };
 
 /// An amount at an instant.
 struct Bolus {
   StatedDose amount;
   Micros at{0};
+  std::string into = {};
 };
 
 using Input = std::variant<Infuse, InfuseAtRate, Bolus>;
@@ -53,7 +56,9 @@ struct Dose {
   Micros over;
   double amount_mg;
   double rate_mg_per_min;
+  std::string into = {};  ///< a compartment of the model; empty: the central one, into a vein
 
+  [[nodiscard]] bool is_intravenous() const noexcept { return into.empty() || into == "central"; }
   [[nodiscard]] bool is_bolus() const noexcept { return over.count() == 0; }
   [[nodiscard]] Micros end() const noexcept { return at + over; }
   friend bool operator==(const Dose&, const Dose&) = default;
@@ -197,19 +202,19 @@ struct Resolver {
 
   [[nodiscard]] Dose operator()(const Bolus& b) const {
     check_start(b.at);
-    return {b.at, Micros{0}, amount_mg(b.amount, ".bolus"), 0.0};
+    return {b.at, Micros{0}, amount_mg(b.amount, ".bolus"), 0.0, b.into};
   }
   [[nodiscard]] Dose operator()(const Infuse& i) const {
     check_start(i.at);
     check_duration(i.over, i.at);
     const double mg = amount_mg(i.amount, ".infuse");
-    return {i.at, i.over, mg, positive(mg / minutes(i.over), ".infuse")};
+    return {i.at, i.over, mg, positive(mg / minutes(i.over), ".infuse"), i.into};
   }
   [[nodiscard]] Dose operator()(const InfuseAtRate& i) const {
     check_start(i.at);
     check_duration(i.over, i.at);
     const double rate = rate_mg_per_min(i.rate, ".infuse_at_rate");
-    return {i.at, i.over, bounded(rate * minutes(i.over), ".infuse_at_rate"), rate};
+    return {i.at, i.over, bounded(rate * minutes(i.over), ".infuse_at_rate"), rate, i.into};
   }
 
   /// Throws as `positive`, and E_FIELD_MISSING(bag.concentration).

@@ -228,6 +228,29 @@ void echo(JsonText& json, const std::string& name, const Stated<D>& q, Unit<D> s
   json.member(name + "_as_stated", to_text(q));
 }
 
+/// The covariate effects of a parameter, where it has any.
+inline void effects(JsonText& json, const std::vector<CovariateEffect>& all) {
+  if (all.empty()) return;
+  json.array("covariates", all, [&](const CovariateEffect& e) {
+    json.object([&] {
+      json.member("covariate", e.covariate);
+      json.member("form", pick(covariate_form_names, e.form));
+      if (e.form == CovariateForm::levels) {
+        json.array("levels", e.levels, [&](const CovariateLevel& level) {
+          json.object([&] {
+            json.member("is", level.is);
+            json.member("factor", level.factor);
+          });
+        });
+      } else {
+        json.member("reference", e.reference);
+        json.member("coefficient", e.coefficient);
+      }
+      if (!e.source.empty()) json.member("source", e.source);
+    });
+  });
+}
+
 /// What all inputs amount to, the terms summed by size so that their order does not show.
 struct Amounts {
   double ordered_mg, delivered_mg, left_mg;
@@ -253,6 +276,7 @@ inline void parameters(JsonText& json, std::string_view name, const std::vector<
       json.member("name", p.name);
       json.member("value", to_text(p.value));
       json.member("weight_exponent", p.weight_exponent);
+      effects(json, p.covariates);
       json.member("source", stated(p.source));
     });
   });
@@ -270,6 +294,7 @@ inline void card_members(JsonText& json, const ModelCard& card) {
     json.object("effect_site", [&] {
       json.member(card.ke0->name.empty() ? "ke0" : card.ke0->name, to_text(card.ke0->value));
       json.member("weight_exponent", card.ke0->weight_exponent);
+      effects(json, card.ke0->covariates);
       json.member("source", stated(card.ke0->source));
     });
   }
@@ -277,6 +302,7 @@ inline void card_members(JsonText& json, const ModelCard& card) {
     json.array("metabolites", card.metabolites, [&](const CardMetabolite& m) {
       json.object([&] {
         json.member("name", m.name);
+        if (!m.from.empty()) json.member("from", m.from);
         json.member("fraction", m.fraction);
         json.member("apparent", m.apparent);
         json.member("source", stated(m.source));
@@ -393,6 +419,7 @@ inline void inputs(JsonText& json, const Result& r) {
               if constexpr (std::is_same_v<T, Bolus>) json.member("bolus", to_text(in.amount));
               if constexpr (!std::is_same_v<T, Bolus>) json.member("over", time_text(in.over));
               json.member("at", time_text(in.at));
+              if (!in.into.empty()) json.member("into", in.into);
             },
             input);
         const Dose& dose = r.regimen.doses.at(i++);
@@ -893,6 +920,7 @@ inline void who(Page& page, const Patient& p) {
   text +=
       (dose.is_bolus() ? " at " : " from ") + time_text(dose.at) + " = " + with_unit(dose.amount_mg, "mg of base", 4);
   if (!dose.is_bolus()) text += " at " + with_unit(dose.rate_mg_per_min, "mg/min", 4);
+  if (!dose.is_intravenous()) text += " into " + dose.into;
   return text;
 }
 
@@ -1382,9 +1410,12 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   return page.text();
 }
 
-/// Everything a model card says, as JSON.
-[[nodiscard]] inline std::string to_json(const ModelCard& card) {
-  report_detail::JsonText json;
+namespace report_detail {
+
+/// A model card as JSON, with the members that `more` adds at its end.
+template <class More>
+[[nodiscard]] std::string card_json(const ModelCard& card, More more) {
+  JsonText json;
   json.object([&] {
     json.member("schema", "ketpk.model/1");
     json.member("id", card.id);
@@ -1398,9 +1429,33 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     json.strings("uncertainties", card.uncertainties);
     json.member("corroboration", report_detail::stated(card.corroboration));
     report_detail::card_members(json, card);
+    more(json);
   });
   json.text += '\n';
   return std::move(json.text);
+}
+
+/// `x (WT / 70)^0.75` and so on.
+[[nodiscard]] inline std::string effect_text(const CovariateEffect& e) {
+  const std::string reference = to_text(e.reference), coefficient = to_text(e.coefficient);
+  const std::string times = "\xC3\x97 ", off = e.covariate + " - " + reference;
+  switch (e.form) {
+    case CovariateForm::power: return times + '(' + e.covariate + " / " + reference + ")^" + coefficient;
+    case CovariateForm::linear: return times + "(1 + " + coefficient + " (" + off + "))";
+    case CovariateForm::exponential: return times + "exp(" + coefficient + " (" + off + "))";
+    case CovariateForm::levels: break;
+  }
+  std::string text = times + "by " + e.covariate + ':';
+  for (const CovariateLevel& l : e.levels) text += ' ' + to_text(l.is) + " gives " + to_text(l.factor) + ';';
+  text.pop_back();
+  return text;
+}
+
+}  // namespace report_detail
+
+/// Everything a model card says of its parameters, as JSON.
+[[nodiscard]] inline std::string to_json(const ModelCard& card) {
+  return report_detail::card_json(card, [](report_detail::JsonText&) {});
 }
 
 /// The cards' ids, analytes, sites and labels, as JSON.
@@ -1444,8 +1499,10 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     std::string rule = "same at every weight";
     if (p.weight_exponent != 0) rule = "\xC3\x97 (weight / " + reference + ")^" + to_text(p.weight_exponent);
     const Dimension of = p.value.unit().dimension;
-    if (of == dim::volume_per_body || of == dim::flow_per_body) rule = "\xC3\x97 weight";
+    if (of.body != 0) rule = "\xC3\x97 weight";
     page.row("  " + p.name, d::padded(to_text(p.value), 20) + d::padded(rule, 26), d::Tint::plain, 1);
+    for (const CovariateEffect& e : p.covariates)
+      page.row("", d::effect_text(e) + (e.source == p.source ? "" : " \xC2\xB7 " + e.source), d::Tint::plain, all);
     page.row("", p.source, d::Tint::faint, all);
   };
   page.row("Parameters", "of the typical individual, at " + reference + " where they scale");
@@ -1458,8 +1515,8 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   }
   for (const CardMetabolite& m : card.metabolites) {
     page.row("Forms",
-             m.name + " \xC2\xB7 " + to_text(m.fraction) + " mg per mg eliminated" +
-                 (m.apparent ? " \xC2\xB7 apparent volumes and clearances" : ""),
+             m.name + (m.from.empty() ? "" : " from " + m.from) + " \xC2\xB7 " + to_text(m.fraction) +
+                 " mg per mg eliminated" + (m.apparent ? " \xC2\xB7 apparent volumes and clearances" : ""),
              d::Tint::plain, all);
     page.row("", m.source, d::Tint::faint, all);
     for (const CardParameter& p : m.parameters) parameter(p);

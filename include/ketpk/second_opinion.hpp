@@ -18,11 +18,15 @@
 #include "ketpk/error.hpp"
 #include "ketpk/exposure.hpp"
 #include "ketpk/model.hpp"
+#include "ketpk/network.hpp"
+#include "ketpk/network_trajectory.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/solve_expm.hpp"
+#include "ketpk/solve_network.hpp"
 #include "ketpk/solve_ode.hpp"
 #include "ketpk/time.hpp"
+#include "ketpk/timeline.hpp"
 
 namespace ketpk {
 
@@ -102,6 +106,36 @@ inline constexpr double stiffest_for_odeint = 6e4;
   return answer(solve_ode(Mammillary(p), segments, horizon, std::move(options)), "odeint");
 }
 
+/// The second road for a linear network: chances, which know nothing of steps. They are not asked for areas.
+/// Throws E_ARG(parameters) where elimination saturates, which they cannot follow.
+[[nodiscard]] inline Attempt<Answers> second_opinion_on(const NetworkTrajectory& course, const Questions& questions) {
+  const Network& net = course.network();
+  require(net.is_linear(), Code::arg, "parameters", "elimination saturates; accepted: a linear network");
+  const Timeline& timeline = course.timeline();
+  const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
+  const NetworkSolver solver(networks, std::max(longest_of(timeline), questions.instants.back()));
+  auto solved = solve(timeline, solver, net.size());
+  if (auto* trouble = std::get_if<Trouble>(&solved)) return *std::move(trouble);
+  const auto& states = std::get<0>(solved);
+
+  Answers answers{.solver = "expm", .values = {}, .areas = {}};
+  answers.values.resize(questions.curves.size());
+  std::size_t k = 0;
+  for (const Micros t : questions.instants) {
+    while (k + 1 < timeline.stretches.size() && timeline.stretches[k + 1].start <= t) ++k;
+    const Stretch& s = timeline.stretches[k];
+    const auto there = solver.after(states[k], s.rates, t - s.start, s.record);
+    const NetworkState& x = std::get<0>(there);
+    for (std::size_t c = 0; c < questions.curves.size(); ++c) {
+      const Curve curve = questions.curves[c];
+      answers.values[c].push_back(curve.kind == Curve::Kind::effect_site  ? net.effect_site_mg_per_L(x)
+                                  : curve.kind == Curve::Kind::metabolite ? net.metabolite_mg_per_L(x, curve.index)
+                                                                          : net.plasma_mg_per_L(x));
+    }
+  }
+  return answers;
+}
+
 namespace detail {
 
 /// Worst difference of `b` from `a`, relative to a or to a millionth of the largest a, whichever is more.
@@ -125,7 +159,8 @@ namespace detail {
 /// not finite.
 [[nodiscard]] inline double disagreement(const Answers& a, const Answers& b) {
   if (a.values.size() != b.values.size()) return std::numeric_limits<double>::quiet_NaN();
-  double worst = detail::worst_difference(a.areas, b.areas);
+  // Areas that one of the two was not asked for are not compared.
+  double worst = a.areas.empty() || b.areas.empty() ? 0 : detail::worst_difference(a.areas, b.areas);
   for (std::size_t c = 0; c < a.values.size() && std::isfinite(worst); ++c) {
     const double here = detail::worst_difference(a.values[c], b.values[c]);
     if (!(here <= worst)) worst = here;

@@ -30,6 +30,7 @@
 #include "ketpk/solve.hpp"
 #include "ketpk/state.hpp"
 #include "ketpk/time.hpp"
+#include "ketpk/trajectory.hpp"
 
 namespace ketpk {
 
@@ -110,26 +111,38 @@ namespace detail {
   return observe.at;
 }
 
-[[nodiscard]] inline Profile profile_of(const ExactTrajectory<>& exact, const ModelCard& card,
-                                        std::vector<Micros> times) {
+/// Plasma [mg/L] and the area under it [mg min/L] at many instants.
+inline void sample(const ExactTrajectory<>& exact, const std::vector<Micros>& times, Profile& out) {
+  exact.plasma_at(times, out.plasma_ng_per_mL);
+  exact.area_at(times, out.auc_ng_h_per_mL);
+}
+inline void sample(const NetworkTrajectory& course, const std::vector<Micros>& times, Profile& out) {
+  for (std::size_t k = 0; k < times.size(); ++k) {
+    out.plasma_ng_per_mL[k] = course.value(times[k], Curve::plasma());
+    out.auc_ng_h_per_mL[k] = course.auc_mg_min_per_L(times[k]);
+  }
+}
+
+template <class T>
+[[nodiscard]] Profile profile_of(const T& trajectory, const ModelCard& card, const std::vector<Segment>& given,
+                                 std::vector<Micros> times) {
   constexpr double ng_per_mL = 1000, ng_h_per_mL = 1000.0 / 60.0;  // per mg/L and per mg min/L
   const auto curve = [&](Curve c) {
     std::vector<double> column;
     column.reserve(times.size());
-    for (const Micros t : times) column.push_back(exact.value(t, c) * ng_per_mL);
+    for (const Micros t : times) column.push_back(trajectory.value(t, c) * ng_per_mL);
     return column;
   };
   Profile out;
   out.plasma_ng_per_mL.resize(times.size());
-  exact.plasma_at(times, out.plasma_ng_per_mL);
+  out.auc_ng_h_per_mL.resize(times.size());
+  sample(trajectory, times, out);
   for (double& c : out.plasma_ng_per_mL) c *= ng_per_mL;
-  if (exact.has(Curve::effect_site())) out.effect_site_ng_per_mL = curve(Curve::effect_site());
+  if (trajectory.has(Curve::effect_site())) out.effect_site_ng_per_mL = curve(Curve::effect_site());
   for (std::size_t i = 0; i < card.metabolites.size(); ++i)
     out.metabolites.push_back({card.metabolites[i].name, curve(Curve::metabolite(i))});
-  out.auc_ng_h_per_mL.resize(times.size());
-  exact.area_at(times, out.auc_ng_h_per_mL);
   for (double& area : out.auc_ng_h_per_mL) area *= ng_h_per_mL;
-  out.delivered_mg = delivered_mg(exact.segments(), times);
+  out.delivered_mg = delivered_mg(given, times);
   out.time = std::move(times);
   return out;
 }
@@ -149,6 +162,105 @@ namespace detail {
     worst = std::max(worst, off);
   }
   return worst;
+}
+[[nodiscard]] inline double mass_balance(const NetworkTrajectory& course, Micros) { return course.mass_balance_rel(); }
+
+[[nodiscard]] constexpr const char* name_of(const ExactTrajectory<>&) noexcept { return "exact"; }
+[[nodiscard]] constexpr const char* name_of(const NetworkTrajectory&) noexcept { return "odeint"; }
+
+/// What the stages ahead of the curve made of a request.
+struct Prepared {
+  const Request& request;
+  Whom whom;
+  Regimen regimen;
+  std::optional<Delivery> delivery;
+  Admission admission;
+  std::vector<Micros> times;
+
+  [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
+};
+
+/// The second solver's answers; absent where none was asked or none can follow the model.
+template <class Second>
+[[nodiscard]] Attempt<std::optional<Answers>> second_answers(const ExactTrajectory<>& exact,
+                                                             const Parameters<double>& parameters,
+                                                             const Questions& questions, Second second) {
+  if constexpr (std::same_as<Second, NoSecondSolver>) {
+    return std::optional<Answers>();
+  } else {
+    Attempt<Answers> other = second(parameters, exact.segments(), questions);
+    if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
+    return std::optional(std::get<Answers>(std::move(other)));
+  }
+}
+template <class Second>
+[[nodiscard]] Attempt<std::optional<Answers>> second_answers(const NetworkTrajectory& course,
+                                                             const Parameters<double>& parameters,
+                                                             const Questions& questions, Second) {
+  if (std::same_as<Second, NoSecondSolver> || parameters.saturable) return std::optional<Answers>();
+  Attempt<Answers> other = second_opinion_on(course, questions);
+  if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
+  return std::optional(std::get<Answers>(std::move(other)));
+}
+
+/// From the curve on: exposure, second opinion, assessment, profile.
+template <class T, class Second>
+[[nodiscard]] Outcome answer(Prepared prepared, const T& trajectory, Second second) {
+  const Request& request = prepared.request;
+  const std::vector<Segment> segments = schedule(prepared.given());
+  const auto courses = courses_of(trajectory);
+  Exposure summary = exposure(trajectory, courses);
+  summary.delivered_mg = delivered_mg(segments, segments.back().start);
+  Questions questions{.instants = {}, .curves = {}};
+  std::vector<double> peaks;
+  for (const auto& course : courses) {
+    questions.curves.push_back(course.curve);
+    peaks.push_back(peak(course).min);
+  }
+  for (const double t : peaks)
+    if (!std::isfinite(t))
+      return Trouble{Code::internal_check, name_of(trajectory), "a peak is not a number; no numbers are given"};
+  questions.instants = instants_to_compare(trajectory.segments(), prepared.times, peaks);
+  SolverCheck check{.solver = name_of(trajectory),
+                    .mass_balance_rel = mass_balance(trajectory, questions.instants.back())};
+  const auto other = second_answers(trajectory, prepared.whom.person.parameters, questions, second);
+  if (const auto* trouble = std::get_if<Trouble>(&other)) return *trouble;
+  if (const auto& answers = std::get<0>(other)) {
+    check.second_solver = answers->solver;
+    check.agreement_rel = disagreement(ask(trajectory, questions, check.solver), *answers);
+    if (!(*check.agreement_rel <= agreement_due))
+      return Trouble{Code::internal_check, answers->solver,
+                     "the two solvers disagree by more than 1e-8; no numbers are given"};
+  }
+  if (!(check.mass_balance_rel <= mass_balance_due))
+    return Trouble{Code::internal_check, "mass balance", "drug is not conserved to 1e-9; no numbers are given"};
+
+  std::optional<Micros> until = request.observe.until;
+  if (!until && !prepared.times.empty()) until = prepared.times.back();
+  std::vector<TimeAbove> above;
+  for (const auto& level : request.time_above)
+    above.push_back(time_above(courses.front(), level.in(unit::ng_per_mL), until));
+
+  Assessment assessment = assess(
+      Evidence{request.patient, request.order, prepared.regimen, request.model, prepared.admission, summary,
+               prepared.delivery ? &*prepared.delivery : nullptr},
+      request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
+        for (const auto& course : courses)
+          if (course.curve == c) return time_above(course, level_ng_per_mL);
+        throw InvalidInput(Code::arg, "curve", "not a curve of this model; accepted: plasma, and what the model has");
+      });
+  assessment.overrides = request.overrides;
+
+  Profile profile = profile_of(trajectory, request.model, segments, std::move(prepared.times));
+  return Result{request,
+                std::move(prepared.regimen),
+                std::move(prepared.delivery),
+                std::move(prepared.admission),
+                check,
+                std::move(profile),
+                summary,
+                std::move(above),
+                std::move(assessment)};
 }
 
 }  // namespace detail
@@ -179,60 +291,18 @@ template <class Second>
 
   Regimen regimen = resolve(request.order, request.patient.mass_for_dosing());
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
-  const Parameters<double> parameters = individual(request.model, request.patient);
+  Whom who = whom(request.model, request.patient);
 
   std::optional<Delivery> delivery;
   if (!request.order.is_delivered_as_it_stands()) delivery = deliver(request.order, regimen);
-  if (request.order.saved)
-    require_resumable(*request.order.saved, {parameters, request.patient, request.order.analyte});
+  if (request.order.saved) require_resumable(*request.order.saved, {who, request.patient, request.order.analyte});
 
-  const ExactTrajectory<> exact = solve(parameters, schedule(delivery ? delivery->given : regimen));
-  const auto courses = courses_of(exact);
-  const Exposure summary = exposure(exact, courses);
-
-  Questions questions{.instants = {}, .curves = {}};
-  std::vector<double> peaks;
-  for (const auto& course : courses) {
-    questions.curves.push_back(course.curve);
-    peaks.push_back(peak(course).min);
-  }
-  for (const double t : peaks)
-    if (!std::isfinite(t))
-      return Trouble{Code::internal_check, "exact", "a peak is not a number; no numbers are given"};
-  questions.instants = instants_to_compare(exact.segments(), times, peaks);
-  SolverCheck check{.mass_balance_rel = detail::mass_balance(exact, questions.instants.back())};
-  if constexpr (!std::same_as<Second, NoSecondSolver>) {
-    const Attempt<Answers> other = second(parameters, exact.segments(), questions);
-    if (const auto* trouble = std::get_if<Trouble>(&other)) return *trouble;
-    const Answers& answers = std::get<Answers>(other);
-    check.second_solver = answers.solver;
-    check.agreement_rel = disagreement(ask(exact, questions, "exact"), answers);
-    if (!(*check.agreement_rel <= agreement_due))
-      return Trouble{Code::internal_check, answers.solver,
-                     "the two solvers disagree by more than 1e-8; no numbers are given"};
-  }
-  if (!(check.mass_balance_rel <= mass_balance_due))
-    return Trouble{Code::internal_check, "mass balance", "drug is not conserved to 1e-9; no numbers are given"};
-
-  std::optional<Micros> until = request.observe.until;
-  if (!until && !times.empty()) until = times.back();
-  std::vector<TimeAbove> above;
-  for (const auto& level : request.time_above)
-    above.push_back(time_above(courses.front(), level.in(unit::ng_per_mL), until));
-
-  Assessment assessment = assess(
-      Evidence{request.patient, request.order, regimen, request.model, admission, summary,
-               delivery ? &*delivery : nullptr},
-      request.limits ? &*request.limits : nullptr, [&](Curve c, double level_ng_per_mL) {
-        for (const auto& course : courses)
-          if (course.curve == c) return time_above(course, level_ng_per_mL);
-        throw InvalidInput(Code::arg, "curve", "not a curve of this model; accepted: plasma, and what the model has");
-      });
-  assessment.overrides = request.overrides;
-
-  Profile profile = detail::profile_of(exact, request.model, std::move(times));
-  return Result{request, std::move(regimen), std::move(delivery),  std::move(admission), check, std::move(profile),
-                summary, std::move(above),   std::move(assessment)};
+  detail::Prepared prepared{
+      request, std::move(who), std::move(regimen), std::move(delivery), std::move(admission), std::move(times)};
+  const auto trajectory = trajectory_of(prepared.whom, prepared.given());
+  if (const auto* trouble = std::get_if<Trouble>(&trajectory)) return *trouble;
+  return std::visit([&](const auto& course) { return detail::answer(std::move(prepared), course, second); },
+                    std::get<0>(trajectory));
 }
 
 /// Order → regimen → segments → both solvers → exposure → assessment.
@@ -240,8 +310,8 @@ template <class Second>
 
 /// The course of a result up to `at`, to go on with later. Throws as `history`.
 [[nodiscard]] inline SavedState saved_state(const Result& r, Micros at) {
-  const Parameters<double> parameters = individual(r.inputs.model, r.inputs.patient);
-  return saved_state(r.inputs.order, r.regimen, {parameters, r.inputs.patient, r.inputs.order.analyte}, at);
+  const Whom who = whom(r.inputs.model, r.inputs.patient);
+  return saved_state(r.inputs.order, r.regimen, {who, r.inputs.patient, r.inputs.order.analyte}, at);
 }
 
 }  // namespace ketpk

@@ -243,6 +243,12 @@ class ExactTrajectory {
     return sum;
   }
 
+  /// Parent in the whole body at `t` >= 0 [mg].
+  [[nodiscard]] S in_body_mg(Micros t) const {
+    const std::size_t i = segment_at(t);
+    return in_body_mg(i, minutes(t - segments_[i].start));
+  }
+
   /// Amount [mg/sqrt(L)] in mode `j`, `tau` minutes into segment `i`.
   [[nodiscard]] S mode(std::size_t i, double tau, std::size_t j) const {
     const S x = response_.parent.rate_per_min[j] * tau;

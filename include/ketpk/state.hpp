@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "ketpk/analyte.hpp"
@@ -23,14 +24,14 @@
 #include "ketpk/quantity.hpp"
 #include "ketpk/regimen.hpp"
 #include "ketpk/schedule.hpp"
-#include "ketpk/solve.hpp"
 #include "ketpk/time.hpp"
+#include "ketpk/trajectory.hpp"
 
 namespace ketpk {
 
 /// Whose course it is: the numbers of the model for the patient, the patient, and the drug.
 struct Whose {
-  const Parameters<double>& parameters;
+  const Whom& whom;
   const Patient& patient;
   Analyte analyte;
 };
@@ -45,7 +46,7 @@ struct Whose {
     else
       text += std::string(name) + "=none;";
   };
-  const Parameters<double>& p = whose.parameters;
+  const Parameters<double>& p = whose.whom.person.parameters;
   put("v1_L", p.v1_L), put("cl_L_per_min", p.cl_L_per_min);
   put("q2_L_per_min", p.q2_L_per_min), put("v2_L", p.v2_L);
   put("q3_L_per_min", p.q3_L_per_min), put("v3_L", p.v3_L);
@@ -60,6 +61,14 @@ struct Whose {
     maybe("into", d.into);
   }
   if (p.saturable) put("vmax_mg_per_min", p.saturable->vmax_mg_per_min), put("km_mg_per_L", p.saturable->km_mg_per_L);
+  // Doses name compartments, so the names and which of them has which entry belong to the numbers.
+  for (std::size_t i = 0; i < whose.whom.compartments.size(); ++i) {
+    text += "compartment=" + whose.whom.compartments[i] + ';';
+    if (i >= whose.whom.person.entries.size()) continue;
+    const Entry& e = whose.whom.person.entries[i];
+    put("bioavailability", e.bioavailability), put("lag_min", e.lag_min);
+    maybe("duration_min", e.duration_min), maybe("rate_mg_per_min", e.rate_mg_per_min);
+  }
   const Patient& who = whose.patient;
   put("weight_kg", who.weight.value().in(unit::kg));
   put("dosing_weight_kg", who.mass_for_dosing().in(unit::kg));
@@ -76,16 +85,24 @@ struct Whose {
   Regimen given{.doses = {}, .dosing_weight = whose.patient.mass_for_dosing()};
   for (const SavedInput& in : history) given.doses.insert(given.doses.end(), in.pieces.begin(), in.pieces.end());
   std::stable_sort(given.doses.begin(), given.doses.end(), [](const Dose& a, const Dose& b) { return a.at < b.at; });
-  const ExactTrajectory<> exact = solve(whose.parameters, schedule(given));
-  const std::size_t i = exact.segment_at(at);
-  const double plasma = exact.value(at, Curve::plasma());
-  SavedAmounts amounts{.plasma_ng_per_mL = plasma * ng_per_mL,
-                       .central_mg = plasma * whose.parameters.v1_L,
-                       .body_mg = exact.in_body_mg(i, minutes(at - exact.segments()[i].start))};
-  if (exact.has(Curve::effect_site()))
-    amounts.effect_site_ng_per_mL = exact.value(at, Curve::effect_site()) * ng_per_mL;
-  for (std::size_t k = 0; k < whose.parameters.metabolites.size(); ++k)
-    amounts.metabolites_ng_per_mL.push_back(exact.value(at, Curve::metabolite(k)) * ng_per_mL);
+  const auto solved = trajectory_of(whose.whom, given);
+  if (const auto* trouble = std::get_if<Trouble>(&solved))
+    throw InvalidInput(Code::state, "initial_state.saved",
+                       "its history cannot be followed: " + trouble->message + "; accepted: one that can");
+  const Parameters<double>& p = whose.whom.person.parameters;
+  SavedAmounts amounts;
+  std::visit(
+      [&](const auto& course) {
+        const double plasma = course.value(at, Curve::plasma());
+        amounts.plasma_ng_per_mL = plasma * ng_per_mL;
+        amounts.central_mg = plasma * p.v1_L;
+        amounts.body_mg = course.in_body_mg(at);
+        if (course.has(Curve::effect_site()))
+          amounts.effect_site_ng_per_mL = course.value(at, Curve::effect_site()) * ng_per_mL;
+        for (std::size_t k = 0; k < p.metabolites.size(); ++k)
+          amounts.metabolites_ng_per_mL.push_back(course.value(at, Curve::metabolite(k)) * ng_per_mL);
+      },
+      std::get<0>(solved));
   return amounts;
 }
 

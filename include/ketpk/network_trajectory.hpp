@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: the questions of exposure.hpp are asked of a continuous course, and a network with depots, chains of metabolites
+// or saturable elimination has one too: that of steps and the interpolant between them, stretch after stretch. Linear
+// networks are carried by chances as well, which is the second opinion on it.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ketpk/error.hpp"
+#include "ketpk/model.hpp"
+#include "ketpk/network.hpp"
+#include "ketpk/quantity.hpp"
+#include "ketpk/schedule.hpp"
+#include "ketpk/solve.hpp"
+#include "ketpk/solve_network.hpp"
+#include "ketpk/solve_ode.hpp"
+#include "ketpk/time.hpp"
+#include "ketpk/timeline.hpp"
+
+namespace ketpk {
+
+/// A network during one stretch: what enters where, and the state it begins with. Its last two states are the area
+/// under plasma [mg min/L] and the parent eliminated [mg], both from 0 on.
+class NetworkStretch {
+ public:
+  NetworkStretch(std::shared_ptr<const Network> net, std::vector<Intake> rates, NetworkState begins)
+      : net_(std::move(net)), rates_(std::move(rates)), begins_(std::move(begins)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 2; }
+  [[nodiscard]] bool has(Curve c) const noexcept {
+    const auto& p = net_->parameters();
+    if (c.kind == Curve::Kind::effect_site) return p.ke0_per_min.has_value();
+    return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::metabolite && c.index < p.metabolites.size());
+  }
+  void start(std::span<double> x) const noexcept { std::copy(begins_.begin(), begins_.end(), x.begin()); }
+  void slopes(std::span<const double> x, double, std::span<double> dx) const {
+    const std::size_t n = net_->size();
+    net_->slopes<double>(x.first(n), dx.first(n));
+    for (const Intake& r : rates_) dx[r.place] += r.amount;
+    const auto& p = net_->parameters();
+    const double c1 = net_->plasma_mg_per_L(x);
+    dx[n] = c1;
+    dx[n + 1] = p.cl_L_per_min * c1;
+    if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
+  }
+  void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
+  [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
+    if (c.kind == Curve::Kind::effect_site) return net_->effect_site_mg_per_L(x);
+    if (c.kind == Curve::Kind::metabolite) return net_->metabolite_mg_per_L(x, c.index);
+    return net_->plasma_mg_per_L(x);
+  }
+  [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[net_->size()]; }
+
+ private:
+  std::shared_ptr<const Network> net_;
+  std::vector<Intake> rates_;
+  NetworkState begins_;
+};
+
+/// The course of one network over a timeline, up to where nothing is left to speak of.
+class NetworkTrajectory {
+ public:
+  [[nodiscard]] const std::vector<Segment>& segments() const noexcept { return segments_; }
+  [[nodiscard]] const Network& network() const noexcept { return *net_; }
+  [[nodiscard]] bool has(Curve c) const noexcept { return pieces_.front().has(c); }
+  [[nodiscard]] std::size_t segment_at(Micros t) const noexcept {
+    const auto after = std::upper_bound(segments_.begin(), segments_.end(), t,
+                                        [](Micros instant, const Segment& s) { return instant < s.start; });
+    return static_cast<std::size_t>(after - segments_.begin()) - 1;
+  }
+  /// Concentration at `t` [mg/L]; at the instant of a bolus the one after it. Past the end of what was solved nothing
+  /// is left: 0. Throws E_RANGE(t) before 0, E_ARG(curve) for a curve the model does not have.
+  [[nodiscard]] double value(Micros t, Curve c) const {
+    require(t >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
+    const std::size_t i = segment_at(t);
+    const double minute = minutes(t - segments_[i].start);
+    return minute > length_min(i) ? 0.0 : at(i, minute, c);
+  }
+  /// Area under plasma from 0 to `t` [mg min/L].
+  [[nodiscard]] double auc_mg_min_per_L(Micros t) const {
+    require(t >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
+    const std::size_t i = segment_at(t);
+    const double most = length_min(i) * micros_per_minute;
+    const Micros within = t - segments_[i].start;
+    return pieces_[i].auc_mg_min_per_L(static_cast<double>(within.count()) > most ? last_ : within);
+  }
+  [[nodiscard]] double at(std::size_t segment, double minute, Curve c) const {
+    return pieces_[segment].at(0, minute, c);
+  }
+  [[nodiscard]] double slope(std::size_t segment, double minute, Curve c) const {
+    return pieces_[segment].slope(0, minute, c);
+  }
+  [[nodiscard]] double length_min(std::size_t segment) const noexcept { return pieces_[segment].length_min(0); }
+  [[nodiscard]] std::vector<double> turning_points(std::size_t segment, Curve c) const {
+    return pieces_[segment].turning_points(0, c);
+  }
+  /// All places, the area under plasma and the parent eliminated at `t`, after what happens then. Throws E_RANGE(t)
+  /// before 0.
+  [[nodiscard]] NetworkState state_at(Micros t) const {
+    require(t >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
+    const std::size_t i = segment_at(t);
+    const Micros within = t - segments_[i].start;
+    const bool is_past = minutes(within) > length_min(i);
+    return pieces_[i].state_at(is_past ? last_ : within);
+  }
+  /// Parent in the whole body, what is still to be absorbed among it, at `t` [mg].
+  [[nodiscard]] double in_body_mg(Micros t) const {
+    const NetworkState x = state_at(t);
+    double mg = 0;
+    for (std::size_t i = 0; i < net_->central() + 3; ++i) mg += x[i];
+    return mg;
+  }
+  /// (entered - in the body - eliminated) / entered, worst over the ends of all segments. What enters was counted as it
+  /// entered, what is eliminated by the clearances, and what is in the body by the places.
+  [[nodiscard]] double mass_balance_rel() const noexcept { return mass_balance_rel_; }
+  /// What this is the course of.
+  [[nodiscard]] const Timeline& timeline() const noexcept { return timeline_; }
+  /// The same at the start of each segment.
+  [[nodiscard]] const std::vector<NetworkState>& states() const noexcept { return states_; }
+
+  /// Area under plasma, or under a metabolite, without end [mg min/L]. What is formed of a metabolite, it clears.
+  [[nodiscard]] double auc_to_infinity(Curve c) const {
+    const auto& p = net_->parameters();
+    const double plasma = auc_;
+    if (c.kind != Curve::Kind::metabolite) return plasma;
+    const auto& m = p.metabolites[c.index];
+    double formed = entered_metabolite_mg_[c.index];
+    if (m.from) {
+      formed += m.fraction * p.metabolites[*m.from].cl_L_per_min * auc_to_infinity(Curve::metabolite(*m.from));
+    } else {
+      formed += m.fraction * entered_parent_mg_;
+    }
+    return formed / m.cl_L_per_min;
+  }
+
+  /// Rate of the slowest mode that shows in plasma [1/min]; where elimination saturates, far below Km.
+  [[nodiscard]] double slowest_rate_per_min() const noexcept { return slowest_per_min_; }
+
+ private:
+  NetworkTrajectory() = default;
+  friend Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline);
+
+  std::shared_ptr<const Network> net_;
+  std::vector<Segment> segments_;
+  std::vector<OdeTrajectory<NetworkStretch>> pieces_;
+  std::vector<NetworkState> states_;
+  Micros last_{0};  ///< of the last segment, as far as it was solved
+  double auc_ = 0, entered_parent_mg_ = 0, slowest_per_min_ = 0, mass_balance_rel_ = 0;
+  Timeline timeline_;
+  std::vector<double> entered_metabolite_mg_;
+};
+
+namespace detail {
+
+/// The parent's rates far below Km, where elimination is linear.
+[[nodiscard]] inline Modes<double> modes_far_below_km(Parameters<double> p) {
+  if (p.saturable) p.cl_L_per_min += p.saturable->vmax_mg_per_min / p.saturable->km_mg_per_L;
+  return modes(p);
+}
+
+}  // namespace detail
+
+/// The course of a network over a timeline that begins at 0; records of one instant act together. The last stretch goes
+/// on until what is left of anything is below 1e-17 of what there was.
+/// `Trouble` as `solve_ode`, with the instant.
+[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline) {
+  NetworkTrajectory out;
+  out.net_ = std::make_shared<const Network>(p);
+  out.timeline_ = timeline;
+  const Network& net = *out.net_;
+  const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
+  const NetworkSolver solver(networks, longest_of(timeline));
+  const Modes<double> parent = detail::modes_far_below_km(p);
+  out.entered_metabolite_mg_.assign(p.metabolites.size(), 0);
+
+  // How long the slowest of all takes, and what was given.
+  out.slowest_per_min_ = std::numeric_limits<double>::infinity();
+  for (std::size_t j = 0; j < 3; ++j)
+    if (parent.coupling[j] > 0) out.slowest_per_min_ = std::min(out.slowest_per_min_, parent.rate_per_min[j]);
+  double given_mg = 0;
+  const auto count = [&](const Intake& s, double mg) {
+    given_mg += mg;
+    if (s.place < net.central() + 3) {
+      out.entered_parent_mg_ += mg;
+      for (std::size_t depot = s.place; depot < net.central();) {
+        out.slowest_per_min_ = std::min(out.slowest_per_min_, p.depots[depot].ka_per_min);
+        depot = p.depots[depot].into.value_or(net.central());
+      }
+    } else if (s.place < net.effect_site()) {
+      out.entered_metabolite_mg_[(s.place - net.central() - 3) / 2] += mg;
+    }
+  };
+
+  NetworkState x(net.size() + 2);
+  std::vector<Intake> boluses;
+  for (std::size_t k = 0; k < timeline.stretches.size(); ++k) {
+    const Stretch& s = timeline.stretches[k];
+    const bool is_last = k + 1 == timeline.stretches.size();
+    if (s.is_emptied) std::fill(x.begin(), x.end() - 2, 0.0);
+    if (s.steady) {
+      const Attempt<NetworkState> steady = solver.steady(*s.steady);
+      if (const auto* trouble = std::get_if<Trouble>(&steady)) return *trouble;
+      for (std::size_t i = 0; i < net.size(); ++i) {
+        x[i] += std::get<0>(steady)[i];
+        if (i < net.effect_site()) count({i, 0}, std::get<0>(steady)[i]);
+      }
+    }
+    for (const Intake& b : s.boluses) {
+      x[b.place] += b.amount;
+      count(b, b.amount);
+    }
+    if (s.duration.count() == 0 && !is_last) continue;  // the next begins at the same instant
+    for (const Intake& r : s.rates) count(r, r.amount * minutes(s.duration));
+
+    Micros horizon = s.duration;
+    if (is_last) {
+      double slowest = out.slowest_per_min_;
+      for (const auto& m : p.metabolites) {
+        const Modes<double> own = modes<double>({m.v1_L, m.cl_L_per_min, m.q2_L_per_min, m.v2_L, 0, 1});
+        for (std::size_t j = 0; j < 2; ++j)
+          if (own.coupling[j] > 0) slowest = std::min(slowest, own.rate_per_min[j]);
+      }
+      if (p.ke0_per_min) slowest = std::min(slowest, *p.ke0_per_min);
+      double min = 40 / slowest;
+      if (p.saturable) min += given_mg / p.saturable->vmax_mg_per_min;
+      require(min * micros_per_minute < 9e18, Code::model_param, "CL",
+              "so slow that the course has no end; accepted: half-lives below 100 yr");
+      horizon = Micros{static_cast<std::int64_t>(min * micros_per_minute)};
+      out.last_ = horizon;
+    }
+    out.segments_.push_back({s.start, is_last ? Micros{0} : s.duration, 0, 0});
+    out.states_.push_back(x);
+    auto piece = solve_ode(
+        NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
+        {.atol_per_dose = std::clamp(1e-19 * std::max(given_mg, 1e-30), 1e-25, 1e-2), .max_steps = 1'000'000});
+    if (auto* trouble = std::get_if<Trouble>(&piece)) {
+      trouble->message += " (counted from " + to_text(minutes(s.start)) + " min)";
+      return *trouble;
+    }
+    x = std::get<0>(piece).state_at(horizon);
+    double found = x[net.size() + 1];
+    for (std::size_t i = 0; i < net.central() + 3; ++i) found += x[i];
+    if (out.entered_parent_mg_ > 0)
+      out.mass_balance_rel_ =
+          std::max(out.mass_balance_rel_, std::abs(out.entered_parent_mg_ - found) / out.entered_parent_mg_);
+    out.pieces_.push_back(std::get<0>(std::move(piece)));
+  }
+  // All that enters the parent leaves it through its clearance; where that saturates, the curve is asked.
+  out.auc_ = p.saturable ? x[net.size()] : out.entered_parent_mg_ / p.cl_L_per_min;
+  return out;
+}
+
+}  // namespace ketpk

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: a researcher has a model and a table of what happened, and wants the table back with what the model says at each
+// record. Every record is answered, in the order it came.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ketpk/error.hpp"
+#include "ketpk/individual.hpp"
+#include "ketpk/network.hpp"
+#include "ketpk/parameters.hpp"
+#include "ketpk/records.hpp"
+#include "ketpk/second_opinion.hpp"
+#include "ketpk/solve_network.hpp"
+#include "ketpk/time.hpp"
+#include "ketpk/timeline.hpp"
+
+namespace ketpk {
+
+/// One curve at every record.
+struct PredictedColumn {
+  std::string name;  ///< plasma, effect_site, a metabolite's name, or of amounts a compartment's name
+  std::vector<double> values;
+};
+
+/// What the model says at every record of a data set, subject after subject. At a dose record it is the state after the
+/// dose; at a reset, after the reset.
+struct Predictions {
+  std::vector<PredictedColumn> concentrations;    ///< [mg/L]: plasma first, then metabolites, then the effect site
+  std::vector<PredictedColumn> amounts;           ///< [mg], in the order of `compartments_of` the card
+  std::vector<double> plasma_sd_mg_per_L = {};    ///< between subjects, where it was asked for
+  std::string solver;                             ///< "expm", or "odeint" where elimination saturates
+  std::optional<std::string> second_solver = {};  ///< "odeint", where a second solver was asked
+  std::optional<double> agreement_rel = {};       ///< worst difference of any state at the end of any stretch
+  std::size_t stretches = 0;                      ///< of constant input, over all subjects
+  std::size_t stretches_checked = 0;  ///< those that the second solver went over too; it leaves out the very stiff
+};
+
+struct PredictOptions {
+  bool is_checked = true;   ///< ask a second solver, where the model is linear
+  bool has_spread = false;  ///< the standard deviation of plasma between subjects, by the delta method
+};
+
+namespace detail {
+
+/// A dose of one record on its way in.
+struct Doorway {
+  const RecordDose& dose;
+  const Entry& entry;
+  std::size_t place;
+  InfusionBioavailability rule;
+  std::string field;
+
+  /// Throws E_MODEL_PARAM where the record leaves to the model what the card does not say, E_RANGE for an infusion
+  /// shorter than 1 us or longer than 400 d.
+  [[nodiscard]] Entering entering() const {
+    Entering in{.place = place,
+                .lag = micros(entry.lag_min, "a lag"),
+                .additional = dose.additional,
+                .interval = dose.interval,
+                .steady_state = dose.steady_state};
+    const double f = entry.bioavailability, mg = dose.amount_mg * f;
+    if (dose.kind == DoseKind::bolus) {
+      in.bolus_mg = mg;
+      return in;
+    }
+    double rate = dose.rate_mg_per_min, min = minutes(dose.duration);
+    const bool is_rated = dose.kind == DoseKind::at_rate || dose.kind == DoseKind::modelled_rate;
+    if (dose.kind == DoseKind::modelled_rate) rate = stated(entry.rate_mg_per_min, "rate");
+    if (dose.kind == DoseKind::modelled_duration) min = stated(entry.duration_min, "duration");
+    // Bioavailability changes the amount. Where a rate was stated, NONMEM keeps the rate and the duration follows;
+    // otherwise the duration stays and the rate follows.
+    const bool keeps_rate = is_rated && rule == InfusionBioavailability::nonmem;
+    if (is_rated) min = (keeps_rate ? mg : dose.amount_mg) / rate;
+    in.rate_mg_per_min = keeps_rate ? rate : is_rated ? rate * f : mg / min;
+    if (dose.amount_mg == 0) return in;  // the constant infusion, which has no duration
+    if (mg == 0) return in;
+    // Whole microseconds at the rate; what the rate would give in the last, broken one enters at the end.
+    const double us = min * micros_per_minute, whole = std::round(us);
+    require(us >= 1 && us <= static_cast<double>(horizon_limit.count()), Code::range, field,
+            "an infusion shorter than a microsecond or longer than the supported course; accepted: 1 us to 400 d");
+    const bool is_whole = std::abs(us - whole) <= 8 * std::numeric_limits<double>::epsilon() * us;
+    in.duration = Micros{static_cast<std::int64_t>(is_whole ? whole : std::floor(us))};
+    if (!is_whole) in.bolus_mg = std::max(0.0, mg - in.rate_mg_per_min * minutes(in.duration));
+    return in;
+  }
+
+ private:
+  [[nodiscard]] Micros micros(double min, std::string_view what) const {
+    const double us = std::round(min * micros_per_minute);
+    require(us >= 0 && us <= static_cast<double>(horizon_limit.count()), Code::range, field,
+            std::string(what) + " beyond the supported course; accepted: 0 to 400 d");
+    return Micros{static_cast<std::int64_t>(us)};
+  }
+  [[nodiscard]] double stated(const std::optional<double>& x, std::string_view name) const {
+    require(x.has_value(), Code::model_param, field,
+            "a " + std::string(name) +
+                " is left to the model, and the card says none for this compartment; accepted: " +
+                "a card with an entry that states it");
+    return *x;
+  }
+};
+
+/// Runs `f`, and names the record in what it throws.
+template <class F>
+[[nodiscard]] auto at_line(const Record& r, F f) {
+  try {
+    return f();
+  } catch (const InvalidInput& e) {
+    throw InvalidInput(e.code, "data line " + std::to_string(r.line) + ' ' + e.field, e.message);
+  }
+}
+
+/// One subject on the way through.
+class SubjectCourse {
+ public:
+  SubjectCourse(const ModelCard& card, const DataUnits& units, const Subject& subject) {
+    const std::vector<std::size_t> places = places_of(card);
+    std::vector<Happening> happenings;
+    Individual person{};
+    for (std::size_t k = 0; k < subject.records.size(); ++k) {
+      const Record& r = subject.records[k];
+      if (k == 0 || r.covariates != subject.records[k - 1].covariates) {
+        person = at_line(r, [&] { return individual(card, r.covariates); });
+        networks_.distinct.emplace_back(person.parameters);
+      }
+      networks_.of_record.push_back(networks_.distinct.size() - 1);
+      Happening h{.line = r.line,
+                  .time = r.time,
+                  .empties = r.evid == Evid::reset || r.evid == Evid::reset_and_dose,
+                  .dose = {}};
+      if (r.dose) {
+        const std::string field = "data line " + std::to_string(r.line);
+        require(r.dose->compartment < places.size(), Code::range, field,
+                "not a compartment of the model; accepted: those of the card");
+        h.dose = Doorway{*r.dose, person.entries[r.dose->compartment], places[r.dose->compartment],
+                         units.infusion_bioavailability, field}
+                     .entering();
+      }
+      happenings.push_back(std::move(h));
+    }
+    timeline_ = timeline(happenings, units.covariate_rule);
+  }
+
+  [[nodiscard]] const Networks& networks() const noexcept { return networks_; }
+  [[nodiscard]] const Timeline& timeline_of() const noexcept { return timeline_; }
+  [[nodiscard]] std::size_t size() const noexcept { return networks_.distinct.front().size(); }
+
+  /// Worst difference of any state after any stretch, and of any steady state after one interval, by the second road.
+  /// `count` is what it could go over.
+  [[nodiscard]] Attempt<double> disagreement(const std::vector<NetworkState>& states, std::size_t& count) const {
+    const Micros longest = longest_of(timeline_);
+    const NetworkSolver first(networks_, longest), second(networks_, longest, {.is_linear_stepped = true});
+    NetworkState highest(size());
+    for (const NetworkState& x : states)
+      for (std::size_t i = 0; i < x.size(); ++i) highest[i] = std::max(highest[i], x[i]);
+    double worst = 0;
+    const auto compare = [&](const NetworkState& a, const NetworkState& b) {
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        if (a[i] == b[i]) continue;
+        const double off = std::abs(a[i] - b[i]) / std::max({a[i], b[i], 1e-6 * highest[i]});
+        if (!(off <= worst)) worst = off;
+      }
+    };
+    for (std::size_t k = 0; k < timeline_.stretches.size(); ++k) {
+      const Stretch& s = timeline_.stretches[k];
+      if (is_gentle(s.record, s.duration)) {
+        const auto a = first.after(states[k], s.rates, s.duration, s.record);
+        const auto b = second.after(states[k], s.rates, s.duration, s.record);
+        if (const auto* trouble = std::get_if<Trouble>(&b)) return *trouble;
+        compare(std::get<0>(a), std::get<0>(b));
+        ++count;
+      }
+      if (!s.steady || s.steady->dose.is_constant() || !is_gentle(s.steady->record, s.steady->dose.interval)) continue;
+      const Train before{s.steady->dose, Micros{0}, s.steady->record};
+      const auto a = first.steady(before);
+      const auto b = second.repeated_over(std::get<0>(a), before, before.dose.interval);
+      if (const auto* trouble = std::get_if<Trouble>(&b)) return *trouble;
+      compare(std::get<0>(a), std::get<0>(b));
+    }
+    return worst;
+  }
+
+ private:
+  [[nodiscard]] bool is_gentle(std::size_t record, Micros t) const noexcept {
+    const Network& net = networks_.at(record);
+    std::vector<double> leaving(net.size());
+    double fastest = 0;
+    for (std::size_t i = 0; i < leaving.size(); ++i) leaving[i] = net.leaves_per_min(i);
+    for (const Passage& p : net.passages())
+      if (p.moves) leaving[p.from] += p.per_min;
+    for (const double rate : leaving) fastest = std::max(fastest, rate);
+    return fastest * minutes(t) <= stiffest_for_odeint;
+  }
+
+  Networks networks_;
+  Timeline timeline_;
+};
+
+}  // namespace detail
+
+namespace detail {
+
+/// The parameter that an eta of a card speaks of: CL, gut.ka, norketamine.CL, gut.F.
+/// Throws E_MODEL_PARAM(variability) where there is none.
+[[nodiscard]] inline CardParameter& parameter_of_eta(ModelCard& card, std::string_view name) {
+  const auto among = [](std::vector<CardParameter>& all, std::string_view wanted) -> CardParameter* {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const CardParameter& p) { return p.name == wanted; });
+    return found == all.end() ? nullptr : &*found;
+  };
+  const std::size_t dot = name.find('.');
+  const std::string_view owner = name.substr(0, dot), own = dot == name.npos ? "" : name.substr(dot + 1);
+  CardParameter* found = nullptr;
+  if (dot == name.npos) {
+    found = name == "ke0" && card.ke0 ? &*card.ke0 : among(card.parameters, name);
+  } else {
+    for (CardDepot& d : card.depots)
+      if (d.name == owner && own == "ka") found = &d.ka;
+    for (CardMetabolite& m : card.metabolites)
+      if (m.name == owner && found == nullptr) found = among(m.parameters, own);
+    for (CardEntry& e : card.entries)
+      for (std::optional<CardParameter>* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
+        if (e.compartment == owner && *p && (*p)->name == own) found = &**p;
+  }
+  require(found != nullptr, Code::model_param, "variability",
+          "an eta of a parameter the card does not have; accepted: its parameters, and depot.ka");
+  return *found;
+}
+
+/// The same card for a subject whose parameter is exp(eta) times the typical one.
+[[nodiscard]] inline ModelCard with_eta(ModelCard card, std::string_view name, double eta) {
+  StatedParameter& value = parameter_of_eta(card, name).value;
+  value = StatedParameter(value.number() * std::exp(eta), value.unit(), name);
+  return card;
+}
+
+}  // namespace detail
+
+/// The model at every record of the data. `data` as `io::read_data` gives it for the card's `data_units`,
+/// `compartments_of` and `covariates_of`.
+/// Throws E_MODEL_PARAM(data_units) for a card without them, E_COLUMNS(covariates) where the data hold others than the
+/// card looks at; with `data line N` in the field what `individual`, `timeline` and a dose on its way in throw.
+/// `Trouble`, with the line: no steady state, a solver that gives up, two solvers that disagree by more than 1e-8.
+[[nodiscard]] inline Attempt<Predictions> predict(const ModelCard& card, const Dataset& data,
+                                                  PredictOptions options = {}) {
+  require(card.data_units.has_value(), Code::model_param, "data_units",
+          "the card does not say how its data are read; accepted: a card with data_units");
+  require(data.covariates == covariates_of(card), Code::columns, "covariates",
+          "not the columns that the model looks at; accepted: those that the card names, in its order");
+  Predictions out{.concentrations = {{"plasma", {}}}, .amounts = {}, .solver = "expm"};
+  for (const CardMetabolite& m : card.metabolites) out.concentrations.push_back({m.name, {}});
+  if (card.ke0) out.concentrations.push_back({"effect_site", {}});
+  for (const std::string& name : compartments_of(card)) out.amounts.push_back({name, {}});
+  const std::vector<std::size_t> places = places_of(card);
+
+  for (const Subject& subject : data.subjects) {
+    const auto troubled = [&](Trouble trouble) {
+      trouble.message += " (subject at data line " + std::to_string(subject.records.front().line) + ")";
+      return trouble;
+    };
+    const detail::SubjectCourse course(card, *card.data_units, subject);
+    const Timeline& timeline = course.timeline_of();
+    const NetworkSolver solver(course.networks(), longest_of(timeline));
+    auto solved = solve(timeline, solver, course.size());
+    if (const auto* trouble = std::get_if<Trouble>(&solved)) return troubled(*trouble);
+    const std::vector<NetworkState>& states = std::get<0>(solved);
+    out.stretches += timeline.stretches.size();
+
+    if (!course.networks().distinct.front().is_linear()) {
+      out.solver = "odeint";
+    } else if (options.is_checked) {
+      const Attempt<double> off = course.disagreement(states, out.stretches_checked);
+      if (const auto* trouble = std::get_if<Trouble>(&off)) return troubled(*trouble);
+      out.second_solver = "odeint";
+      if (const double here = std::get<double>(off); !(here <= out.agreement_rel.value_or(0))) out.agreement_rel = here;
+      if (!out.agreement_rel) out.agreement_rel = 0.0;
+      if (!(*out.agreement_rel <= 1e-8))
+        return troubled(
+            {Code::internal_check, "odeint", "the two solvers disagree by more than 1e-8; no numbers are given"});
+    }
+
+    for (std::size_t k = 0; k < subject.records.size(); ++k) {
+      const NetworkState& x = states[timeline.of_record[k]];
+      const Network& net = course.networks().at(k);
+      std::size_t column = 0;
+      out.concentrations[column++].values.push_back(net.plasma_mg_per_L(x));
+      for (std::size_t m = 0; m < card.metabolites.size(); ++m)
+        out.concentrations[column++].values.push_back(net.metabolite_mg_per_L(x, m));
+      if (card.ke0) out.concentrations[column].values.push_back(net.effect_site_mg_per_L(x));
+      for (std::size_t c = 0; c < places.size(); ++c) out.amounts[c].values.push_back(x[places[c]]);
+    }
+  }
+  if (!options.has_spread) return out;
+
+  // Var(C) = g' Omega g, g the slope of C by each eta at the typical subject (central differences; their own error is
+  // about 1e-8 of g).
+  require(card.variability.has_value(), Code::model_param, "variability",
+          "the card states none, so there is no spread; accepted: a card with variability");
+  constexpr double step = 1e-4;
+  const Variability& v = *card.variability;
+  std::vector<std::vector<double>> slopes;
+  for (const std::string& name : v.parameters) {
+    std::vector<double> by_eta[2];
+    for (const int side : {0, 1}) {
+      const auto there = predict(detail::with_eta(card, name, side == 0 ? -step : step), data, {.is_checked = false});
+      if (const auto* trouble = std::get_if<Trouble>(&there)) return *trouble;
+      by_eta[side] = std::get<0>(there).concentrations.front().values;
+    }
+    std::vector<double>& slope = slopes.emplace_back(by_eta[1].size());
+    for (std::size_t k = 0; k < slope.size(); ++k) slope[k] = (by_eta[1][k] - by_eta[0][k]) / (2 * step);
+  }
+  const std::size_t etas = slopes.size();
+  for (std::size_t k = 0; k < out.concentrations.front().values.size(); ++k) {
+    double variance = 0;
+    for (std::size_t i = 0; i < etas; ++i)
+      for (std::size_t j = 0; j < etas; ++j) variance += slopes[i][k] * v.omega[i * etas + j] * slopes[j][k];
+    out.plasma_sd_mg_per_L.push_back(std::sqrt(std::max(variance, 0.0)));
+  }
+  return out;
+}
+
+}  // namespace ketpk

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: the state of any compartment network after any stretch of constant input, linear or not, from any state. Linear
+// networks go by the chances of a walk, as in solve_expm.hpp: what starts in one place is found in another, or has
+// left. The chances over 1 us come from a series of non-negative terms, doubling the time multiplies chances, and an
+// instant in whole microseconds is reached by the bits of its count; nothing is ever subtracted, so rates that meet or
+// lie twelve orders apart lose no digit. A steady state is the sum of all doses ever given, again by doubling. Networks
+// that saturate take steps (solve_ode.hpp); their steady state is where one interval leads back to its beginning.
+
+#include <Eigen/LU>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ketpk/error.hpp"
+#include "ketpk/network.hpp"
+#include "ketpk/quantity.hpp"
+#include "ketpk/solve_ode.hpp"
+#include "ketpk/time.hpp"
+#include "ketpk/timeline.hpp"
+
+namespace ketpk {
+
+/// Amounts, and the concentration at the effect site, in a network's order.
+using NetworkState = std::vector<double>;
+
+namespace detail::walk {
+
+/// What becomes of a network over some time. `found(i, j)`: of 1 mg in j at the beginning, what is in i at the end (or
+/// has become of it there); `entered(i, j)`: of 1 mg/min into j all the time; `left[j]`: of 1 mg in j, what has left
+/// j's own block of places for good, known to all its digits while it is small.
+struct Flow {
+  std::size_t n = 0;
+  std::vector<double> found, entered, left;
+
+  explicit Flow(std::size_t size) : n(size), found(n * n), entered(n * n), left(n) {}
+};
+
+/// Places that pass drug to each other belong to one block: the parent with its depots, each metabolite, the effect
+/// site. Blocks follow each other in a network's order, so `first[i]` and `last[i]` bound the block of place i.
+struct Blocks {
+  std::vector<std::size_t> first, last;
+};
+
+[[nodiscard]] inline Blocks blocks_of(const Network& net) {
+  Blocks b{std::vector<std::size_t>(net.size()), std::vector<std::size_t>(net.size())};
+  const std::size_t parent = net.central() + 3;
+  for (std::size_t i = 0; i < net.size(); ++i) {
+    const bool is_parent = i < parent;
+    b.first[i] = is_parent ? 0 : i - (i - parent) % 2;
+    b.last[i] = is_parent ? parent : std::min(b.first[i] + 2, net.size());
+  }
+  return b;
+}
+
+/// `out` = x after y. `out` is neither of them.
+inline void multiply(const Flow& x, const Flow& y, const Blocks& blocks, Flow& out) noexcept {
+  const std::size_t n = x.n;
+  std::fill(out.found.begin(), out.found.end(), 0.0);
+  out.entered = x.entered;
+  for (std::size_t j = 0; j < n; ++j) {
+    double* const found = &out.found[j * n];
+    double* const entered = &out.entered[j * n];
+    for (std::size_t m = 0; m < n; ++m) {
+      const double there = y.found[j * n + m], entering = y.entered[j * n + m];
+      const double* const on = &x.found[m * n];
+      if (there == 0 && entering == 0) continue;
+      for (std::size_t i = 0; i < n; ++i) {
+        found[i] += on[i] * there;
+        entered[i] += on[i] * entering;
+      }
+    }
+    double left = y.left[j];
+    for (std::size_t m = blocks.first[j]; m < blocks.last[j]; ++m) left += x.left[m] * y.found[j * n + m];
+    out.left[j] = left;
+  }
+}
+
+/// What is found in a block and what has left it add up to one. Rounding in that sum would double with each doubling of
+/// the time; taking the sum from what has left stops it. (The idea of Grassmann, Taksar and Heyman, Oper Res
+/// 1985;33:1107, doi 10.1287/opre.33.5.1107.)
+inline void complete(Flow& f, const Blocks& blocks) noexcept {
+  for (std::size_t j = 0; j < f.n; ++j) {
+    if (!(f.left[j] < 0.5)) continue;
+    double sum = 0;
+    for (std::size_t i = blocks.first[j]; i < blocks.last[j]; ++i) sum += f.found[j * f.n + i];
+    const double by = (1 - f.left[j]) / sum;
+    for (std::size_t i = blocks.first[j]; i < blocks.last[j]; ++i) f.found[j * f.n + i] *= by;
+  }
+}
+
+/// Over 1 us: over a 2^-k of it by a series, then k doublings.
+[[nodiscard]] inline Flow over_one_microsecond(const Network& net, const Blocks& blocks) {
+  const std::size_t n = net.size();
+  std::vector<double> moves(n * n), leaving(n);
+  for (std::size_t i = 0; i < n; ++i) leaving[i] = net.leaves_per_min(i);
+  for (const Passage& p : net.passages()) {
+    moves[p.from * n + p.to] += p.per_min;
+    if (p.moves) leaving[p.from] += p.per_min;
+  }
+  const double fastest = *std::max_element(leaving.begin(), leaving.end());
+  for (std::size_t i = 0; i < n; ++i) moves[i * n + i] = fastest - leaving[i];
+
+  double h = 1 / micros_per_minute;
+  int doublings = 0;
+  for (; fastest * h > 0.25; h /= 2) ++doublings;
+
+  // exp((M - fastest) h) = exp(-fastest h) sum of (M h)^k / k!, with M of non-negative entries. What enters and what
+  // has left are two more kinds of place, that nothing leaves: their diagonal in M is `fastest`.
+  Flow term(n), sum(n), next(n);
+  for (std::size_t i = 0; i < n; ++i) term.found[i * n + i] = 1;
+  sum = term;
+  double stays = 1;  // the diagonal of what nothing leaves
+  // From anywhere to anywhere takes n moves at most; the rest of the k-th term are detours, whose share of every entry
+  // is below (fastest h)^(k - n) / (k - n)!.
+  double detours = 1;
+  const auto most_moves = static_cast<int>(n);
+  for (int k = 1; detours > 1e-17; ++k) {
+    const double step = h / k;
+    for (std::size_t j = 0; j < n; ++j) {
+      double left = fastest * step * term.left[j];
+      for (std::size_t m = blocks.first[j]; m < blocks.last[j]; ++m)
+        left += net.leaves_per_min(m) * step * term.found[j * n + m];
+      next.left[j] = left;
+      for (std::size_t i = 0; i < n; ++i) {
+        double found = 0, entered = i == j ? step * stays : 0;
+        for (std::size_t m = 0; m < n; ++m) {
+          found += moves[m * n + i] * step * term.found[j * n + m];
+          entered += moves[m * n + i] * step * term.entered[j * n + m];
+        }
+        next.found[j * n + i] = found;
+        next.entered[j * n + i] = entered;
+      }
+    }
+    stays *= fastest * step;
+    std::swap(term, next);
+    for (std::size_t i = 0; i < n * n; ++i) {
+      sum.found[i] += term.found[i];
+      sum.entered[i] += term.entered[i];
+    }
+    for (std::size_t i = 0; i < n; ++i) sum.left[i] += term.left[i];
+    if (k > most_moves) detours *= fastest * h / (k - most_moves);
+  }
+  const double unshift = std::exp(-fastest * h);
+  for (std::vector<double>* part : {&sum.found, &sum.entered, &sum.left})
+    for (double& e : *part) e *= unshift;
+  complete(sum, blocks);
+  for (int i = 0; i < doublings; ++i) {
+    multiply(sum, sum, blocks, next);
+    complete(next, blocks);
+    std::swap(sum, next);
+  }
+  return sum;
+}
+
+/// A linear network over any time up to some longest one.
+class Walk {
+ public:
+  Walk(const Network& net, Micros longest) : blocks_(blocks_of(net)) {
+    doubled_.push_back(over_one_microsecond(net, blocks_));
+    for (auto levels = std::bit_width(static_cast<std::uint64_t>(longest.count())); levels > 1; --levels) {
+      Flow next(net.size());
+      multiply(doubled_.back(), doubled_.back(), blocks_, next);
+      complete(next, blocks_);
+      doubled_.push_back(std::move(next));
+    }
+  }
+
+  /// `x` after `t` of these rates [mg/min]. `t` is no longer than the longest.
+  void advance(NetworkState& x, std::span<const Intake> rates, Micros t) const {
+    NetworkState next(x.size());
+    for (auto bits = static_cast<std::uint64_t>(t.count()); bits != 0; bits &= bits - 1) {
+      const Flow& f = doubled_[static_cast<std::size_t>(std::countr_zero(bits))];
+      step(f, x, rates, next);
+      std::swap(x, next);
+    }
+  }
+
+  /// What an affine change of the state, repeated for ever from nothing, leads to: the sum of all that `once` adds,
+  /// carried on over 0, 1, 2 ... times `interval`. Absent where it grows without end.
+  [[nodiscard]] std::optional<NetworkState> repeated(NetworkState once, Micros interval) const {
+    Flow carried(once.size()), next(once.size());
+    for (std::size_t i = 0; i < once.size(); ++i) carried.found[i * once.size() + i] = 1;
+    for (auto bits = static_cast<std::uint64_t>(interval.count()); bits != 0; bits &= bits - 1) {
+      multiply(doubled_[static_cast<std::size_t>(std::countr_zero(bits))], carried, blocks_, next);
+      complete(next, blocks_);
+      std::swap(carried, next);
+    }
+    return summed_up(std::move(once), std::move(carried));
+  }
+
+  /// Where these rates lead to if they never end. Absent where nothing holds them.
+  [[nodiscard]] std::optional<NetworkState> settled(std::span<const Intake> rates) const {
+    NetworkState once(blocks_.first.size());
+    advance(once, rates, Micros{1});
+    return summed_up(std::move(once), doubled_.front());
+  }
+
+ private:
+  static void step(const Flow& f, const NetworkState& x, std::span<const Intake> rates, NetworkState& out) noexcept {
+    std::fill(out.begin(), out.end(), 0.0);
+    const std::size_t n = x.size();
+    for (std::size_t j = 0; j < n; ++j)
+      if (x[j] != 0)
+        for (std::size_t i = 0; i < n; ++i) out[i] += f.found[j * n + i] * x[j];
+    for (const Intake& r : rates)
+      for (std::size_t i = 0; i < n; ++i) out[i] += f.entered[r.place * n + i] * r.amount;
+  }
+
+  [[nodiscard]] std::optional<NetworkState> summed_up(NetworkState sum, Flow carried) const {
+    Flow next(sum.size());
+    NetworkState more(sum.size());
+    for (int doublings = 0; doublings < 128; ++doublings) {
+      step(carried, sum, {}, more);
+      bool is_done = true;
+      for (std::size_t i = 0; i < sum.size(); ++i) {
+        is_done = is_done && more[i] <= 1e-17 * sum[i];
+        sum[i] += more[i];
+        if (!std::isfinite(sum[i])) return std::nullopt;
+      }
+      if (is_done) return sum;
+      multiply(carried, carried, blocks_, next);
+      complete(next, blocks_);
+      std::swap(carried, next);
+    }
+    return std::nullopt;
+  }
+
+  Blocks blocks_;
+  std::vector<Flow> doubled_;
+};
+
+/// A network as Odeint's solver sees it: something enters several places, and the state begins where it was left.
+struct Fed {
+  const Network& net;
+  std::span<const Intake> rates;
+  std::span<const double> begins;
+
+  [[nodiscard]] std::size_t size() const noexcept { return net.size(); }
+  void start(std::span<double> x) const noexcept { std::copy(begins.begin(), begins.end(), x.begin()); }
+  void slopes(std::span<const double> x, double, std::span<double> dx) const {
+    net.slopes<double>(x, dx);
+    for (const Intake& r : rates) dx[r.place] += r.amount;
+  }
+  void bolus(std::span<double>, double) const noexcept {}
+  [[nodiscard]] double value(std::span<const double> x, Curve) const noexcept { return net.plasma_mg_per_L(x); }
+  [[nodiscard]] bool has(Curve c) const noexcept { return c.kind == Curve::Kind::plasma; }
+};
+
+}  // namespace detail::walk
+
+/// The networks of one subject: those that differ, and which of them each record has.
+struct Networks {
+  std::vector<Network> distinct;
+  std::vector<std::size_t> of_record;
+
+  [[nodiscard]] const Network& at(std::size_t record) const noexcept { return distinct[of_record[record]]; }
+};
+
+struct NetworkOptions {
+  double rtol = 1e-11;  ///< of steps
+  std::size_t max_steps = 1'000'000;
+  bool is_linear_stepped = false;  ///< linear networks take steps too: a second road to the same states
+};
+
+/// Carries states of one subject's networks over stretches of constant input.
+class NetworkSolver {
+ public:
+  /// Refers to `networks`, which must outlive it. `longest` bounds every time that will be asked.
+  NetworkSolver(const Networks& networks, Micros longest, NetworkOptions options = {})
+      : networks_(networks), options_(options) {
+    for (const Network& net : networks.distinct)
+      walks_.push_back(net.is_linear() && !options.is_linear_stepped
+                           ? std::optional<detail::walk::Walk>(std::in_place, net, longest)
+                           : std::nullopt);
+  }
+
+  /// `x` after `t` of these rates, under the parameters of `record`.
+  [[nodiscard]] Attempt<NetworkState> after(NetworkState x, std::span<const Intake> rates, Micros t,
+                                            std::size_t record) const {
+    if (t.count() == 0) return x;
+    if (const auto& walk = walks_[networks_.of_record[record]]) {
+      walk->advance(x, rates, t);
+      return x;
+    }
+    return by_steps(std::move(x), rates, t, record);
+  }
+
+  /// `x`, from just before a dose of the train to `span` later, no more than an interval; what happens at that instant
+  /// by itself has happened, but no further dose.
+  [[nodiscard]] Attempt<NetworkState> repeated_over(NetworkState x, const Train& train, Micros span) const {
+    const Entering& dose = train.dose;
+    if (span.count() == 0) return x;
+    if (!dose.is_infusion()) {
+      x[dose.place] += dose.bolus_mg;
+      return after(std::move(x), {}, span, train.record);
+    }
+    // Infusions that began earlier and go on all the time, and one more until the latest of them ends.
+    const auto all_along = static_cast<double>(dose.duration / dose.interval);
+    const Micros until = std::min(dose.duration % dose.interval, span);
+    const Intake more{dose.place, (all_along + 1) * dose.rate_mg_per_min};
+    const Intake fewer{dose.place, all_along * dose.rate_mg_per_min};
+    auto then = after(std::move(x), {&more, 1}, until, train.record);
+    if (std::holds_alternative<Trouble>(then)) return then;
+    x = std::get<0>(std::move(then));
+    const bool ends_here = until == dose.duration % dose.interval && until.count() > 0;
+    if (ends_here) x[dose.place] += dose.bolus_mg;
+    then = all_along > 0 ? after(std::move(x), {&fewer, 1}, span - until, train.record)
+                         : after(std::move(x), {}, span - until, train.record);
+    if (std::holds_alternative<Trouble>(then)) return then;
+    if (dose.duration % dose.interval == Micros{0} && span == dose.interval)
+      std::get<0>(then)[dose.place] += dose.bolus_mg;
+    return then;
+  }
+
+  /// The same as `after` by Odeint's steps, whatever the network.
+  [[nodiscard]] Attempt<NetworkState> by_steps(NetworkState x, std::span<const Intake> rates, Micros t,
+                                               std::size_t record) const {
+    double scale = 0;
+    for (const double e : x) scale = std::max(scale, e);
+    for (const Intake& r : rates) scale = std::max(scale, r.amount * minutes(t));
+    if (t.count() == 0 || scale == 0) return x;
+    const detail::walk::Fed fed{networks_.at(record), rates, x};
+    auto course = solve_ode(fed, {Segment{Micros{0}, Micros{0}, 0, 0}}, t,
+                            {.rtol = options_.rtol,
+                             .atol_per_dose = std::clamp(1e-18 * scale, 1e-25, 1e-2),
+                             .max_steps = options_.max_steps,
+                             .only_at = {t}});
+    if (const auto* trouble = std::get_if<Trouble>(&course)) return *trouble;
+    return std::get<0>(course).state_at(t);
+  }
+
+  /// The steady state of a train, seen at its phase. `Trouble` where there is none.
+  [[nodiscard]] Attempt<NetworkState> steady(const Train& train) const {
+    const Network& net = networks_.at(train.record);
+    const Entering& dose = train.dose;
+    const Trouble unbounded{Code::solver, "steady state",
+                            "no steady state is reached: what is given is more than what is eliminated"};
+    const auto& walk = walks_[networks_.of_record[train.record]];
+    // Where all that leaves the parent saturates, no more can be given for ever than the most that leaves.
+    const auto& p = net.parameters();
+    if (p.saturable && p.cl_L_per_min == 0 && dose.place < net.central() + 3 &&
+        !(mean_mg_per_min(dose) < p.saturable->vmax_mg_per_min))
+      return unbounded;
+    NetworkState nothing(net.size());
+    std::optional<NetworkState> found;
+    if (dose.is_constant()) {
+      const Intake rate{dose.place, dose.rate_mg_per_min};
+      if (!walk) return constant_by_steps(rate, train.record);
+      found = walk->settled({&rate, 1});
+    } else if (walk) {
+      auto once = repeated_over(std::move(nothing), train, dose.interval);
+      if (const auto* trouble = std::get_if<Trouble>(&once)) return *trouble;
+      found = walk->repeated(std::get<0>(std::move(once)), dose.interval);
+    } else {
+      return periodic_by_steps(train);
+    }
+    if (!found) return unbounded;
+    return repeated_over(*std::move(found), train, train.phase);
+  }
+
+ private:
+  [[nodiscard]] static double mean_mg_per_min(const Entering& dose) noexcept {
+    if (dose.is_constant()) return dose.rate_mg_per_min;
+    return (dose.bolus_mg + dose.rate_mg_per_min * minutes(dose.duration)) / minutes(dose.interval);
+  }
+
+  /// A zero of `change` near `x` by Newton's method, with slopes from differences. Halves a step that leads away or
+  /// below nothing.
+  template <class Change>
+  [[nodiscard]] Attempt<NetworkState> rest(NetworkState x, Change change) const {
+    const auto n = static_cast<Eigen::Index>(x.size());
+    const auto size_of = [](const NetworkState& v) {
+      double most = 0;
+      for (const double e : v) most = std::max(most, std::abs(e));
+      return most;
+    };
+    Attempt<NetworkState> here = change(x);
+    for (int tries = 0; tries < 60; ++tries) {
+      if (std::holds_alternative<Trouble>(here)) return here;
+      const NetworkState& f = std::get<0>(here);
+      const double scale = size_of(x), off = size_of(f);
+      if (off <= 1e-12 * scale) return x;
+      Eigen::MatrixXd slope(n, n);
+      for (Eigen::Index j = 0; j < n; ++j) {
+        NetworkState aside = x;
+        const double step = 1e-6 * std::max(x[static_cast<std::size_t>(j)], 1e-3 * scale);
+        aside[static_cast<std::size_t>(j)] += step;
+        const Attempt<NetworkState> there = change(aside);
+        if (std::holds_alternative<Trouble>(there)) return there;
+        for (Eigen::Index i = 0; i < n; ++i)
+          slope(i, j) = (std::get<0>(there)[static_cast<std::size_t>(i)] - f[static_cast<std::size_t>(i)]) / step;
+      }
+      const Eigen::VectorXd by = slope.fullPivLu().solve(Eigen::Map<const Eigen::VectorXd>(f.data(), n));
+      bool is_better = false;
+      for (double part = 1; part > 1e-4 && !is_better; part /= 2) {
+        NetworkState next = x;
+        bool is_possible = true;
+        for (std::size_t i = 0; i < next.size(); ++i) {
+          next[i] -= part * by(static_cast<Eigen::Index>(i));
+          if (next[i] < 0 && next[i] > -1e-12 * scale) next[i] = 0;
+          is_possible = is_possible && next[i] >= 0 && std::isfinite(next[i]);
+        }
+        if (!is_possible) continue;
+        Attempt<NetworkState> there = change(next);
+        if (std::holds_alternative<Trouble>(there)) return there;
+        is_better = size_of(std::get<0>(there)) < off;
+        if (!is_better) continue;
+        x = std::move(next);
+        here = std::move(there);
+      }
+      // No step makes it better: as near as the steps' own errors let it come, or nowhere near.
+      if (!is_better) {
+        if (off <= 1e-9 * scale) return x;
+        break;
+      }
+    }
+    return Trouble{Code::solver, "steady state",
+                   "no steady state was found: what is given may be more than what can be eliminated"};
+  }
+
+  [[nodiscard]] Attempt<NetworkState> periodic_by_steps(const Train& train) const {
+    const auto change = [&](const NetworkState& x) {
+      Attempt<NetworkState> later = repeated_over(x, train, train.dose.interval);
+      if (auto* state = std::get_if<0>(&later))
+        for (std::size_t i = 0; i < x.size(); ++i) (*state)[i] -= x[i];
+      return later;
+    };
+    // A few intervals from nothing bring it near enough for Newton's method.
+    Attempt<NetworkState> x = NetworkState(networks_.at(train.record).size());
+    for (int k = 0; k < 4 && std::holds_alternative<NetworkState>(x); ++k)
+      x = repeated_over(std::get<0>(std::move(x)), train, train.dose.interval);
+    if (std::holds_alternative<NetworkState>(x)) x = rest(std::get<0>(std::move(x)), change);
+    if (std::holds_alternative<Trouble>(x)) return x;
+    return repeated_over(std::get<0>(std::move(x)), train, train.phase);
+  }
+
+  [[nodiscard]] Attempt<NetworkState> constant_by_steps(Intake rate, std::size_t record) const {
+    const Network& net = networks_.at(record);
+    const auto slopes = [&](const NetworkState& x) -> Attempt<NetworkState> {
+      NetworkState dx(x.size());
+      net.slopes<double>(x, dx);
+      dx[rate.place] += rate.amount;
+      for (double& e : dx) e *= 60;  // of an hour, so that slopes compare with amounts
+      return dx;
+    };
+    Attempt<NetworkState> x = after(NetworkState(net.size()), {&rate, 1}, std::chrono::hours{6}, record);
+    if (std::holds_alternative<Trouble>(x)) return x;
+    return rest(std::get<0>(std::move(x)), slopes);
+  }
+
+  const Networks& networks_;
+  NetworkOptions options_;
+  std::vector<std::optional<detail::walk::Walk>> walks_;
+};
+
+/// The longest time over which a timeline asks a solver to carry a state.
+[[nodiscard]] inline Micros longest_of(const Timeline& timeline) {
+  Micros longest{1};
+  for (const Stretch& s : timeline.stretches) {
+    longest = std::max(longest, s.duration);
+    if (s.steady) longest = std::max(longest, s.steady->dose.interval);
+  }
+  return longest;
+}
+
+/// The state at the start of each stretch, after all that happens there. `Trouble` names the instant.
+[[nodiscard]] inline Attempt<std::vector<NetworkState>> solve(const Timeline& timeline, const NetworkSolver& solver,
+                                                              std::size_t states) {
+  std::vector<NetworkState> out;
+  out.reserve(timeline.stretches.size());
+  NetworkState x(states);
+  for (std::size_t k = 0; k < timeline.stretches.size(); ++k) {
+    const Stretch& s = timeline.stretches[k];
+    const auto at = [&](Trouble trouble) {
+      trouble.message += " (after " + to_text(minutes(s.start)) + " min)";
+      return trouble;
+    };
+    if (s.is_emptied) std::fill(x.begin(), x.end(), 0.0);
+    if (s.steady) {
+      const Attempt<NetworkState> steady = solver.steady(*s.steady);
+      if (const auto* trouble = std::get_if<Trouble>(&steady)) return at(*trouble);
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] += std::get<0>(steady)[i];
+    }
+    for (const Intake& b : s.boluses) x[b.place] += b.amount;
+    out.push_back(x);
+    Attempt<NetworkState> next = solver.after(std::move(x), s.rates, s.duration, s.record);
+    if (const auto* trouble = std::get_if<Trouble>(&next)) return at(*trouble);
+    x = std::get<0>(std::move(next));
+  }
+  return out;
+}
+
+}  // namespace ketpk

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: one place decides which solver a model and what goes in call for. Where everything goes into a vein and the
+// model is linear, without chains of metabolites, there is an exact solution. Anything else is a network: drug that is
+// absorbed from a depot, that comes late or in part, elimination that saturates.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ketpk/error.hpp"
+#include "ketpk/individual.hpp"
+#include "ketpk/network_trajectory.hpp"
+#include "ketpk/parameters.hpp"
+#include "ketpk/regimen.hpp"
+#include "ketpk/schedule.hpp"
+#include "ketpk/solve.hpp"
+#include "ketpk/time.hpp"
+#include "ketpk/timeline.hpp"
+
+namespace ketpk {
+
+/// The course of one order, by the solver that it calls for.
+using OrderTrajectory = std::variant<ExactTrajectory<>, NetworkTrajectory>;
+
+/// Whose course it is, and the names of the compartments that its entries belong to.
+struct Whom {
+  Individual person;
+  std::vector<std::string> compartments;  ///< as `compartments_of` the card
+  std::vector<std::size_t> places;        ///< as `places_of` it
+};
+
+[[nodiscard]] inline Whom whom(const ModelCard& card, const Patient& patient) {
+  return {person(card, patient), compartments_of(card), places_of(card)};
+}
+
+namespace detail {
+
+/// The entry of a dose. Throws E_RANGE(order[i].into) for a compartment that the model does not have.
+[[nodiscard]] inline std::size_t compartment_of(const Whom& whom, const Dose& dose, std::size_t i) {
+  const std::string name = dose.into.empty() ? "central" : dose.into;
+  const auto found = std::find(whom.compartments.begin(), whom.compartments.end(), name);
+  std::string accepted;
+  for (const std::string& c : whom.compartments) accepted += (accepted.empty() ? "" : ", ") + c;
+  require(found != whom.compartments.end(), Code::range, "order[" + std::to_string(i) + "].into",
+          "not a compartment of the model; accepted: " + accepted);
+  return static_cast<std::size_t>(found - whom.compartments.begin());
+}
+
+[[nodiscard]] inline bool is_exactly_soluble(const Whom& whom, const Regimen& given) {
+  const Parameters<double>& p = whom.person.parameters;
+  const auto is_plain = [](const Entry& e) { return e.bioavailability == 1 && e.lag_min == 0; };
+  const auto is_chained = [](const auto& m) { return m.from.has_value(); };
+  if (p.saturable || std::any_of(p.metabolites.begin(), p.metabolites.end(), is_chained)) return false;
+  for (std::size_t i = 0; i < given.doses.size(); ++i)
+    if (!given.doses[i].is_intravenous() || !is_plain(whom.person.entries[compartment_of(whom, given.doses[i], i)]))
+      return false;
+  return true;
+}
+
+/// The doses on their way in: bioavailability changes their amount, an infusion's duration stays.
+[[nodiscard]] inline Timeline timeline_of(const Whom& whom, const Regimen& given) {
+  std::vector<Happening> records{{.line = 0, .time = Micros{0}}};
+  for (std::size_t i = 0; i < given.doses.size(); ++i) {
+    const Dose& d = given.doses[i];
+    const std::size_t c = compartment_of(whom, d, i);
+    const Entry& entry = whom.person.entries[c];
+    const double us = std::round(entry.lag_min * micros_per_minute);
+    require(us <= static_cast<double>((horizon_limit - d.end()).count()), Code::range,
+            "order[" + std::to_string(i) + "].at", "enters past the supported course; accepted: an end up to 400 d");
+    Entering in{.place = whom.places[c], .lag = Micros{static_cast<std::int64_t>(us)}};
+    if (d.is_bolus()) {
+      in.bolus_mg = d.amount_mg * entry.bioavailability;
+    } else {
+      in.rate_mg_per_min = d.rate_mg_per_min * entry.bioavailability;
+      in.duration = d.over;
+    }
+    records.push_back({.line = 0, .time = d.at, .dose = in});
+  }
+  // Something to happen after everything else; the stretch before it has no end.
+  records.push_back({.line = 0, .time = horizon_limit});
+  Timeline t = timeline(records, CovariateRule::nonmem);
+  t.stretches.pop_back();
+  return t;
+}
+
+}  // namespace detail
+
+/// The course of `given`. Throws E_RANGE(order[i].into, order[i].at). `Trouble` as `follow`.
+[[nodiscard]] inline Attempt<OrderTrajectory> trajectory_of(const Whom& whom, const Regimen& given) {
+  if (detail::is_exactly_soluble(whom, given)) return solve(whom.person.parameters, schedule(given));
+  auto followed = follow(whom.person.parameters, detail::timeline_of(whom, given));
+  if (auto* trouble = std::get_if<Trouble>(&followed)) return *std::move(trouble);
+  return std::get<0>(std::move(followed));
+}
+
+}  // namespace ketpk

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "ketpk/solve_network.hpp"
+
+#include "catch.hpp"
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ketpk/solve.hpp"
+
+using namespace ketpk;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr double relative_floor = 1e-6;
+
+/// Worst difference relative to each value or a millionth of the largest.
+double worst(const NetworkState& a, const NetworkState& b) {
+  double most = 0, far = 0;
+  for (const double e : a) most = std::max(most, std::abs(e));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    far = std::max(far, std::abs(a[i] - b[i]) / std::max(std::abs(a[i]), relative_floor * most));
+  return far;
+}
+
+/// Valid parameters over many orders, with or without depots, metabolites in a row and an effect site.
+Parameters<double> random_parameters(std::mt19937_64& rng) {
+  const auto log_uniform = [&](double low, double high) {
+    return std::exp(std::uniform_real_distribution<double>(std::log(low), std::log(high))(rng));
+  };
+  const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(rng); };
+  Parameters<double> p{.v1_L = log_uniform(1, 100),
+                       .cl_L_per_min = log_uniform(0.01, 3),
+                       .q2_L_per_min = below(3) > 0 ? log_uniform(0.01, 5) : 0,
+                       .v2_L = log_uniform(1, 300),
+                       .q3_L_per_min = below(3) > 0 ? log_uniform(0.01, 5) : 0,
+                       .v3_L = log_uniform(1, 300)};
+  if (below(2) == 0) p.ke0_per_min = log_uniform(0.01, 2);
+  const std::size_t depots = below(4);
+  for (std::size_t i = 0; i < depots; ++i) {
+    const bool is_chained = i + 1 < depots && below(2) == 0;
+    p.depots.push_back({log_uniform(0.002, 0.5), is_chained ? std::optional(i + 1) : std::nullopt});
+  }
+  const std::size_t metabolites = below(3);
+  for (std::size_t i = 0; i < metabolites; ++i)
+    p.metabolites.push_back({log_uniform(0.1, 1.1), log_uniform(1, 200), log_uniform(0.05, 2),
+                             below(2) == 0 ? log_uniform(0.05, 2) : 0, log_uniform(1, 200),
+                             i > 0 && below(2) == 0 ? std::optional(i - 1) : std::nullopt});
+  return p;
+}
+
+/// The slowest that anything leaves anything [1/min].
+double slowest(const Network& net) {
+  double least = 1;
+  for (const Passage& q : net.passages()) least = std::min(least, q.per_min);
+  for (std::size_t i = 0; i < net.size(); ++i)
+    if (net.leaves_per_min(i) > 0) least = std::min(least, net.leaves_per_min(i));
+  return least;
+}
+
+NetworkState state_of(Attempt<NetworkState> attempt) {
+  if (const auto* trouble = std::get_if<Trouble>(&attempt)) FAIL(trouble->message);
+  return std::get<0>(std::move(attempt));
+}
+
+Networks one(const Parameters<double>& p) { return {{Network(p)}, {0}}; }
+
+}  // namespace
+
+TEST_CASE("an infusion into plasma from rest gives what the exact solver gives") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 rng(seed);
+    Parameters<double> p = random_parameters(rng);
+    p.depots.clear();
+    for (auto& m : p.metabolites) m.from.reset();
+    const Networks nets = one(p);
+    const Network& net = nets.distinct[0];
+    const NetworkSolver solver(nets, 10h);
+    const ExactTrajectory<> exact = solve(p, {Segment{0us, 40min, 10.0, 0.9}, Segment{40min, Micros{0}, 0.0, 0.0}});
+    NetworkState x(net.size());
+    x[net.central()] = 10;
+    const Intake rate{net.central(), 0.9};
+    x = state_of(solver.after(x, {&rate, 1}, 40min, 0));
+    x = state_of(solver.after(x, {}, 6h + 7us, 0));
+    const Micros t = 40min + 6h + 7us;
+    CHECK(net.plasma_mg_per_L(x) == Approx(exact.value(t, Curve::plasma())).epsilon(2e-13));
+    if (p.ke0_per_min)
+      CHECK(net.effect_site_mg_per_L(x) == Approx(exact.value(t, Curve::effect_site())).epsilon(2e-13));
+    for (std::size_t k = 0; k < p.metabolites.size(); ++k)
+      CHECK(net.metabolite_mg_per_L(x, k) == Approx(exact.value(t, Curve::metabolite(k))).epsilon(2e-13));
+  }
+}
+
+TEST_CASE("steps and chances lead to the same state, from any state, with anything entering anywhere") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 rng(seed);
+    const Networks nets = one(random_parameters(rng));
+    const Network& net = nets.distinct[0];
+    const NetworkSolver solver(nets, 48h);
+    NetworkState x(net.size());
+    std::uniform_real_distribution<double> amount(0, 100);
+    for (double& e : x) e = amount(rng);
+    std::vector<Intake> rates;
+    for (std::size_t i = 0; i < net.central() + 3; i += 2) rates.push_back({i, amount(rng) / 100});
+    const Micros t{std::uniform_int_distribution<std::int64_t>(1, Micros(24h).count())(rng)};
+    CHECK(worst(state_of(solver.after(x, rates, t, 0)), state_of(solver.by_steps(x, rates, t, 0))) < 3e-9);
+  }
+}
+
+TEST_CASE("a steady state is what a very long train of the same dose leads to") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 rng(seed);
+    Networks nets = one(random_parameters(rng));
+    while (slowest(nets.distinct[0]) < 2e-3) nets = one(random_parameters(rng));
+    const Network& net = nets.distinct[0];
+    const Micros interval = 8h;
+    const auto pick = [&](std::int64_t most) { return std::uniform_int_distribution<std::int64_t>(0, most)(rng); };
+    Entering dose{.place = static_cast<std::size_t>(pick(static_cast<std::int64_t>(net.central()))),
+                  .bolus_mg = 100,
+                  .interval = interval,
+                  .steady_state = SteadyState::replaces};
+    if (pick(2) > 0) {
+      dose.duration = Micros(1h) * (1 + pick(30));
+      dose.rate_mg_per_min = 0.5;
+      dose.bolus_mg = pick(1) == 0 ? 0.0 : 1e-3;
+    }
+    dose.lag = Micros(1h) * pick(7);
+    const std::vector<Happening> steady{{.line = 2, .time = 5h, .dose = dose}, {.line = 3, .time = 5h + 39h}};
+    // The same train by itself: enough doses that the slowest place is full, the last one at the record.
+    std::vector<Happening> train;
+    Entering each = dose;
+    each.steady_state = SteadyState::none;
+    constexpr int before = 1100;
+    each.additional = before;
+    train.push_back({.line = 2, .time = 5h - before * interval, .dose = each});
+    train.push_back({.line = 3, .time = 5h});
+    train.push_back({.line = 4, .time = 5h + 39h});
+    const Timeline a = timeline(steady, CovariateRule::nonmem), b = timeline(train, CovariateRule::nonmem);
+    Networks of_a = nets, of_b = nets;
+    of_a.of_record.assign(2, 0);
+    of_b.of_record.assign(3, 0);
+    const auto states_a = solve(a, NetworkSolver(of_a, longest_of(a)), net.size());
+    const auto states_b = solve(b, NetworkSolver(of_b, longest_of(b)), net.size());
+    REQUIRE(std::holds_alternative<std::vector<NetworkState>>(states_a));
+    REQUIRE(std::holds_alternative<std::vector<NetworkState>>(states_b));
+    const auto& x = std::get<0>(states_a);
+    const auto& y = std::get<0>(states_b);
+    CHECK(worst(x[a.of_record[0]], y[b.of_record[1]]) < 1e-11);
+    CHECK(worst(x[a.of_record[1]], y[b.of_record[2]]) < 1e-11);
+  }
+}
+
+TEST_CASE("an infusion that has always been running holds plasma at rate over clearance, and ends at its record") {
+  const Parameters<double> p{10, 0.5, 0.3, 40, 0.1, 100, 0.4, {}, {{0.02}}};
+  const Networks nets = one(p);
+  const Network& net = nets.distinct[0];
+  const std::vector<Happening> records{
+      {.line = 2,
+       .time = 3h,
+       .dose = Entering{.place = 1, .rate_mg_per_min = 2, .steady_state = SteadyState::replaces}},
+      {.line = 3, .time = 4h}};
+  const Timeline t = timeline(records, CovariateRule::nonmem);
+  Networks of = nets;
+  of.of_record = {0, 0};
+  const NetworkSolver solver(of, longest_of(t));
+  const auto solved = solve(t, solver, net.size());
+  REQUIRE(std::holds_alternative<std::vector<NetworkState>>(solved));
+  const auto& x = std::get<0>(solved);
+  CHECK(net.plasma_mg_per_L(x[0]) == Approx(4.0).epsilon(1e-14));
+  CHECK(net.effect_site_mg_per_L(x[0]) == Approx(4.0).epsilon(1e-14));
+  CHECK(x[0][2] == Approx(4.0 * 40).epsilon(1e-14));
+  CHECK(net.plasma_mg_per_L(x[1]) < 2.5);
+  CHECK(worst(x[1], state_of(solver.by_steps(x[0], {}, 1h, 0))) < 1e-9);
+}
+
+TEST_CASE("a slow train has its steady state too, and one that nothing eliminates has none") {
+  Parameters<double> p{50, 50 * 1e-7, 0, 1, 0, 1};  // a half-life of 13 years
+  const Entering dose{.bolus_mg = 1, .interval = 12h, .steady_state = SteadyState::replaces};
+  Networks nets = one(p);
+  const NetworkState x = state_of(NetworkSolver(nets, 12h).steady({dose, Micros{0}, 0}));
+  CHECK(x[0] == Approx(std::exp(-7.2e-5) / -std::expm1(-7.2e-5)).epsilon(1e-13));
+
+  p = {.v1_L = 10, .cl_L_per_min = 0, .q2_L_per_min = 0, .v2_L = 1, .q3_L_per_min = 0, .v3_L = 1};
+  p.saturable = {1.0, 0.5};
+  nets = one(p);
+  const NetworkSolver saturable(nets, 12h);
+  const Entering too_much{.bolus_mg = 721, .interval = 12h, .steady_state = SteadyState::replaces};
+  CHECK(std::holds_alternative<Trouble>(saturable.steady({too_much, Micros{0}, 0})));
+  const Entering all_the_time{.rate_mg_per_min = 1.001, .steady_state = SteadyState::replaces};
+  CHECK(std::holds_alternative<Trouble>(saturable.steady({all_the_time, Micros{0}, 0})));
+  const Entering nearly{.bolus_mg = 719, .interval = 12h, .steady_state = SteadyState::replaces};
+  CHECK(std::holds_alternative<NetworkState>(saturable.steady({nearly, Micros{0}, 0})));
+}
+
+TEST_CASE("a saturable steady state repeats itself, and a constant one balances input and elimination") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937_64 rng(seed);
+    std::uniform_real_distribution<double> u(0, 1);
+    Parameters<double> p{.v1_L = 10 + 40 * u(rng),
+                         .cl_L_per_min = seed % 2 == 0 ? 0 : 0.01 * u(rng),
+                         .q2_L_per_min = seed % 3 == 0 ? 0 : u(rng),
+                         .v2_L = 50,
+                         .q3_L_per_min = 0,
+                         .v3_L = 1};
+    p.saturable = {0.2 + u(rng), 0.5 + 5 * u(rng)};
+    p.depots = {{0.01 + 0.05 * u(rng)}};
+    const Networks nets = one(p);
+    const Network& net = nets.distinct[0];
+    const NetworkSolver solver(nets, 12h);
+    const double most = p.saturable->vmax_mg_per_min * 720;
+    Entering dose{
+        .place = seed % 2, .bolus_mg = 0.7 * u(rng) * most, .interval = 12h, .steady_state = SteadyState::replaces};
+    const NetworkState x = state_of(solver.steady({dose, Micros{0}, 0}));
+    NetworkState later = x;
+    later[dose.place] += dose.bolus_mg;
+    later = state_of(solver.by_steps(later, {}, 12h, 0));
+    CHECK(worst(x, later) < 1e-9);
+
+    const Intake rate{1, 0.7 * p.saturable->vmax_mg_per_min};
+    const NetworkState held = state_of(solver.steady(
+        {Entering{.place = 1, .rate_mg_per_min = rate.amount, .steady_state = SteadyState::replaces}, Micros{0}, 0}));
+    const double c = net.plasma_mg_per_L(held);
+    CHECK(p.cl_L_per_min * c + p.saturable->vmax_mg_per_min * c / (p.saturable->km_mg_per_L + c) ==
+          Approx(rate.amount).epsilon(1e-9));
+  }
+}
