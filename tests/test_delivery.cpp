@@ -776,6 +776,35 @@ TEST_CASE("a state that was saved while the rate had been changed goes on at tha
   CHECK(resumed.delivery->inputs[0].since == r.delivery->inputs[0].since);
 }
 
+TEST_CASE("drug that is absorbed is saved and gone on with to the bit too, and only into the same compartment") {
+  const auto absorbing = [](const char* swallowed) {
+    ModelCard card = library::find("kamp2020");
+    for (const char* name : {"gut", "nose"}) {
+      const CardParameter ka{.name = "ka", .value = {0.03, unit::per_min}, .source = "fixture"};
+      card.depots.push_back({.name = name, .ka = ka});
+      const double f = std::string(name) == swallowed ? 0.25 : 1.0;
+      card.entries.push_back(
+          {.compartment = name,
+           .bioavailability = CardParameter{.name = "F", .value = {f, unit::one}, .source = "fixture"}});
+    }
+    return card;
+  };
+  Order whole = order({Infuse{{35, unit::mg}, 40min}, Bolus{{50, unit::mg}, 5min, "gut"}, Bolus{{20, unit::mg}, 3h}});
+  whole.events = {{0, 12min, Pause{}}, {0, 21min, Resume{}}};
+  Request request = request_of(whole);
+  request.model = absorbing("gut");
+  const Result uninterrupted = must(request);
+  for (const Micros cut : {Micros{7min + 1us}, Micros{15min}, Micros{2h}}) {
+    INFO("cut at " << minutes(cut) << " min");
+    const SavedState state = saved_state(uninterrupted, cut);
+    request.model = absorbing("gut");
+    request.order = second_part(whole, state);
+    CHECK(curve_bytes(must(request)) == curve_bytes(uninterrupted));
+    request.model = absorbing("nose");
+    CHECK(resumption(request) == "E_STATE initial_state.saved");
+  }
+}
+
 TEST_CASE("limits look at the whole course, also at what a saved state carries over") {
   Question q{patient(70), infuse(0.5, unit::mg_per_kg)};
   const Result first = course(q.order);
