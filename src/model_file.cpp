@@ -792,6 +792,9 @@ ModelReading look_through_model(std::string_view bytes) {
 ModelCard read_model(std::string_view bytes) {
   Reading reading{.card = nothing(), .findings = nullptr};
   read(reading, bytes);
+  // The text goes into results as it is; it is one JSON document by now.
+  const std::size_t first = bytes.find_first_of('{'), last = bytes.find_last_of('}');
+  reading.card.file = bytes.substr(first, last - first + 1);
   return std::move(reading.card);
 }
 

@@ -341,6 +341,10 @@ ModelCard model_of(const Node& node, const SessionContext& context) {
   require(node.value.is_object(), Code::type, node.path,
           "not a model; accepted: the id of a built-in model, {\"file\": \"card.json\"} or {\"custom\": {…}}");
   const Fields fields(node);
+  if (fields.has("card")) {
+    fields.only(std::array<Names, 1>{"card"});
+    return read_model(fields.required("card", "").value.dump());
+  }
   if (!fields.has("file")) {
     fields.only(std::array<Names, 1>{"custom"});
     return custom_model_of(fields.required("custom", "an object with analytes, site and parameters"));

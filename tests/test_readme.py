@@ -30,6 +30,8 @@ def replace_block(text, after, fence, content):
 def up_to_date(text, ketpk, accuracy, one_minute):
     source = (ROOT / "examples/one_minute.cpp").read_text().split("\n", 2)[2].rstrip("\n")
     text = replace_block(text, "`./dev demo` ends with this card:", "```text", output(ketpk, "simulate", "examples/session.json"))
+    table = output(ketpk, "simulate", "--model", "examples/model.json", "--data", "examples/events.csv")
+    text = replace_block(text, "The table comes back with one row", "```text", table)
     text = replace_block(text, "`examples/one_minute.cpp`:", "```cpp", source)
     plot = (ROOT / "examples/first_plot.py").read_text().split("\n", 1)[1].rstrip("\n")
     text = replace_block(text, "`examples/first_plot.py`:", "```python", plot)

@@ -261,6 +261,7 @@ struct ModelCard {
   std::optional<ResidualError> residual_error = {};
   std::vector<GoldenValue> goldens = {};
   std::optional<DataUnits> data_units = {};  ///< due where a data file is read with the card
+  std::string file = {};                     ///< the model file it was read from, JSON; empty for others
 };
 
 }  // namespace ketpk

@@ -440,7 +440,12 @@ inline void inputs(JsonText& json, const Result& r) {
           json.member("diluent", to_text(contents->diluent));
         }
       });
-    if (q.model.id != "custom") {
+    if (!q.model.file.empty()) {
+      json.object("model", [&] {
+        json.key("card");
+        json.text += q.model.file;
+      });
+    } else if (q.model.id != "custom") {
       json.member("model", q.model.id);
     } else {
       json.object("model", [&] { json.object("custom", [&] { custom(json, q.model); }); });

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "ketpk/trajectory.hpp"
+
+#include "catch.hpp"
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ketpk/library.hpp"
+#include "ketpk/report.hpp"
+#include "ketpk/simulate.hpp"
+
+using namespace ketpk;
+using namespace ketpk::literals;
+using namespace std::chrono_literals;
+
+namespace {
+
+CardParameter parameter(std::string name, double value, AnyUnit unit) {
+  return {.name = name, .value = StatedParameter(value, unit, name), .source = "made up for this test"};
+}
+
+/// Kamp's model with a nose that lets 40 % through after 5 min, and a gut.
+ModelCard with_depots() {
+  ModelCard card = library::find("kamp2020");
+  card.depots = {{.name = "nose", .ka = parameter("ka", 0.06, unit::per_min)},
+                 {.name = "gut", .ka = parameter("ka", 0.02, unit::per_min)}};
+  card.entries = {{.compartment = "nose",
+                   .bioavailability = parameter("F", 0.4, unit::one),
+                   .lag = parameter("lag", 5, unit::min)}};
+  return card;
+}
+
+Request request_for(std::vector<Input> inputs) {
+  return {.patient = {.weight = 70_kg},
+          .order = {.analyte = Analyte::racemic_ketamine,
+                    .form = Form::base,
+                    .initial_state = InitialState::drug_free,
+                    .inputs = std::move(inputs)},
+          .model = with_depots(),
+          .observe = {.at = {10min, 30min, 2h, 6h}}};
+}
+
+Result answered(const Request& request) {
+  Outcome outcome = simulate(request);
+  if (const auto* trouble = std::get_if<Trouble>(&outcome)) FAIL(trouble->message);
+  return std::get<Result>(std::move(outcome));
+}
+
+}  // namespace
+
+TEST_CASE("a depot that nothing goes into changes nothing, and the exact solution answers") {
+  Request request = request_for({Infuse{35_mg, 40min}});
+  const Result with = answered(request);
+  request.model = library::find("kamp2020");
+  const Result without = answered(request);
+  CHECK(with.check.solver == "exact");
+  CHECK(with.profile.plasma_ng_per_mL == without.profile.plasma_ng_per_mL);
+}
+
+TEST_CASE(
+    "what is absorbed acts as the infusions it amounts to: a fine staircase into the vein leads to the same curve") {
+  const Result nose = answered(request_for({Bolus{50_mg, 0min, "nose"}}));
+  CHECK(nose.check.solver == "odeint");
+  CHECK(nose.check.second_solver == "expm");
+  CHECK(*nose.check.agreement_rel < 1e-8);
+  // Minute by minute, what first-order absorption lets through.
+  std::vector<Input> stairs;
+  for (int i = 0; i < 600; ++i) {
+    const double mg = 20 * (std::exp(-0.06 * i / 4) - std::exp(-0.06 * (i + 1) / 4));
+    stairs.push_back(Infuse{DrugMass(mg, unit::mg), 15s, 5min + 15s * i});
+  }
+  const Result vein = answered(request_for(std::move(stairs)));
+  for (std::size_t k = 1; k < 4; ++k)
+    CHECK(nose.profile.plasma_ng_per_mL[k] == Approx(vein.profile.plasma_ng_per_mL[k]).epsilon(1e-4));
+  CHECK(nose.summary.plasma.ng_per_mL == Approx(vein.summary.plasma.ng_per_mL).epsilon(1e-3));
+  CHECK(nose.summary.auc_inf_ng_h_per_mL == Approx(vein.summary.auc_inf_ng_h_per_mL).epsilon(1e-9));
+  CHECK(nose.summary.delivered_mg == 50);
+  CHECK(nose.profile.delivered_mg.back() == 50);
+}
+
+TEST_CASE("routes add: nose, gut and vein together are the sum of each alone") {
+  const Infuse vein{35_mg, 40min};
+  const Bolus nose{50_mg, 20min, "nose"}, gut{100_mg, 60min, "gut"};
+  const Result all = answered(request_for({vein, nose, gut}));
+  const Result a = answered(request_for({vein})), b = answered(request_for({nose})), c = answered(request_for({gut}));
+  for (std::size_t k = 0; k < 4; ++k)
+    CHECK(all.profile.plasma_ng_per_mL[k] ==
+          Approx(a.profile.plasma_ng_per_mL[k] + b.profile.plasma_ng_per_mL[k] + c.profile.plasma_ng_per_mL[k])
+              .epsilon(1e-9)
+              .margin(1e-9));
+  CHECK(all.check.mass_balance_rel < 1e-11);
+}
+
+TEST_CASE(
+    "a saturable model answers an order, with its area and its peak, and says that no second solver followed it") {
+  Request request = request_for({Infuse{35_mg, 40min}});
+  request.model.parameters.push_back(parameter("Vmax", 60, unit::mg_per_h));
+  request.model.parameters.push_back(parameter("Km", 0.5, unit::mg_per_L));
+  const Result r = answered(request);
+  CHECK(r.check.solver == "odeint");
+  CHECK(r.check.mass_balance_rel < 1e-10);
+  request.model = with_depots();
+  CHECK(r.summary.plasma.ng_per_mL < answered(request).summary.plasma.ng_per_mL);
+  CHECK(r.summary.plasma.min == Approx(40).epsilon(1e-12));
+}
+
+TEST_CASE("a compartment that the model does not have is refused, and named among those it has") {
+  try {
+    (void)simulate(request_for({Infuse{35_mg, 40min}, Bolus{5_mg, 50min, "muscle"}}));
+    FAIL("accepted");
+  } catch (const InvalidInput& e) {
+    CHECK(e.code == Code::range);
+    CHECK(e.field == "order[1].into");
+    CHECK(e.message.find("nose, gut, central") != std::string::npos);
+    CHECK(e.message.find("muscle") == std::string::npos);
+  }
+}
+
+TEST_CASE("card and JSON say where an input goes") {
+  const Result r = answered(request_for({Bolus{50_mg, 0min, "nose"}}));
+  CHECK(to_card(r, "0", Drawing{}, {}).find("into nose") != std::string::npos);
+  CHECK(to_json(r, "0").find("\"into\": \"nose\"") != std::string::npos);
+}
