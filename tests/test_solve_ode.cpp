@@ -153,6 +153,14 @@ struct Wide : Exploding {
   }
 };
 
+/// A mammillary model that goes on from a state.
+struct Resumed : Mammillary {
+  std::vector<double> state;
+  Resumed(const Parameters<double>& p, std::vector<double> x) : Mammillary(p), state(std::move(x)) {}
+  void start(std::span<double> x) const noexcept { std::copy(state.begin(), state.end(), x.begin()); }
+};
+static_assert(HasStart<Resumed> && !HasStart<Mammillary>);
+
 /// The minutes that stand in "at 12.5 min: …".
 double minutes_in(const std::string& message) {
   const std::size_t end = message.find(" min: ");
@@ -444,6 +452,37 @@ TEST_CASE("a model of the user's own, not linear, agrees with a Runge-Kutta of t
   }
   CHECK(worst < 1e-9);
   CHECK(worst > 0);
+}
+
+TEST_CASE("a course that goes on from a saved state is the course that never stopped") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    INFO("seed " << seed);
+    Random r(seed);
+    const Parameters<double> p = random_parameters(r);
+    const auto whole = schedule(regimen_of({bolus(0min, 5), infusion(0min, 2h, 30)}));
+    const auto reference = second(p, whole, 12h);
+    const Micros cut = r.micros(125, 300);
+    const std::vector<Segment> rest{{0min, 0min, 0, 0}};  // nothing more is given
+    const auto attempt = solve_ode(Resumed(p, solved(p, whole, cut).state_at(cut)), rest, 12h - cut, {});
+    REQUIRE(attempt.index() == 0);
+    const auto& x = std::get<0>(attempt);
+    for (const Curve c : curves_of(p)) {
+      double largest = 0, worst = 0;
+      for (const Micros t : evenly(12h, 50)) largest = std::max(largest, reference.value(t, c));
+      for (const Micros t : evenly(12h - cut, 50))
+        worst = std::max(worst, reference_difference(x.value(t, c), reference.value(cut + t, c), largest));
+      CHECK(worst < 1e-9);
+    }
+  }
+}
+
+TEST_CASE("a model whose beginning is not a number is trouble at 0") {
+  const Resumed model(adult(), std::vector<double>(5, std::numeric_limits<double>::quiet_NaN()));
+  const auto attempt = solve_ode(model, schedule(regimen_of({bolus(10min, 5)})), 60min);
+  const auto* trouble = std::get_if<Trouble>(&attempt);
+  REQUIRE(trouble != nullptr);
+  CHECK(trouble->code == Code::solver);
+  CHECK(minutes_in(trouble->message) == 0);
 }
 
 TEST_CASE("equations that turn NaN or infinite at their n-th call are trouble with the time, for every n") {

@@ -33,6 +33,10 @@ struct Curve {
 /// `bolus(x, mg)`: the state just after an instantaneous dose.
 /// `value(x, curve)`: concentration [mg/L] that the state shows.
 /// `has(curve)`: whether there is such a curve.
+///
+/// It may offer more, and nothing is assumed where it does not:
+/// `start(x)`: the state at instant 0 before any dose, written over zeros: a turnover effect begins at its baseline, a
+/// resumed course where it stopped. Without it every state begins at zero.
 template <class M>
 concept PkModel = requires(const M& m, std::span<const double> x, std::span<double> dx, double r, Curve c) {
   { m.size() } -> std::convertible_to<std::size_t>;
@@ -40,6 +44,12 @@ concept PkModel = requires(const M& m, std::span<const double> x, std::span<doub
   m.bolus(dx, r);
   { m.value(x, c) } -> std::convertible_to<double>;
   { m.has(c) } -> std::convertible_to<bool>;
+};
+
+/// A `PkModel` that says where its state begins.
+template <class M>
+concept HasStart = requires(const M& m, std::span<double> x) {
+  m.start(x);
 };
 
 /// A `PkModel` that is linear with constant coefficients, given by its parameters.
