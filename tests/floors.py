@@ -11,12 +11,12 @@ import pathlib
 import re
 import sys
 
-GROUND = ["error", "time", "analyte", "exponential", "root", "quantity"]
+GROUND = ["error", "time", "analyte", "exponential", "root", "dual", "polynomial", "rosenbrock", "quantity"]
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
     ["body_size", "schedule", "model", "library", "individual"],
-    ["solve", "solve_ode", "solve_expm", "dosing"],
+    ["solve", "solve_ode", "solve_expm", "dosing", "effect"],
     ["exposure", "slips"],
     ["assess", "second_opinion"],
     ["simulate", "population"],
