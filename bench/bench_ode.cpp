@@ -132,7 +132,7 @@ void by_hand(benchmark::State& state) {
 /// course may be asked anything afterwards, which no loop by hand can be.
 template <class M>
 void by_ketpk(benchmark::State& state, bool only_at) {
-  state.counters["share_limit"] = 1.2;
+  if (only_at) state.counters["share_limit"] = 1.2;
   const M model;
   const auto segments = course();
   std::vector<double> out(samples), expected(samples);

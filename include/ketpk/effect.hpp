@@ -169,11 +169,10 @@ struct LevelOfEffect {
 /// C = ec50 (f / (1 - f))^(1 / h) with f = (E - baseline) / change. Throws E_ARG(level) unless the level is finite.
 [[nodiscard]] inline LevelOfEffect concentration_for(const Emax& e, double level) {
   require(std::isfinite(level), Code::arg, "level", "not a finite number; accepted: a level of the effect");
-  const double f = (level - e.baseline) / e.change;
+  const double f = (level - e.baseline) / e.change, rest = (e.baseline + e.change - level) / e.change;  // 1 - f
   if (f < 0) return {-std::numeric_limits<double>::infinity()};
-  if (f >= 1) return {std::numeric_limits<double>::infinity()};
-  // 1 - f = (baseline + change - E) / change, without the rounding of f.
-  return {e.ec50_mg_per_L * std::pow(f / ((e.baseline - level + e.change) / e.change), 1 / e.hill)};
+  if (!(rest > 0)) return {std::numeric_limits<double>::infinity()};
+  return {e.ec50_mg_per_L * std::pow(f / rest, 1 / e.hill)};
 }
 
 /// C = at (E - baseline) / change. Throws E_ARG(level) unless the level is finite.

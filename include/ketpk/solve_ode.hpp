@@ -253,9 +253,9 @@ struct ErrorTest {
 };
 
 /// The size of the next step, from the errors of the last two (Hairer, Wanner, Solving Ordinary Differential Equations
-/// II, IV.2, with their constants). Odeint's own rule looks at one error only; where a stiff model limits the step by
-/// stability it runs into a rejection at every fifth step, and this one hardly ever. An error about where the rule
-/// would settle leaves the step as it is: the next step then need not wait for this one's error, which is worth a
+/// II, IV.2, with constants near theirs). Odeint's own rule looks at one error only; where a stiff model limits the
+/// step by stability it runs into a rejection at every fifth step, and this one hardly ever. An error about where the
+/// rule would settle leaves the step as it is: the next step then need not wait for this one's error, which is worth a
 /// quarter of its time.
 class Pace {
  public:
@@ -267,11 +267,11 @@ class Pace {
     return dt * std::max(0.2, 0.9 * std::pow(error, -0.2));
   }
   [[nodiscard]] double increase_step(double dt, double error, int) noexcept {
-    constexpr double beta = 0.04, least_error = 1e-5;
+    // 0.94 error^-(0.2 - 0.75 beta) error_before^beta, with beta = 0.042 = 0.168 / 4.
+    constexpr double least_error = 1e-5;
     if (!(error > 0.5 && error < 0.7)) {
-      const double factor =
-          0.94 * std::pow(error_before_, beta) * std::pow(std::max(error, least_error), 0.75 * beta - 0.2);
-      dt *= std::clamp(factor, 0.2, may_grow_ ? 5.0 : 1.0);
+      const double ratio = std::sqrt(std::sqrt(error_before_)) / std::max(error, least_error);
+      dt *= std::clamp(0.94 * std::pow(ratio, 0.168), 0.2, may_grow_ ? 5.0 : 1.0);
     }
     error_before_ = std::max(error, least_error);
     may_grow_ = true;
@@ -674,17 +674,18 @@ class OdeTrajectory {
     return evaluate(near.slope(), (p.theta - low) / 0.025 - 1) / (0.025 * p.width_min);
   }
 
-  /// Minutes from the start of `segment` at which the curve turns from rising to falling or back, in order.
-  /// Where the curve is level to within the tolerance, it may turn often.
-  /// Throws E_ARG as `value`, and where not every step was kept.
+  /// Minutes from the start of `segment` at which the curve turns from rising to falling or back, in order; where it is
+  /// not linear in the state also those at which it becomes level or ceases to be. Where the curve is level to within
+  /// the tolerance, it may turn often. Throws E_ARG as `value`, and where not every step was kept.
   [[nodiscard]] std::vector<double> turning_points(std::size_t segment, Curve c) const {
     require_curve(c);
     require_whole();
     std::vector<double> out;
-    int last = 0;
-    // A stretch of monotone character: how it begins, and where within it the slope changes sign.
+    constexpr int unknown = 2;
+    int last = unknown;
+    // A stretch: how it begins, and where within it the slope changes sign.
     const auto see = [&](double begin, int sign, const auto& turns, double zero, double width) {
-      if (last != 0 && sign != last) out.push_back(begin);
+      if (last != unknown && sign != last) out.push_back(begin);
       for (std::size_t i = 0; i < turns.count; ++i, sign = -sign) out.push_back(zero + turns.at[i] * width);
       last = sign;
     };
@@ -709,7 +710,7 @@ class OdeTrajectory {
                      const double at_start = evaluate(slope, -1.0);
                      double others = 0;
                      for (std::size_t i = 1; i < slope.size(); ++i) others += std::abs(slope[i]);
-                     if (others == 0 && slope[0] == 0) return;
+                     if (others == 0 && slope[0] == 0) return see(begin, 0, Places<8>{}, begin, half);
                      const auto turns = std::abs(slope[0]) > others ? Places<8>{} : sign_changes(slope, {-1, 1});
                      const double leading =
                          at_start != 0 ? at_start : evaluate(slope, turns.count > 0 ? (turns.at[0] - 1) / 2 : 0);
