@@ -284,6 +284,31 @@ def program_agrees(facts, command):
                 answer_fits(path, f"{place} = {'absent' if value is ABSENT else value}", refused)
 
 
+def saved_states_fit(facts, command):
+    """A state that is saved fits its schema, and so does a session that holds it; what it leaves behind is taken."""
+    state_of, session_of = validator(OF["ketpk.state/1"]), validator(OF["ketpk.session/1"])
+    base = {k: v for k, v in SESSION.items() if k != "pump"}
+    base["order"] = [*base["order"], {"bolus": "1 mg", "at": "91 min", "into": "central"}]
+    with tempfile.TemporaryDirectory() as folder:
+        path, kept = pathlib.Path(folder) / "session.json", pathlib.Path(folder) / "state.json"
+        for at, left in (("0us", None), ("6min", "continue"), ("13min", "stopped"), ("20min", "continue"),
+                         ("2h", None)):
+            path.write_text(json.dumps(base))
+            run(command, "simulate", str(path), "--save-state", str(kept), "--save-at", at, "--force")
+            state = json.loads(kept.read_text())
+            errors = [e.message for e in state_of.iter_errors(state)]
+            facts.hold(not errors, f"a state saved at {at} fits its schema: {errors}")
+            follow = {**base, "initial_state": {"saved": state, "under_way": left or "continue"}, "events": [],
+                      "order": [{"bolus": "1 mg", "at": "3 h"}]}
+            errors = [e.message for e in session_of.iter_errors(follow)]
+            facts.hold(not errors, f"a session that goes on from {at} fits its schema: {errors}")
+            path.write_text(json.dumps(follow))
+            code, out = run(command, "simulate", str(path), "--json")
+            facts.hold(code in (0, 3, 4, 6), f"a session goes on from {at}: exit {code}")
+            errors = [e.message for e in validator(OF["ketpk.result/1"]).iter_errors(json.loads(out))]
+            facts.hold(not errors, f"its result fits its schema: {errors}")
+
+
 def program_agrees_on_models(facts, command):
     """The linter finds an error in what the schema refuses and none in what it takes; built-in models fit."""
     model = validator(OF["ketpk.model/1"])
@@ -315,6 +340,7 @@ def main(arguments):
     schema_takes_and_refuses(facts)
     if arguments:
         program_agrees(facts, arguments[0])
+        saved_states_fit(facts, arguments[0])
         program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
         print("broken:", what)
