@@ -82,7 +82,7 @@ TEST_CASE("an infusion into plasma from rest gives what the exact solver gives")
     for (auto& m : p.metabolites) m.from.reset();
     const Networks nets = one(p);
     const Network& net = nets.distinct[0];
-    const NetworkSolver solver(nets, 10h);
+    const NetworkSolver solver(nets);
     const ExactTrajectory<> exact = solve(p, {Segment{0us, 40min, 10.0, 0.9}, Segment{40min, Micros{0}, 0.0, 0.0}});
     NetworkState x(net.size());
     x[net.central()] = 10;
@@ -104,7 +104,7 @@ TEST_CASE("steps and chances lead to the same state, from any state, with anythi
     std::mt19937_64 rng(seed);
     const Networks nets = one(random_parameters(rng));
     const Network& net = nets.distinct[0];
-    const NetworkSolver solver(nets, 48h);
+    const NetworkSolver solver(nets);
     NetworkState x(net.size());
     std::uniform_real_distribution<double> amount(0, 100);
     for (double& e : x) e = amount(rng);
@@ -148,8 +148,8 @@ TEST_CASE("a steady state is what a very long train of the same dose leads to") 
     Networks of_a = nets, of_b = nets;
     of_a.of_record.assign(2, 0);
     of_b.of_record.assign(3, 0);
-    const auto states_a = solve(a, NetworkSolver(of_a, longest_of(a)), net.size());
-    const auto states_b = solve(b, NetworkSolver(of_b, longest_of(b)), net.size());
+    const auto states_a = solve(a, NetworkSolver(of_a), net.size());
+    const auto states_b = solve(b, NetworkSolver(of_b), net.size());
     REQUIRE(std::holds_alternative<std::vector<NetworkState>>(states_a));
     REQUIRE(std::holds_alternative<std::vector<NetworkState>>(states_b));
     const auto& x = std::get<0>(states_a);
@@ -171,7 +171,7 @@ TEST_CASE("an infusion that has always been running holds plasma at rate over cl
   const Timeline t = timeline(records, CovariateRule::nonmem);
   Networks of = nets;
   of.of_record = {0, 0};
-  const NetworkSolver solver(of, longest_of(t));
+  const NetworkSolver solver(of);
   const auto solved = solve(t, solver, net.size());
   REQUIRE(std::holds_alternative<std::vector<NetworkState>>(solved));
   const auto& x = std::get<0>(solved);
@@ -186,13 +186,13 @@ TEST_CASE("a slow train has its steady state too, and one that nothing eliminate
   Parameters<double> p{50, 50 * 1e-7, 0, 1, 0, 1};  // a half-life of 13 years
   const Entering dose{.bolus_mg = 1, .interval = 12h, .steady_state = SteadyState::replaces};
   Networks nets = one(p);
-  const NetworkState x = state_of(NetworkSolver(nets, 12h).steady({dose, Micros{0}, 0}));
+  const NetworkState x = state_of(NetworkSolver(nets).steady({dose, Micros{0}, 0}));
   CHECK(x[0] == Approx(std::exp(-7.2e-5) / -std::expm1(-7.2e-5)).epsilon(1e-13));
 
   p = {.v1_L = 10, .cl_L_per_min = 0, .q2_L_per_min = 0, .v2_L = 1, .q3_L_per_min = 0, .v3_L = 1};
   p.saturable = {1.0, 0.5};
   nets = one(p);
-  const NetworkSolver saturable(nets, 12h);
+  const NetworkSolver saturable(nets);
   const Entering too_much{.bolus_mg = 721, .interval = 12h, .steady_state = SteadyState::replaces};
   CHECK(std::holds_alternative<Trouble>(saturable.steady({too_much, Micros{0}, 0})));
   const Entering all_the_time{.rate_mg_per_min = 1.001, .steady_state = SteadyState::replaces};
@@ -216,7 +216,7 @@ TEST_CASE("a saturable steady state repeats itself, and a constant one balances 
     p.depots = {{0.01 + 0.05 * u(rng)}};
     const Networks nets = one(p);
     const Network& net = nets.distinct[0];
-    const NetworkSolver solver(nets, 12h);
+    const NetworkSolver solver(nets);
     const double most = p.saturable->vmax_mg_per_min * 720;
     Entering dose{
         .place = seed % 2, .bolus_mg = 0.7 * u(rng) * most, .interval = 12h, .steady_state = SteadyState::replaces};

@@ -61,7 +61,7 @@ struct OdeWork {
 
 namespace detail::ode {
 
-inline constexpr std::size_t most_states = 17;
+inline constexpr std::size_t most_states = 32;  // of the largest network of network.hpp
 
 /// Everything a finished solution keeps. A node is where a step begins or ends; its record is the minutes from the
 /// segment's start, then state, slopes and the two bends of the step that begins there, each `size` long. Bends that
@@ -539,7 +539,7 @@ class OdeTrajectory {
 /// The course of any model up to `horizon`, or to the last edge where that comes later.
 /// Throws E_TOLERANCE(rtol | atol) unless rtol lies in 1e-14 to 1e-2 and atol in 1e-25 to 1e-2, E_SEGMENT for
 /// segments with a gap, out of order or with an input that is not zero or a positive number, E_SIZE(model) for more
-/// than 17 states; what the model throws passes through. `Trouble`: solver where a state or slope is no longer finite
+/// than 32 states; what the model throws passes through. `Trouble`: solver where a state or slope is no longer finite
 /// or the step shrinks to nothing; solver_maxsteps where the steps do not suffice.
 template <PkModel M>
 [[nodiscard]] Attempt<OdeTrajectory<M>> solve_ode(const M& model, std::vector<Segment> segments, Micros horizon,
@@ -551,7 +551,7 @@ template <PkModel M>
   validate(segments);
   const std::size_t n = model.size();
   require(n >= 1 && n <= detail::ode::most_states, Code::size, "model",
-          "no state or too many; accepted: 1 to 17 states");
+          "no state or too many; accepted: 1 to 32 states");
 
   detail::ode::Course course;
   course.size = n;
@@ -567,6 +567,8 @@ template <PkModel M>
     trouble = detail::ode::integrate<7>(model, options, course);
   else if (n <= 9)
     trouble = detail::ode::integrate<9>(model, options, course);
+  else if (n <= 17)
+    trouble = detail::ode::integrate<17>(model, options, course);
   else
     trouble = detail::ode::integrate<detail::ode::most_states>(model, options, course);
   if (trouble) return *std::move(trouble);
