@@ -181,18 +181,25 @@ class SubjectCourse {
   [[nodiscard]] const Timeline& timeline_of() const noexcept { return timeline_; }
   [[nodiscard]] std::size_t size() const noexcept { return networks_.distinct.front().size(); }
 
-  /// Worst difference of any state after any stretch, and of any steady state after one interval, by the second road
-  /// from the `states` of the first. `count` is what it could go over.
+  /// Worst difference (relative to the state, or a millionth of its largest) of any state after any stretch, and of any
+  /// steady state after one interval, by the second road from the `states` of the first. `count` is what it could go
+  /// over.
   [[nodiscard]] Attempt<double> disagreement(const std::vector<NetworkState>& states, std::size_t& count) const {
     const NetworkSolver first(networks_), second(networks_, {.is_linear_stepped = true});
     NetworkState highest(size());
     for (const NetworkState& x : states)
       for (std::size_t i = 0; i < x.size(); ++i) highest[i] = std::max(highest[i], x[i]);
+    // Steps are not told to follow a state below 1e-18 of the most there is.
+    double most_mg = *std::max_element(highest.begin(), highest.end());
+    for (const Stretch& s : timeline_.stretches) {
+      for (const Share& r : s.rates) most_mg = std::max(most_mg, r.amount * minutes(s.duration));
+      if (s.steady) most_mg = std::max(most_mg, s.steady->dose.given_mg());
+    }
     double worst = 0;
     const auto compare = [&](const NetworkState& a, const NetworkState& b) {
       for (std::size_t i = 0; i < a.size(); ++i) {
         if (a[i] == b[i]) continue;
-        const double off = std::abs(a[i] - b[i]) / std::max({a[i], b[i], 1e-6 * highest[i]});
+        const double off = std::abs(a[i] - b[i]) / std::max({a[i], b[i], 1e-6 * highest[i], 1e-7 * most_mg});
         if (!(off <= worst)) worst = off;
       }
     };

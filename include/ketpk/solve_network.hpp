@@ -348,7 +348,13 @@ class NetworkSolver {
                              .max_steps = options_.max_steps,
                              .only_at = {t}});
     if (const auto* trouble = std::get_if<Trouble>(&course)) return *trouble;
-    return std::get<0>(course).state_at(t);
+    NetworkState end = std::get<0>(course).state_at(t);
+    for (double& e : end) {
+      if (e < -1e-12 * scale)
+        return Trouble{Code::solver, "odeint", "an amount came out below nothing; no numbers are given"};
+      e = std::max(e, 0.0);
+    }
+    return end;
   }
 
   /// The steady state of a train, seen at its phase. `Trouble` where there is none.
@@ -395,11 +401,8 @@ class NetworkSolver {
     return &*place.walk;
   }
 
-  [[nodiscard]] static double given_mg(const Entering& dose) noexcept {
-    return dose.bolus_mg + dose.rate_mg_per_min * minutes(dose.duration);
-  }
   [[nodiscard]] static double mean_mg_per_min(const Entering& dose) noexcept {
-    return dose.is_constant() ? dose.rate_mg_per_min : given_mg(dose) / minutes(dose.interval);
+    return dose.is_constant() ? dose.rate_mg_per_min : dose.given_mg() / minutes(dose.interval);
   }
 
   /// A zero of `change` near `x` by Newton's method, with slopes from differences. Halves a step that leads away or
@@ -418,11 +421,11 @@ class NetworkSolver {
       if (std::holds_alternative<Trouble>(here)) return here;
       const NetworkState& f = std::get<0>(here);
       const double scale = std::max(size_of(x), least), off = size_of(f);
-      if (off <= 1e-12 * scale) return x;
+      if (off == 0) return x;
       Eigen::MatrixXd slope(n, n);
       for (Eigen::Index j = 0; j < n; ++j) {
         NetworkState aside = x;
-        const double step = 1e-6 * std::max(x[static_cast<std::size_t>(j)], 1e-3 * scale);
+        const double step = 1e-4 * std::max(x[static_cast<std::size_t>(j)], 1e-3 * scale);
         aside[static_cast<std::size_t>(j)] += step;
         const Attempt<NetworkState> there = change(aside);
         if (std::holds_alternative<Trouble>(there)) return there;
@@ -430,6 +433,9 @@ class NetworkSolver {
           slope(i, j) = (std::get<0>(there)[static_cast<std::size_t>(i)] - f[static_cast<std::size_t>(i)]) / step;
       }
       const Eigen::VectorXd by = slope.fullPivLu().solve(Eigen::Map<const Eigen::VectorXd>(f.data(), n));
+      // How far it still is. What is left of `f` does not tell: near the most that can be eliminated, very different
+      // states change by very little.
+      const double far = by.cwiseAbs().maxCoeff();
       bool is_better = false;
       for (double part = 1; part > 1e-4 && !is_better; part /= 2) {
         NetworkState next = x;
@@ -447,14 +453,16 @@ class NetworkSolver {
         x = std::move(next);
         here = std::move(there);
       }
+      if (is_better && far <= 1e-12 * scale) return x;
       // No step makes it better: as near as the steps' own errors let it come, or nowhere near.
       if (!is_better) {
-        if (off <= 1e-9 * scale) return x;
+        if (far <= 1e-8 * scale) return x;
         break;
       }
     }
     return Trouble{Code::solver, "steady state",
-                   "no steady state was found: what is given may be more than what can be eliminated"};
+                   "no steady state was found to 8 digits: what is given may be too near to, or more than, what can be "
+                   "eliminated"};
   }
 
   [[nodiscard]] Attempt<NetworkState> periodic_by_steps(const Train& train) const {
@@ -473,7 +481,7 @@ class NetworkSolver {
     for (int k = 0; k < 4 && std::holds_alternative<NetworkState>(x); ++k)
       x = repeated_over(std::get<0>(std::move(x)), train, train.dose.interval);
     if (std::holds_alternative<NetworkState>(x))
-      x = rest(std::get<0>(std::move(x)), 1e-6 * given_mg(train.dose), change);
+      x = rest(std::get<0>(std::move(x)), 1e-6 * train.dose.given_mg(), change);
     if (std::holds_alternative<Trouble>(x)) return x;
     return repeated_over(std::get<0>(std::move(x)), train, train.phase);
   }

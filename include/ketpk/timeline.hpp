@@ -36,6 +36,8 @@ struct Entering {
   SteadyState steady_state = SteadyState::none;
 
   [[nodiscard]] bool is_infusion() const noexcept { return rate_mg_per_min > 0; }
+  /// By one dose [mg]. Of a constant infusion, 0.
+  [[nodiscard]] double given_mg() const noexcept { return bolus_mg + rate_mg_per_min * minutes(duration); }
   /// The infusion that has always been going on, and ends when it is told of. Nothing may be left of its rate.
   [[nodiscard]] bool is_constant() const noexcept {
     return steady_state != SteadyState::none && interval.count() == 0 && duration.count() == 0 && bolus_mg == 0;
