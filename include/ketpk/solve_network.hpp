@@ -405,11 +405,17 @@ class NetworkSolver {
     return dose.is_constant() ? dose.rate_mg_per_min : dose.given_mg() / minutes(dose.interval);
   }
 
+  /// What a state must be found to.
+  struct Grain {
+    double
+        least_mg;  ///< states count against what is there or this: a train whose doses are all but gone has a rest too
+    double rounding;  ///< of a change, relative to the state
+  };
+
   /// A zero of `change` near `x` by Newton's method, with slopes from differences. Halves a step that leads away or
-  /// below nothing. Differences count against what is there or `least`, so that a train whose every dose is all but
-  /// gone before the next has its rest too.
+  /// below nothing. `Trouble` where 8 digits of the largest state cannot be told.
   template <class Change>
-  [[nodiscard]] Attempt<NetworkState> rest(NetworkState x, double least, Change change) const {
+  [[nodiscard]] Attempt<NetworkState> rest(NetworkState x, Grain grain, Change change) const {
     const auto n = static_cast<Eigen::Index>(x.size());
     const auto size_of = [](const NetworkState& v) {
       double most = 0;
@@ -420,8 +426,8 @@ class NetworkSolver {
     for (int tries = 0; tries < 60; ++tries) {
       if (std::holds_alternative<Trouble>(here)) return here;
       const NetworkState& f = std::get<0>(here);
-      const double scale = std::max(size_of(x), least), off = size_of(f);
-      if (off == 0) return x;
+      const double scale = std::max(size_of(x), grain.least_mg), off = size_of(f);
+      if (scale == 0) return x;
       Eigen::MatrixXd slope(n, n);
       for (Eigen::Index j = 0; j < n; ++j) {
         NetworkState aside = x;
@@ -432,10 +438,14 @@ class NetworkSolver {
         for (Eigen::Index i = 0; i < n; ++i)
           slope(i, j) = (std::get<0>(there)[static_cast<std::size_t>(i)] - f[static_cast<std::size_t>(i)]) / step;
       }
-      const Eigen::VectorXd by = slope.fullPivLu().solve(Eigen::Map<const Eigen::VectorXd>(f.data(), n));
-      // How far it still is. What is left of `f` does not tell: near the most that can be eliminated, very different
-      // states change by very little.
-      const double far = by.cwiseAbs().maxCoeff();
+      // How far it still is, and how far a rounding could lead. What is left of `f` does not tell: near the most that
+      // can be eliminated, very different states change by very little.
+      const auto factors = slope.fullPivLu();
+      const auto moved = [&](const NetworkState& v) -> Eigen::VectorXd {
+        return factors.solve(Eigen::Map<const Eigen::VectorXd>(v.data(), n));
+      };
+      const Eigen::VectorXd by = moved(f);
+      const double far = by.cwiseAbs().maxCoeff(), unsure = grain.rounding * moved(x).cwiseAbs().maxCoeff();
       bool is_better = false;
       for (double part = 1; part > 1e-4 && !is_better; part /= 2) {
         NetworkState next = x;
@@ -453,10 +463,10 @@ class NetworkSolver {
         x = std::move(next);
         here = std::move(there);
       }
-      if (is_better && far <= 1e-12 * scale) return x;
+      if (is_better && far <= 1e-12 * scale && unsure <= 1e-8 * scale) return x;
       // No step makes it better: as near as the steps' own errors let it come, or nowhere near.
       if (!is_better) {
-        if (far <= 1e-8 * scale) return x;
+        if (std::max(far, unsure) <= 1e-8 * scale) return x;
         break;
       }
     }
@@ -481,7 +491,8 @@ class NetworkSolver {
     for (int k = 0; k < 4 && std::holds_alternative<NetworkState>(x); ++k)
       x = repeated_over(std::get<0>(std::move(x)), train, train.dose.interval);
     if (std::holds_alternative<NetworkState>(x))
-      x = rest(std::get<0>(std::move(x)), 1e-6 * train.dose.given_mg(), change);
+      x = rest(std::get<0>(std::move(x)), {1e-6 * train.dose.given_mg(), std::numeric_limits<double>::epsilon()},
+               change);
     if (std::holds_alternative<Trouble>(x)) return x;
     return repeated_over(std::get<0>(std::move(x)), train, train.phase);
   }
@@ -497,7 +508,7 @@ class NetworkSolver {
     };
     Attempt<NetworkState> x = after(NetworkState(net.size()), {&rate, 1}, std::chrono::hours{6}, record);
     if (std::holds_alternative<Trouble>(x)) return x;
-    return rest(std::get<0>(std::move(x)), 0, slopes);
+    return rest(std::get<0>(std::move(x)), {0, 0}, slopes);
   }
 
   struct Remembered {
