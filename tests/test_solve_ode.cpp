@@ -577,7 +577,7 @@ TEST_CASE("what cannot be solved or asked is refused by its name") {
     return solve_ode(model, segments, 1h);
   };
   check_refused(Code::size, "model", [&] { (void)wide(0); });
-  check_refused(Code::size, "model", [&] { (void)wide(18); });
+  check_refused(Code::size, "model", [&] { (void)wide(35); });
   CHECK(wide(17).index() == 0);
 
   const Ode x = solved(adult(), segments, 1h);

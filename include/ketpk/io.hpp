@@ -37,6 +37,7 @@ inline constexpr std::size_t most_text_bytes = 1'000;
 /// The largest data file: bytes, records below the header, columns, and additional doses of one record.
 inline constexpr std::size_t most_data_bytes = std::size_t{64} << 20;
 inline constexpr std::size_t most_data_rows = 1'000'000;
+inline constexpr std::size_t most_repeated_doses = 10'000'000;  ///< the sum of ADDL over a data file
 inline constexpr std::size_t most_data_columns = 1'000;
 inline constexpr std::size_t most_additional_doses = 100'000;
 

@@ -71,8 +71,9 @@ class Network {
       dx[p.to] += flow;
     }
     if (!p_.saturable) return;
-    const S c1 = x[central()] / p_.v1_L;
-    const S eliminated = p_.saturable->vmax_mg_per_min * c1 / (p_.saturable->km_mg_per_L + c1);
+    // The size of c1, so that a step that ends a rounding below nothing is drawn back and not driven on.
+    const S c1 = x[central()] / p_.v1_L, size = c1 < 0 ? -c1 : c1;
+    const S eliminated = p_.saturable->vmax_mg_per_min * c1 / (p_.saturable->km_mg_per_L + size);
     dx[central()] -= eliminated;
     for (std::size_t k = 0; k < p_.metabolites.size(); ++k)
       if (!p_.metabolites[k].from) dx[metabolite(k)] += p_.metabolites[k].fraction * eliminated;

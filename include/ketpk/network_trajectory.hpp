@@ -182,7 +182,7 @@ namespace detail {
   out.timeline_ = timeline;
   const Network& net = *out.net_;
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
-  const NetworkSolver solver(networks, longest_of(timeline));
+  const NetworkSolver solver(networks);
   const Modes<double> parent = detail::modes_far_below_km(p);
   out.entered_metabolite_mg_.assign(p.metabolites.size(), 0);
 

@@ -117,7 +117,7 @@ inline constexpr double stiffest_for_odeint = 6e4;
   }
   const Timeline& timeline = course.timeline();
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
-  const NetworkSolver solver(networks, std::max(longest_of(timeline), questions.instants.back()));
+  const NetworkSolver solver(networks);
   auto solved = solve(timeline, solver, net.size());
   if (auto* trouble = std::get_if<Trouble>(&solved)) return *std::move(trouble);
   const auto& states = std::get<0>(solved);

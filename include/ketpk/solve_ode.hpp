@@ -75,7 +75,7 @@ struct OdeWork {
 
 namespace detail::ode {
 
-inline constexpr std::size_t most_states = 17;
+inline constexpr std::size_t most_states = 34;  // of the largest network of network.hpp, with two areas
 
 /// Everything a finished solution keeps. A node is where a step begins or ends; its record is the minutes from the
 /// segment's start, the state, and three more numbers of each state for the step that begins there: its slope and how
@@ -580,6 +580,8 @@ template <PkModel M>
     return integrate_by_method<7>(model, options, course);
   else if (course.size <= 9)
     return integrate_by_method<9>(model, options, course);
+  else if (course.size <= 17)
+    return integrate_by_method<17>(model, options, course);
   else
     return integrate_by_method<most_states>(model, options, course);
 }
@@ -816,7 +818,7 @@ class OdeTrajectory {
 /// The course of any model up to `horizon`, or to the last edge where that comes later.
 /// Throws E_TOLERANCE(rtol | atol) unless rtol lies in 1e-14 to 1e-2 and atol in 1e-25 to 1e-2, E_SEGMENT for
 /// segments with a gap, out of order or with an input that is not zero or a positive number, E_SIZE(model) for more
-/// than 17 states, E_ARG(method) for the rosenbrock method with a model that is not a `DifferentiableModel`; what the
+/// than 34 states, E_ARG(method) for the rosenbrock method with a model that is not a `DifferentiableModel`; what the
 /// model throws passes through. `Trouble`, with the time and the state: solver where a state, a slope or a derivative
 /// of one is no longer finite or the step shrinks to nothing; solver_maxsteps where the steps do not suffice.
 template <PkModel M>
@@ -829,7 +831,7 @@ template <PkModel M>
   validate(segments);
   const std::size_t n = model.size();
   require(n >= 1 && n <= detail::ode::most_states, Code::size, "model",
-          "no state or too many; accepted: 1 to 17 states");
+          "no state or too many; accepted: 1 to 34 states");
 
   detail::ode::Course course;
   course.method = options.method;
