@@ -204,14 +204,7 @@ class SubjectCourse {
 
  private:
   [[nodiscard]] bool is_gentle(std::size_t record, Micros t) const noexcept {
-    const Network& net = networks_.at(record);
-    std::vector<double> leaving(net.size());
-    double fastest = 0;
-    for (std::size_t i = 0; i < leaving.size(); ++i) leaving[i] = net.leaves_per_min(i);
-    for (const Passage& p : net.passages())
-      if (p.moves) leaving[p.from] += p.per_min;
-    for (const double rate : leaving) fastest = std::max(fastest, rate);
-    return fastest * minutes(t) <= stiffest_for_odeint;
+    return networks_.at(record).fastest_per_min() * minutes(t) <= stiffest_for_odeint;
   }
 
   Networks networks_;

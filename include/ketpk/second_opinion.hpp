@@ -85,7 +85,7 @@ inline constexpr std::size_t most_observed_checked = 256;
 
 /// Largest product of fastest rate and horizon that the step-by-step solver is given. Its work grows with it
 /// (about 2 evaluations of the right-hand side per unit); beyond, the Taylor exponential stands in.
-inline constexpr double stiffest_for_odeint = 6e4;
+inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
 
 /// The second road for the same questions. Its failure is an outcome, never skipped.
 [[nodiscard]] inline Attempt<Answers> second_opinion(const Parameters<double>& p, const std::vector<Segment>& segments,

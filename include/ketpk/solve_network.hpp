@@ -279,10 +279,19 @@ struct Networks {
 };
 
 struct NetworkOptions {
-  double rtol = 1e-11;  ///< of steps
-  std::size_t max_steps = 1'000'000;
-  bool is_linear_stepped = false;  ///< linear networks take steps too: a second road to the same states
+  double rtol = 1e-11;                        ///< of steps
+  std::optional<std::size_t> max_steps = {};  ///< as in `OdeOptions`
+  bool is_linear_stepped = false;             ///< linear networks take steps too: a second road to the same states
 };
+
+/// Explicit steps up to this product of fastest rate and time, implicit ones beyond: the work of the explicit ones
+/// grows with it.
+inline constexpr double stiffest_for_explicit_steps = 6e4;
+
+[[nodiscard]] inline OdeMethod method_for(const Network& net, Micros t) noexcept {
+  return net.fastest_per_min() * minutes(t) <= stiffest_for_explicit_steps ? OdeMethod::dormand_prince
+                                                                           : OdeMethod::rosenbrock;
+}
 
 /// Carries states of one subject's networks over stretches of constant input. It remembers what it worked out for the
 /// networks asked about last, so it is not for two threads at once.
@@ -347,7 +356,8 @@ class NetworkSolver {
                             {.rtol = options_.rtol,
                              .atol_per_dose = std::clamp(share, 1e-25, 1e-2),
                              .max_steps = options_.max_steps,
-                             .only_at = {t}});
+                             .only_at = {t},
+                             .method = method_for(networks_.at(record), t)});
     if (const auto* trouble = std::get_if<Trouble>(&course)) return *trouble;
     NetworkState end = std::get<0>(course).state_at(t);
     for (double& e : end) {
