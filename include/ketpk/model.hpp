@@ -6,6 +6,7 @@
 // model ever sees a clock.
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <span>
@@ -47,6 +48,7 @@ struct Curve {
 /// `is_linear(curve)`: the curve's value is linear in the state, without a constant; its turns are then those of the
 /// solver's own polynomial. Without it a curve's turns are looked for as those of any smooth function.
 /// `name_of(i)`: what state `i` is called, for messages.
+/// `array_sizes`: the sizes of arrays that a model of no constant size is compiled for, ascending.
 template <class M>
 concept PkModel = requires(const M& m, std::span<const double> x, std::span<double> dx, double r, Curve c) {
   { m.size() } -> std::convertible_to<std::size_t>;
@@ -104,6 +106,8 @@ concept LinearModel = PkModel<M> && requires(const M& m) {
 /// m1 m2 [mg] for each metabolite, last the area under plasma [mg min/L].
 class Mammillary {
  public:
+  static constexpr std::array<std::size_t, 4> array_sizes{5, 7, 9, 17};
+
   /// Throws E_MODEL_PARAM as `validate(Parameters)`.
   explicit Mammillary(Parameters<double> p) : p_(std::move(p)) {
     validate(p_);

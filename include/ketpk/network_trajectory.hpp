@@ -29,46 +29,6 @@
 
 namespace ketpk {
 
-/// A network during one stretch: what enters where, and the state it begins with. Its last two states are the area
-/// under plasma [mg min/L] and the parent eliminated [mg], both from 0 on.
-class NetworkStretch {
- public:
-  NetworkStretch(std::shared_ptr<const Network> net, std::vector<Intake> rates, NetworkState begins)
-      : net_(std::move(net)), rates_(std::move(rates)), begins_(std::move(begins)) {}
-
-  [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 2; }
-  [[nodiscard]] bool has(Curve c) const noexcept {
-    const auto& p = net_->parameters();
-    if (c.kind == Curve::Kind::effect_site) return p.ke0_per_min.has_value();
-    return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::metabolite && c.index < p.metabolites.size());
-  }
-  void start(std::span<double> x) const noexcept { std::copy(begins_.begin(), begins_.end(), x.begin()); }
-  [[nodiscard]] static constexpr bool is_linear(Curve) noexcept { return true; }
-  template <class S>
-  void slopes(std::span<const S> x, double, std::span<S> dx) const {
-    const std::size_t n = net_->size();
-    net_->slopes<S>(x.first(n), dx.first(n));
-    for (const Intake& r : rates_) dx[r.place] += S(r.amount);
-    const auto& p = net_->parameters();
-    const S c1 = x[net_->central()] / p.v1_L;
-    dx[n] = c1;
-    dx[n + 1] = p.cl_L_per_min * c1;
-    if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
-  }
-  void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
-  [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
-    if (c.kind == Curve::Kind::effect_site) return net_->effect_site_mg_per_L(x);
-    if (c.kind == Curve::Kind::metabolite) return net_->metabolite_mg_per_L(x, c.index);
-    return net_->plasma_mg_per_L(x);
-  }
-  [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[net_->size()]; }
-
- private:
-  std::shared_ptr<const Network> net_;
-  std::vector<Intake> rates_;
-  NetworkState begins_;
-};
-
 /// The course of one network over a timeline, up to where nothing is left to speak of.
 class NetworkTrajectory {
  public:

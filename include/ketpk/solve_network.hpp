@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,7 @@
 #include <vector>
 
 #include "ketpk/error.hpp"
+#include "ketpk/model.hpp"
 #include "ketpk/network.hpp"
 #include "ketpk/quantity.hpp"
 #include "ketpk/solve_ode.hpp"
@@ -250,25 +252,49 @@ class Walk {
   std::vector<Flow> doubled_;  ///< over 2^k us
 };
 
-/// A network as Odeint's solver sees it: something enters several places, and the state begins where it was left.
-struct Fed {
-  const Network& net;
-  std::span<const Intake> rates;
-  std::span<const double> begins;
+}  // namespace detail::walk
 
-  [[nodiscard]] std::size_t size() const noexcept { return net.size(); }
-  void start(std::span<double> x) const noexcept { std::copy(begins.begin(), begins.end(), x.begin()); }
+/// A network during one stretch: what enters where, and the state it begins with. Its last two states are the area
+/// under plasma [mg min/L] and the parent eliminated [mg], both from 0 on.
+class NetworkStretch {
+ public:
+  static constexpr std::array<std::size_t, 2> array_sizes{9, 34};
+
+  NetworkStretch(std::shared_ptr<const Network> net, std::vector<Intake> rates, NetworkState begins)
+      : net_(std::move(net)), rates_(std::move(rates)), begins_(std::move(begins)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 2; }
+  [[nodiscard]] bool has(Curve c) const noexcept {
+    const auto& p = net_->parameters();
+    if (c.kind == Curve::Kind::effect_site) return p.ke0_per_min.has_value();
+    return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::metabolite && c.index < p.metabolites.size());
+  }
+  void start(std::span<double> x) const noexcept { std::copy(begins_.begin(), begins_.end(), x.begin()); }
+  [[nodiscard]] static constexpr bool is_linear(Curve) noexcept { return true; }
   template <class S>
   void slopes(std::span<const S> x, double, std::span<S> dx) const {
-    net.slopes<S>(x, dx);
-    for (const Intake& r : rates) dx[r.place] += S(r.amount);
+    const std::size_t n = net_->size();
+    net_->slopes<S>(x.first(n), dx.first(n));
+    for (const Intake& r : rates_) dx[r.place] += S(r.amount);
+    const auto& p = net_->parameters();
+    const S c1 = x[net_->central()] / p.v1_L;
+    dx[n] = c1;
+    dx[n + 1] = p.cl_L_per_min * c1;
+    if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
   }
-  void bolus(std::span<double>, double) const noexcept {}
-  [[nodiscard]] double value(std::span<const double> x, Curve) const noexcept { return net.plasma_mg_per_L(x); }
-  [[nodiscard]] bool has(Curve c) const noexcept { return c.kind == Curve::Kind::plasma; }
-};
+  void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
+  [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
+    if (c.kind == Curve::Kind::effect_site) return net_->effect_site_mg_per_L(x);
+    if (c.kind == Curve::Kind::metabolite) return net_->metabolite_mg_per_L(x, c.index);
+    return net_->plasma_mg_per_L(x);
+  }
+  [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[net_->size()]; }
 
-}  // namespace detail::walk
+ private:
+  std::shared_ptr<const Network> net_;
+  std::vector<Intake> rates_;
+  NetworkState begins_;
+};
 
 /// The networks of one subject: those that differ, and which of them each record has.
 struct Networks {
@@ -351,15 +377,18 @@ class NetworkSolver {
     // A state may be off by 1e-18 of the most there can be. solve_ode, which sees no dose, measures in what it begins
     // with, or in 1 where that is nothing.
     const double share = 1e-18 * (begins_with > 0 ? scale / begins_with : scale);
-    const detail::walk::Fed fed{networks_.at(record), rates, x};
-    auto course = solve_ode(fed, {Segment{Micros{0}, Micros{0}, 0, 0}}, t,
-                            {.rtol = options_.rtol,
-                             .atol_per_dose = std::clamp(share, 1e-25, 1e-2),
-                             .max_steps = options_.max_steps,
-                             .only_at = {t},
-                             .method = method_for(networks_.at(record), t)});
+    // The network outlives the stretch, so nothing has to own it.
+    const std::shared_ptr<const Network> net(std::shared_ptr<const Network>(), &networks_.at(record));
+    auto course =
+        solve_ode(NetworkStretch(net, {rates.begin(), rates.end()}, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, t,
+                  {.rtol = options_.rtol,
+                   .atol_per_dose = std::clamp(share, 1e-25, 1e-2),
+                   .max_steps = options_.max_steps,
+                   .only_at = {t},
+                   .method = method_for(networks_.at(record), t)});
     if (const auto* trouble = std::get_if<Trouble>(&course)) return *trouble;
     NetworkState end = std::get<0>(course).state_at(t);
+    end.resize(x.size());  // without the areas
     for (double& e : end) {
       if (e < -1e-12 * scale)
         return Trouble{Code::solver, "odeint", "an amount came out below nothing; no numbers are given"};

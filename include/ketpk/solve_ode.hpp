@@ -569,21 +569,35 @@ template <std::size_t N, PkModel M>
                      "dormand-prince");
 }
 
+/// A model may say which sizes of arrays it is compiled for; each costs compile time.
+template <class M>
+concept HasArraySizes = requires {
+  M::array_sizes.size();
+};
+template <class M>
+[[nodiscard]] consteval auto array_sizes_of() noexcept {
+  if constexpr (HasArraySizes<M>)
+    return M::array_sizes;
+  else
+    return std::array<std::size_t, 4>{5, 9, 17, most_states};
+}
+
+/// The smallest of the sizes from the k-th on that holds the model.
+template <std::size_t K, PkModel M>
+[[nodiscard]] std::optional<Trouble> integrate_from(const M& model, const OdeOptions& options, Course& course) {
+  constexpr auto sizes = array_sizes_of<M>();
+  if constexpr (K + 1 < sizes.size())
+    if (course.size > sizes[K]) return integrate_from<K + 1>(model, options, course);
+  return integrate_by_method<sizes[K]>(model, options, course);
+}
+
 /// A model of constant size is solved in arrays of exactly that size.
 template <PkModel M>
 [[nodiscard]] std::optional<Trouble> integrate_any(const M& model, const OdeOptions& options, Course& course) {
   if constexpr (HasConstantSize<M>)
     return integrate_by_method<std::clamp<std::size_t>(M::size(), 1, most_states)>(model, options, course);
-  else if (course.size <= 5)
-    return integrate_by_method<5>(model, options, course);
-  else if (course.size <= 7)
-    return integrate_by_method<7>(model, options, course);
-  else if (course.size <= 9)
-    return integrate_by_method<9>(model, options, course);
-  else if (course.size <= 17)
-    return integrate_by_method<17>(model, options, course);
   else
-    return integrate_by_method<most_states>(model, options, course);
+    return integrate_from<0>(model, options, course);
 }
 
 }  // namespace detail::ode
