@@ -52,9 +52,9 @@ inline constexpr std::array<std::string_view, 2> ode_method_names{"dormand-princ
 ///
 /// | atol_per_dose | 1e-19 | 1e-18 | 1e-16 | 1e-14 | 1e-12 |
 /// |---|---|---|---|---|---|
-/// | rtol 1e-11 | 2e-11 | 6e-11 | 6e-9 | 6e-7 | 6e-5 |
-/// | rtol 1e-10 | 2e-10 | | | | |
-/// | rtol 1e-9  | 2e-9  | | | | |
+/// | rtol 1e-11 | 3e-11 | 3e-11 | 3e-9 | 2e-7 | 3e-5 |
+/// | rtol 1e-10 | 3e-10 | | | | |
+/// | rtol 1e-9  | 3e-9  | | | | |
 ///
 /// (tests/test_solve_ode.cpp holds the ends of the first row. What a larger atol costs is the tail.)
 struct OdeOptions {
