@@ -14,11 +14,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,9 +52,9 @@ inline constexpr std::array<std::string_view, 2> ode_method_names{"dormand-princ
 ///
 /// | atol_per_dose | 1e-19 | 1e-18 | 1e-16 | 1e-14 | 1e-12 |
 /// |---|---|---|---|---|---|
-/// | rtol 1e-11 | 2e-11 | 6e-11 | 6e-9 | 6e-7 | 6e-5 |
-/// | rtol 1e-10 | 2e-10 | | | | |
-/// | rtol 1e-9  | 2e-9  | | | | |
+/// | rtol 1e-11 | 3e-11 | 3e-11 | 3e-9 | 2e-7 | 3e-5 |
+/// | rtol 1e-10 | 3e-10 | | | | |
+/// | rtol 1e-9  | 3e-9  | | | | |
 ///
 /// (tests/test_solve_ode.cpp holds the ends of the first row. What a larger atol costs is the tail.)
 struct OdeOptions {
@@ -88,20 +90,38 @@ struct Course {
   std::vector<double> length_min;       ///< of each segment; the last one's up to the horizon
   std::vector<std::size_t> first_node;  ///< of each segment, and one more: the number of nodes
   std::size_t nodes = 0;
-  std::vector<std::vector<double>> chunks;  ///< of `per_chunk` records, so that a long course is never moved
+  /// Records, 64 in the first chunk and in each next one four times as many: a long course is never moved, and large
+  /// chunks come and go without the system being asked for each page anew. Never written to once the course is solved,
+  /// so that copies of it share them.
+  std::vector<std::shared_ptr<double[]>> chunks;
   OdeWork work;
   bool is_whole = true;  ///< every step was kept
 
-  static constexpr std::size_t per_chunk = 64;
+  static constexpr std::size_t first_chunk = 64;
   [[nodiscard]] std::size_t stride() const noexcept { return 1 + 4 * size; }
-  [[nodiscard]] const double* record(std::size_t node) const noexcept {
-    return chunks[node / per_chunk].data() + node % per_chunk * stride();
+  /// Chunk c begins with node 64 (4^c - 1) / 3.
+  [[nodiscard]] double* record(std::size_t node) const noexcept {
+    const std::size_t c = (static_cast<std::size_t>(std::bit_width(3 * (node / first_chunk) + 1)) - 1) / 2;
+    const std::size_t begin = first_chunk * (((std::size_t{1} << (2 * c)) - 1) / 3);
+    return chunks[c].get() + (node - begin) * stride();
   }
-  /// Room for the next record, all zeros.
+  /// Room for the next record, with nothing in it.
   [[nodiscard]] double* append() {
-    if (nodes % per_chunk == 0) chunks.emplace_back(per_chunk * stride());
-    return chunks.back().data() + nodes++ % per_chunk * stride();
+    if (room == 0) {
+      room = first_chunk << (2 * chunks.size());
+      chunks.push_back(std::make_shared_for_overwrite<double[]>(room * stride()));
+      next = chunks.back().get();
+    }
+    double* const here = next;
+    next += stride();
+    --room;
+    ++nodes;
+    return here;
   }
+
+ private:
+  double* next = nullptr;  ///< where the next record goes while the course is being solved
+  std::size_t room = 0;    ///< records that still fit behind it
 };
 
 /// A step of a course: its beginning, its end, and where in it (0 to 1) the instant lies.
@@ -338,10 +358,11 @@ class DormandPrince {
   template <class System>
   [[nodiscard]] bool try_step(const System& system, Ends<N>& e, double& dt, OdeWork& work) {
     work.rhs_evaluations += 6;
-    double t = 0;
-    // Odeint copies what it is given at every step; one reference is no burden.
-    const auto slopes = [&system](const State& x, State& dx, double) { system(x, dx); };
-    return controlled_.try_step(slopes, e.x, e.slopes, t, e.next, e.next_slopes, dt) == boost::numeric::odeint::success;
+    // All six calls of a small model's equations in line are worth a tenth of the time; a large one's would cost that.
+    if constexpr (N <= 5)
+      return try_in_line(system, e, dt);
+    else
+      return try_with_calls(system, e, dt);
   }
 
   void keep(const Ends<N>& e, std::size_t n, double* behind) {
@@ -357,6 +378,19 @@ class DormandPrince {
 
  private:
   using State = std::array<double, N>;
+
+  template <class System>
+  [[nodiscard]] bool try_with_calls(const System& system, Ends<N>& e, double& dt) {
+    double t = 0;
+    // Odeint copies what it is given at every step; one reference is no burden.
+    const auto slopes = [&system](const State& x, State& dx, double) { system(x, dx); };
+    return controlled_.try_step(slopes, e.x, e.slopes, t, e.next, e.next_slopes, dt) == boost::numeric::odeint::success;
+  }
+  template <class System>
+  [[nodiscard]] [[gnu::flatten]] bool try_in_line(const System& system, Ends<N>& e, double& dt) {
+    return try_with_calls(system, e, dt);
+  }
+
   using Stepper =
       boost::numeric::odeint::runge_kutta_dopri5<State, double, State, double, boost::numeric::odeint::array_algebra,
                                                  boost::numeric::odeint::default_operations,
@@ -488,6 +522,7 @@ template <class Stepper, std::size_t N, PkModel M>
     course.first_node.push_back(course.nodes);
     double* node = course.append();
     put(node, 0, e.x, e.slopes);
+    std::fill_n(node + 1 + 2 * n, 2 * n, 0.0);  // of a segment without length
     if (length == 0) continue;
     bool is_fixed = true;  // the node begins the segment or ends a step that was kept
 
