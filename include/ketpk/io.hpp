@@ -77,6 +77,7 @@ struct SessionContext {
 
 /// A saved state as `ketpk.state/1`, with digests of the identity and of the whole, so that another model or patient
 /// and a change are noticed. The digests protect against mistakes, not against somebody who makes new ones.
+/// Throws E_SIZE(state) where it would be too long to be read again.
 [[nodiscard]] std::string state_json(const SavedState& state, std::string_view model_id, std::string_view version);
 
 /// A `ketpk.state/1` document. Throws `InvalidInput` with a field `state…`: E_STATE where it was changed after it was

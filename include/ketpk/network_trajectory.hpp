@@ -43,12 +43,14 @@ class NetworkStretch {
     return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::metabolite && c.index < p.metabolites.size());
   }
   void start(std::span<double> x) const noexcept { std::copy(begins_.begin(), begins_.end(), x.begin()); }
-  void slopes(std::span<const double> x, double, std::span<double> dx) const {
+  [[nodiscard]] static constexpr bool is_linear(Curve) noexcept { return true; }
+  template <class S>
+  void slopes(std::span<const S> x, double, std::span<S> dx) const {
     const std::size_t n = net_->size();
-    net_->slopes<double>(x.first(n), dx.first(n));
-    for (const Intake& r : rates_) dx[r.place] += r.amount;
+    net_->slopes<S>(x.first(n), dx.first(n));
+    for (const Intake& r : rates_) dx[r.place] += S(r.amount);
     const auto& p = net_->parameters();
-    const double c1 = net_->plasma_mg_per_L(x);
+    const S c1 = x[net_->central()] / p.v1_L;
     dx[n] = c1;
     dx[n + 1] = p.cl_L_per_min * c1;
     if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
@@ -148,7 +150,7 @@ class NetworkTrajectory {
 
  private:
   NetworkTrajectory() = default;
-  friend Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline);
+  friend Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline, OdeMethod method);
 
   std::shared_ptr<const Network> net_;
   std::vector<Segment> segments_;
@@ -173,7 +175,8 @@ namespace detail {
 /// The course of a network over a timeline that begins at 0; records of one instant act together. The last stretch goes
 /// on until what is left of anything is below 1e-17 of what there was.
 /// `Trouble` as `solve_ode`, with the instant.
-[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline) {
+[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline,
+                                                       OdeMethod method = OdeMethod::dormand_prince) {
   NetworkTrajectory out;
   out.net_ = std::make_shared<const Network>(p);
   out.timeline_ = timeline;
@@ -240,9 +243,9 @@ namespace detail {
     }
     out.segments_.push_back({s.start, is_last ? Micros{0} : s.duration, 0, 0});
     out.states_.push_back(x);
-    auto piece = solve_ode(
-        NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
-        {.atol_per_dose = std::clamp(1e-19 * std::max(given_mg, 1e-30), 1e-25, 1e-2), .max_steps = 1'000'000});
+    auto piece =
+        solve_ode(NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
+                  {.atol_per_dose = std::clamp(1e-19 * std::max(given_mg, 1e-30), 1e-25, 1e-2), .method = method});
     if (auto* trouble = std::get_if<Trouble>(&piece)) {
       trouble->message += " (counted from " + to_text(minutes(s.start)) + " min)";
       return *trouble;

@@ -106,11 +106,15 @@ inline constexpr double stiffest_for_odeint = 6e4;
   return answer(solve_ode(Mammillary(p), segments, horizon, std::move(options)), "odeint");
 }
 
-/// The second road for a linear network: chances, which know nothing of steps. They are not asked for areas.
-/// Throws E_ARG(parameters) where elimination saturates, which they cannot follow.
+/// The second road for a network: chances, which know nothing of steps, and are not asked for areas; or, where
+/// elimination saturates, implicit steps that know nothing of the explicit ones.
 [[nodiscard]] inline Attempt<Answers> second_opinion_on(const NetworkTrajectory& course, const Questions& questions) {
   const Network& net = course.network();
-  require(net.is_linear(), Code::arg, "parameters", "elimination saturates; accepted: a linear network");
+  if (!net.is_linear()) {
+    auto other = follow(net.parameters(), course.timeline(), OdeMethod::rosenbrock);
+    if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
+    return ask(std::get<0>(other), questions, "rosenbrock");
+  }
   const Timeline& timeline = course.timeline();
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
   const NetworkSolver solver(networks, std::max(longest_of(timeline), questions.instants.back()));

@@ -47,8 +47,9 @@ template <Trajectory T>
   if (t == Micros{0}) return 0;
   const auto& segments = trajectory.segments();
   const std::size_t i = trajectory.segment_at(t);
-  if (segments[i].start != t) return trajectory.value(t, c);
-  return trajectory.at(i - 1, trajectory.length_min(i - 1), c);
+  const double mg_per_L =
+      segments[i].start == t ? trajectory.at(i - 1, trajectory.length_min(i - 1), c) : trajectory.value(t, c);
+  return mg_per_L < 0 ? 0 : mg_per_L;  // a solver in steps may round below nothing; NaN stays
 }
 
 /// The part of a course from `from` up to `until`, or without end. `next` is the first piece that may belong to it, and
@@ -77,11 +78,6 @@ template <Trajectory T>
     }
     if (ends_here) break;
     ++next;
-  }
-  // A curve that still rises where it is cut has its highest point there.
-  if (!part.pieces.empty()) {
-    const Piece& last = part.pieces.back();
-    if (last.to > last.from) part.pieces.push_back({last.segment, last.to_tau, last.to_tau, last.to, last.to});
   }
   return part;
 }

@@ -250,9 +250,10 @@ struct Fed {
 
   [[nodiscard]] std::size_t size() const noexcept { return net.size(); }
   void start(std::span<double> x) const noexcept { std::copy(begins.begin(), begins.end(), x.begin()); }
-  void slopes(std::span<const double> x, double, std::span<double> dx) const {
-    net.slopes<double>(x, dx);
-    for (const Intake& r : rates) dx[r.place] += r.amount;
+  template <class S>
+  void slopes(std::span<const S> x, double, std::span<S> dx) const {
+    net.slopes<S>(x, dx);
+    for (const Intake& r : rates) dx[r.place] += S(r.amount);
   }
   void bolus(std::span<double>, double) const noexcept {}
   [[nodiscard]] double value(std::span<const double> x, Curve) const noexcept { return net.plasma_mg_per_L(x); }
