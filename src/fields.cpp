@@ -125,7 +125,7 @@ bool looks_like_date(const Node& node) {
   return node.value.is_string() && starts_with_day(node.value.get_ref<const std::string&>());
 }
 
-std::chrono::sys_time<Micros> instant_of(const Node& node) {
+std::chrono::sys_time<Micros> world_instant_of(const Node& node) {
   using namespace std::chrono;
   constexpr std::string_view example = "; accepted: a text such as 2026-11-23T09:00:00+01:00";
   const auto refuse_unless = [&](bool holds, Code code, const std::string& what) {

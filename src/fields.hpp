@@ -80,7 +80,7 @@ template <class S>
 /// microseconds). Throws E_TYPE; E_PARSE for another shape; E_TIME_ZONE without an offset, or with -00:00, which says
 /// that none is known; E_RANGE for what no calendar or clock has, a leap second among it, and outside the years 1900 to
 /// 9999.
-[[nodiscard]] std::chrono::sys_time<Micros> instant_of(const Node& node);
+[[nodiscard]] std::chrono::sys_time<Micros> world_instant_of(const Node& node);
 
 /// Whether a value is a date, or was meant as one.
 [[nodiscard]] bool looks_like_date(const Node& node);

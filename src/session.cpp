@@ -199,7 +199,7 @@ CoursePlan course_of(const Node& node) {
   for (const Node& start : starts) {
     require(looks_like_date(start), Code::parse, start.path,
             "beside dates, and no date; accepted: dates with an offset for all sessions, or times since the first");
-    dates.push_back(instant_of(start));
+    dates.push_back(world_instant_of(start));
     texts.push_back(start.value.get<std::string>());
   }
   CoursePlan plan = course_on(dates);

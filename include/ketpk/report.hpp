@@ -1077,11 +1077,14 @@ inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size
   const std::size_t n = ys.size();
   if (n < 2 || !(drawing.until_min > 0)) return;
   const double per_column = drawing.until_min / static_cast<double>(n - 1);
-  // NOTE: the column that holds the peak shows the peak, which may lie between two samples.
-  if (r.summary.plasma.min <= drawing.until_min) {
-    double& y = ys[static_cast<std::size_t>(std::lround(r.summary.plasma.min / per_column))];
-    y = std::max(y, r.summary.plasma.ng_per_mL);
-  }
+  // NOTE: the column that holds a peak shows the peak, which may lie between two samples.
+  const auto show = [&](const Peak& peak) {
+    if (!(peak.min <= drawing.until_min)) return;
+    double& y = ys[static_cast<std::size_t>(std::lround(peak.min / per_column))];
+    y = std::max(y, peak.ng_per_mL);
+  };
+  show(r.summary.plasma);
+  for (const Session& s : r.sessions) show(s.plasma);
   const double top = axis_top(*std::max_element(ys.begin(), ys.end()));
 
   const auto gutter = [&](std::string_view label, std::string_view tick) {
@@ -1165,12 +1168,12 @@ inline void sessions(Page& page, const Result& r) {
   const auto put = [&](std::string_view label, const std::string& text, Tint tint) {
     page.lines.push_back(page.tinted(padded(label, label_columns), Tint::bold) + page.tinted(text, tint));
   };
-  put("Sessions", line({"no.", "from", "mg", "mg/kg", "ng/mL before", "peak ng/mL", "at min", "AUC ng h/mL"}),
+  put("Sessions", line({"no", "from", "mg", "mg/kg", "ng/mL before", "peak ng/mL", "at min", "AUC ng h/mL"}),
       Tint::faint);
   for (std::size_t i = 0; i < r.sessions.size(); ++i) {
     if (i > 1 && i + 1 < r.sessions.size()) continue;
     const Session& s = r.sessions[i];
-    const std::string number = (i > 2 ? "\xE2\x80\xA6 " : "") + std::to_string(i);
+    const std::string number = (i > 2 ? "\xE2\x80\xA6" : "") + std::to_string(i);
     put("",
         line({number, short_number(minutes(s.start) / 1440, 4) + " d", short_number(s.delivered_mg, 4),
               short_number(s.mg_per_kg, 4), short_number(s.before_ng_per_mL), short_number(s.plasma.ng_per_mL),
