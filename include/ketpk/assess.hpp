@@ -135,7 +135,14 @@ template <class Gives>
 [[nodiscard]] inline Reading read_account(LimitQuantity q, const Evidence& e, const Account& account) {
   const Dosing& dosing = account.dosing;
   const auto value = value_of(dosing, q);
-  if (!value) return absent(q == LimitQuantity::rate_per_weight ? "no infusion in the order" : "no bolus in the order");
+  if (!value) {
+    const bool is_rate = q == LimitQuantity::rate_per_weight;
+    const auto is_elsewhere = [&](const Dose& d) { return !d.is_intravenous() && d.is_bolus() != is_rate; };
+    if (std::any_of(account.regimen.doses.begin(), account.regimen.doses.end(), is_elsewhere))
+      return unknown(is_rate ? "no infusion goes into a vein, of which the limit speaks"
+                             : "no bolus goes into a vein, of which the limit speaks");
+    return absent(is_rate ? "no infusion in the order" : "no bolus in the order");
+  }
   Reading reading;
   if (q == LimitQuantity::rate_per_weight) {
     const Segment& s = dosing.segments[*dosing.fastest];
