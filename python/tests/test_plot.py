@@ -630,14 +630,15 @@ def test_fifty_inputs_are_drawn_without_covering_each_other_with_words() -> None
     assert "50 inputs, 50 mg base" in ax.get_title(loc="left")
 
 
-def test_more_instants_than_one_session_can_hold_are_asked_in_parts() -> None:
+def test_more_instants_than_one_session_can_hold_can_be_asked_for() -> None:
     r = simulated(HALF, limits=None)
     time_us = np.arange(70_000, dtype=np.int64) * 480_000_001
-    asked = _plot._asked(_plot.session_again(r.inputs), time_us)["plasma_ng_per_mL"]
-    some = [0, 40_000, 69_999]
-    exact = simulated(HALF, limits=None, at_min=time_us[some] / 60e6).profile.plasma_ng_per_mL
-    assert asked.shape == time_us.shape
-    assert asked[some] == pytest.approx(exact, rel=1e-12)
+    for result in (r, ketpk.Result.from_json(r.to_json())):
+        asked = _plot._road(result)[1](time_us)["plasma_ng_per_mL"]
+        some = [0, 40_000, 69_999]
+        exact = simulated(HALF, limits=None, at_min=time_us[some] / 60e6).profile.plasma_ng_per_mL
+        assert asked.shape == time_us.shape
+        assert asked[some] == pytest.approx(exact, rel=1e-12)
 
 
 def test_many_crossings_are_still_found_closely() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ._errors import InvalidInput, WrongType
 from ._frozen import Immutable, only_once
-from ._numbers import Number, quantity, word
+from ._numbers import Number, number, quantity, word
 
 
 def _one_of(given: Mapping[str, object], field: str, due: bool) -> str | None:
@@ -194,6 +194,7 @@ def infusion(
     rate_mL_per_min: Number | None = None,
     duration_min: Number,
     start_min: Number = 0,
+    into: str | None = None,
 ) -> Order:
     """An amount over a duration, or a rate for a duration.
 
@@ -203,6 +204,8 @@ def infusion(
             in ``simulate``.
         duration_min: how long [min], more than zero.
         start_min: when it starts [min] after time zero.
+        into: a compartment of the model, as ``ketpk.models.show(id)`` names its depots, ``"nose"`` for example; into a
+            vein (``"central"``) if not given.
 
     Raises:
         WrongType, InvalidInput: ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless exactly one dose or rate is given;
@@ -236,7 +239,13 @@ def infusion(
         ("at", quantity(start_min, "start_min", "min")),
     )
     shown = ", ".join(f"{n}={t.split(' ')[0]}" for n, (_, t) in zip((name, "duration_min", "start_min"), pairs))
-    return _order((f"infusion({shown})", pairs))
+    return _input_into("infusion", shown, pairs, into)
+
+
+def _input_into(kind: str, shown: str, pairs: tuple[tuple[str, str], ...], into: str | None) -> Order:
+    if into is None:
+        return _order((f"{kind}({shown})", pairs))
+    return _order((f"{kind}({shown}, into={into!r})", (*pairs, ("into", word(into, "into")))))
 
 
 def bolus(
@@ -246,6 +255,7 @@ def bolus(
     dose_mg: Number | None = None,
     dose_mcg: Number | None = None,
     start_min: Number = 0,
+    into: str | None = None,
 ) -> Order:
     """An amount at an instant.
 
@@ -253,6 +263,7 @@ def bolus(
         dose_mg_per_kg, dose_mcg_per_kg, dose_mg, dose_mcg: how much; exactly one of them. "Per kg" is per dosing
             weight.
         start_min: when [min] after time zero.
+        into: a compartment of the model, as in ``infusion``.
 
     Raises: as ``infusion``.
 
@@ -272,7 +283,250 @@ def bolus(
         ("at", quantity(start_min, "start_min", "min")),
     )
     shown = ", ".join(f"{n}={t.split(' ')[0]}" for n, (_, t) in zip((name, "start_min"), pairs))
-    return _order((f"bolus({shown})", pairs))
+    return _input_into("bolus", shown, pairs, into)
+
+
+class Event(_Value):
+    """Something done to one infusion at an instant, as ``pause``, ``resume``, ``stop``, ``change_rate`` and
+    ``restart_remainder`` make it. An event does not change.
+
+    The amount ordered is the cap of all of them. What the infusion does not admit at that instant is ``E_STATE``, raised
+    by ``simulate``; no event is ever ignored.
+
+    Raises: ``TypeError`` when called.
+
+    >>> pause(0, at_min=12)
+    pause(0, at_min=12)
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        raise TypeError(
+            "an event is made by ketpk.pause, ketpk.resume, ketpk.stop, ketpk.change_rate, ketpk.restart_remainder"
+        )
+
+    def to_session(self) -> dict[str, str | int]:
+        """The event as one of the ``events`` of a session: ``{"pause": 0, "at": "12 min"}``."""
+        return dict(_Value._stated(self)[1])
+
+    def __repr__(self) -> str:
+        return str(self._said[0])
+
+
+def _event(verb: str, input: object, at_min: object, also: tuple[tuple[str, str, str], ...] = ()) -> Event:
+    """``also`` holds more keywords: the key of a session, the keyword, its text."""
+    what: str | int
+    if isinstance(input, str):
+        what = word(input, "input")
+    else:
+        whole = number(input, "input")
+        if not isinstance(whole, int):
+            raise WrongType("E_TYPE", "input", "not the number of an input; accepted: 0, 1 …, or saved[0] and so on")
+        what = whole
+    at = quantity(at_min, "at_min", "min")
+    pairs = ((verb, what), *((key, text) for key, _, text in also), ("at", at))
+    told = "".join(f", {keyword}={text.split(' ')[0]}" for _, keyword, text in (*also, ("at", "at_min", at)))
+    made: Event = _remade(Event, (f"{verb}({what!r}{told})", pairs))
+    return made
+
+
+def pause(input: int | str, *, at_min: Number) -> Event:
+    """Holds a running infusion; its end moves by the pause.
+
+    Args:
+        input: which input of the order, counted from 0; ``"saved[0]"`` is the first of a saved state.
+        at_min: when [min] after time zero.
+
+    Raises:
+        WrongType, InvalidInput: for anything but a number of an input and a finite instant.
+    """
+    return _event("pause", input, at_min)
+
+
+def resume(input: int | str, *, at_min: Number) -> Event:
+    """Lets a paused infusion run on, at the rate that was running.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min: when [min] after time zero.
+
+    Raises: as ``pause``.
+    """
+    return _event("resume", input, at_min)
+
+
+def stop(input: int | str, *, at_min: Number) -> Event:
+    """Ends an infusion that runs or is paused; what is left of it is not given, unless its remainder is restarted.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min: when [min] after time zero.
+
+    Raises: as ``pause``.
+    """
+    return _event("stop", input, at_min)
+
+
+def change_rate(
+    input: int | str,
+    *,
+    at_min: Number,
+    rate_mg_per_kg_per_h: Number | None = None,
+    rate_mg_per_kg_per_min: Number | None = None,
+    rate_mcg_per_kg_per_min: Number | None = None,
+    rate_mcg_per_kg_per_h: Number | None = None,
+    rate_mg_per_min: Number | None = None,
+    rate_mg_per_h: Number | None = None,
+    rate_mcg_per_min: Number | None = None,
+    rate_mL_per_h: Number | None = None,
+    rate_mL_per_min: Number | None = None,
+) -> Event:
+    """Lets a running infusion run at another rate; its end moves to where the ordered amount is in.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min: when [min] after time zero.
+        rate_...: how fast from then on, as in ``infusion``; exactly one.
+
+    Raises: as ``pause``; ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless exactly one rate is given.
+
+    >>> change_rate(0, at_min=20, rate_mL_per_h=30)
+    change_rate(0, rate_mL_per_h=30, at_min=20)
+    """
+    given: dict[str, object] = {
+        "rate_mg_per_kg_per_h": rate_mg_per_kg_per_h,
+        "rate_mg_per_kg_per_min": rate_mg_per_kg_per_min,
+        "rate_mcg_per_kg_per_min": rate_mcg_per_kg_per_min,
+        "rate_mcg_per_kg_per_h": rate_mcg_per_kg_per_h,
+        "rate_mg_per_min": rate_mg_per_min,
+        "rate_mg_per_h": rate_mg_per_h,
+        "rate_mcg_per_min": rate_mcg_per_min,
+        "rate_mL_per_h": rate_mL_per_h,
+        "rate_mL_per_min": rate_mL_per_min,
+    }
+    name = _one_of(given, "change_rate", True)
+    assert name is not None
+    rate = quantity(given[name], name, RATE_UNITS[name.removeprefix("rate_")])
+    return _event("change_rate", input, at_min, (("to", name, rate),))
+
+
+def restart_remainder(input: int | str, *, at_min: Number, duration_min: Number) -> Event:
+    """Gives what is left of a stopped infusion over a new duration.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min: when [min] after time zero.
+        duration_min: how long that takes [min], more than zero.
+
+    Raises: as ``pause``.
+    """
+    over = quantity(duration_min, "duration_min", "min")
+    return _event("restart_remainder", input, at_min, (("over", "duration_min", over),))
+
+
+class Pump(_Value):
+    """What a pump really does; each part is off until it is given. It needs ``bag_mg_per_mL`` in ``simulate``.
+
+    Args:
+        rate_step_mL_per_h: the pump runs at whole multiples of it [mL/h], the nearest to the rate asked for.
+        dead_volume_mL: of the line between pump and vein [mL]: drug comes that much later, and what is in the line at
+            the end is not delivered.
+        primed_with: what that line holds at first, ``"drug"`` or ``"diluent"``.
+        flush_mL, flush_duration_min, flush_at_min: diluent pushed through the line, how much [mL], over how long [min],
+            from when [min]; all three or none.
+
+    Raises:
+        WrongType, InvalidInput: ``E_FIELD_MISSING`` for a pump of which nothing is said, or of a part of which something
+            is missing; ``E_NONFINITE`` for NaN. What is out of range is raised by ``simulate``.
+
+    >>> Pump(rate_step_mL_per_h=0.1)
+    Pump(rate_step_mL_per_h=0.1)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        rate_step_mL_per_h: Number | None = None,
+        dead_volume_mL: Number | None = None,
+        primed_with: str | None = None,
+        flush_mL: Number | None = None,
+        flush_duration_min: Number | None = None,
+        flush_at_min: Number | None = None,
+    ) -> None:
+        only_once(self, "_said")
+        said: list[tuple[str, str, str, str]] = []  # part and key of a session, text, keyword
+
+        def one(part: str, key: str, keyword: str, text: str) -> None:
+            said.append((part, key, text, keyword))
+
+        if rate_step_mL_per_h is not None:
+            one("", "rate_step", "rate_step_mL_per_h", quantity(rate_step_mL_per_h, "rate_step_mL_per_h", "mL/h"))
+        if dead_volume_mL is not None or primed_with is not None:
+            _all_of({"dead_volume_mL": dead_volume_mL, "primed_with": primed_with})
+            one("line", "dead_volume", "dead_volume_mL", quantity(dead_volume_mL, "dead_volume_mL", "mL"))
+            one("line", "primed_with", "primed_with", word(primed_with, "primed_with"))
+        flush = {"flush_mL": flush_mL, "flush_duration_min": flush_duration_min, "flush_at_min": flush_at_min}
+        if any(value is not None for value in flush.values()):
+            _all_of(flush)
+            one("flush", "volume", "flush_mL", quantity(flush_mL, "flush_mL", "mL"))
+            one("flush", "over", "flush_duration_min", quantity(flush_duration_min, "flush_duration_min", "min"))
+            one("flush", "at", "flush_at_min", quantity(flush_at_min, "flush_at_min", "min"))
+        if not said:
+            raise InvalidInput(
+                "E_FIELD_MISSING", "pump", "says nothing; accepted: a rate step, a line or a flush, or no pump"
+            )
+        object.__setattr__(self, "_said", tuple(said))
+
+    def to_session(self) -> dict[str, Any]:
+        """The ``pump`` of a session: ``{"rate_step": "0.1 mL/h"}``."""
+        pump: dict[str, Any] = {}
+        for part, key, text, _ in _Value._stated(self):
+            (pump.setdefault(part, {}) if part else pump)[key] = text
+        return pump
+
+    def __repr__(self) -> str:
+        shown = [f"{k}={repr(t) if k == 'primed_with' else t.split(' ')[0]}" for _, _, t, k in self._said]
+        return f"Pump({', '.join(shown)})"
+
+
+def _all_of(given: Mapping[str, object]) -> None:
+    for name, value in given.items():
+        if value is None:
+            raise InvalidInput("E_FIELD_MISSING", name, f"not stated; accepted: all of {', '.join(given)}")
+
+
+class Vial(_Value):
+    """One vial that went into a bag.
+
+    Args:
+        amount_mg: the drug in it [mg], counted as the order's ``form`` says.
+        volume_mL: its volume [mL].
+
+    Raises:
+        WrongType, InvalidInput: for anything but a finite number. What is out of range is raised by ``simulate``.
+
+    >>> Vial(amount_mg=50, volume_mL=5)
+    Vial(amount_mg=50, volume_mL=5)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, *, amount_mg: Number, volume_mL: Number) -> None:
+        only_once(self, "_said")
+        said = (quantity(amount_mg, "amount_mg", "mg"), quantity(volume_mL, "volume_mL", "mL"))
+        object.__setattr__(self, "_said", said)
+
+    def to_session(self) -> dict[str, str]:
+        """One of the ``vials`` of a session's bag: ``{"amount": "50 mg", "volume": "5 mL"}``."""
+        amount, volume = _Value._stated(self)
+        return {"amount": amount, "volume": volume}
+
+    def __repr__(self) -> str:
+        amount, volume = (text.split(" ")[0] for text in self._said)
+        return f"Vial(amount_mg={amount}, volume_mL={volume})"
 
 
 def minutes_between(start: datetime.datetime, end: datetime.datetime) -> float:
