@@ -75,6 +75,7 @@ class Bar:
         marks: (instant [min], event) of what happened to it, ``"pause"`` for example.
         ordered_mg: what was ordered, where that is more [mg].
         is_venous: whether it goes into the central compartment.
+        due_min: when it was ordered to start, where that is another instant [min].
     """
 
     start_min: float
@@ -87,6 +88,7 @@ class Bar:
     marks: tuple[tuple[float, str], ...] = ()
     ordered_mg: float | None = None
     is_venous: bool = True
+    due_min: float | None = None
 
     @property
     def is_bolus(self) -> bool:
@@ -285,7 +287,7 @@ def _bars(result: Result) -> tuple[Bar, ...]:
             bars.append(_delivered(each, as_ordered.get(each.input), marks))
         ordered = [as_ordered.get(each.input, bar) for each, bar in zip(delivery.inputs, bars)]
         if delivery.line is not None and delivery.line.pieces:
-            bars.append(_of_pieces(delivery.line.pieces, f"{told_number(delivery.line.delivered_mg)} mg from the line"))
+            bars.append(_of_pieces(delivery.line.pieces, ""))  # nobody ordered it
     flagged: list[list[tuple[str, str]]] = [[] for _ in bars]
     for flag in result.flags:
         for i in _taking_part(flag, ordered, bars):
@@ -343,8 +345,9 @@ def _delivered(each: DeliveredInput, ordered: Bar | None, marks: tuple[tuple[flo
     venous = ordered is None or ordered.is_venous
     # A pause that nobody ended, and the instant of a stop, belong to it.
     end = max([bar.end_min, *(at for at, _ in marks)])
+    due = None if ordered is None or ordered.start_min == bar.start_min else ordered.start_min
     return dataclasses.replace(
-        bar, end_min=end, amount_mg=each.delivered_mg, marks=marks, ordered_mg=left, is_venous=venous
+        bar, end_min=end, amount_mg=each.delivered_mg, marks=marks, ordered_mg=left, is_venous=venous, due_min=due
     )
 
 
@@ -501,9 +504,12 @@ def _told_us(us: int) -> str:
 
 
 def _told_order(bars: Sequence[Bar]) -> str:
+    bars = [b for b in bars if b.stated]
     if len(bars) > 2:
-        return f"{len(bars)} inputs, {told_number(sum(b.amount_mg for b in bars))} mg base"
-    starts = [f" at {_told_us(round(b.start_min * _US['min']))}" if b.start_min else "" for b in bars]
+        amount = sum(b.amount_mg if b.ordered_mg is None else b.ordered_mg for b in bars)
+        return f"{len(bars)} inputs, {told_number(amount)} mg base"
+    due = [b.start_min if b.due_min is None else b.due_min for b in bars]
+    starts = [f" at {_told_us(round(at * _US['min']))}" if at else "" for at in due]
     return " + ".join(b.stated + start for b, start in zip(bars, starts))
 
 
@@ -537,6 +543,8 @@ def _told_delivery(result: Result) -> str:
         return ""
     left = d.left_mg > _TOLERANCE * d.ordered_mg
     told = [f"delivered {told_number(d.delivered_mg)}" + (f" of {told_number(d.ordered_mg)} mg" if left else " mg")]
+    if d.line is not None and d.line.delivered_mg:
+        told[0] += f", {told_number(d.line.delivered_mg)} mg of it primed in the line"
     if len(d.events) > 6:
         told.append(f"{len(d.events)} events")
     else:

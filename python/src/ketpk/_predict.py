@@ -276,12 +276,10 @@ def predict(model: ModelSource, data: Any, *, spread: bool = False) -> Predictio
         KeyboardInterrupt: when the subject at hand is done; nothing is returned.
 
     >>> import ketpk
-    >>> card = ketpk.models.show("kamp2020").document()
-    >>> card["data_units"] = {"time": "min", "amount": "mg", "concentration": "ng/mL"}
-    >>> table = {"ID": [1, 1, 1], "TIME": [0, 40, 60], "AMT": [35, None, None], "DUR": [40, None, None], "WT": [70] * 3}
-    >>> told = ketpk.predict(card, table)
+    >>> table = {"ID": [1, 1, 1], "TIME": [0, 0.5, 1], "AMT": [35, None, None], "DUR": [0.5, None, None], "WT": [70] * 3}
+    >>> told = ketpk.predict("kamp2020", table)  # its data are in hours, mg and ng/mL
     >>> told.columns["plasma_ng_per_mL"].round()
-    array([  0., 253.,  96.])
+    array([  0., 304.,  88.])
     """
     with_spread = truth(spread, "spread")
     file, _ = model_bytes(model)

@@ -191,7 +191,12 @@ class Model(Immutable):
         [min] from the fastest on, ``Vss_L`` [L], ``k10_per_min`` [1/min], ``CL_L_per_min`` [L/min]. None where it cannot
         be said. Read-only."""
         value: Mapping[str, Any] | None = self._document.get("derived")
-        return value
+        if value is None:
+            return None
+        told: Mapping[str, Any] = frozen(
+            {k: [*map(float, x)] if isinstance(x, tuple) else float(x) for k, x in value.items()}
+        )
+        return told
 
     def to_dict(self) -> dict[str, Any]:
         """The card as ``ketpk.card/1``, a copy."""
