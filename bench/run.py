@@ -46,14 +46,15 @@ def google(program, quick):
     report = run([program, "--benchmark_format=json", f"--benchmark_min_time={0.01 if quick else 0.05}",
                   f"--benchmark_repetitions={1 if quick else 5}"])
     unit_us = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
-    figures = {}
+    figures = {}  # also `share_limit`, where a figure is held against a peer's
     for row in report["benchmarks"]:
         if row.get("error_occurred"):
             sys.exit(f"bench: {row['name']}: {row['error_message']}")
         if row.get("run_type") == "aggregate":
             continue
         us = row["cpu_time"] * unit_us[row["time_unit"]]
-        known = figures.setdefault(row["run_name"], {"us": us, "limit_us": row.get("limit_us"), "label": row.get("label", "")})
+        known = figures.setdefault(row["run_name"], {"us": us, "limit_us": row.get("limit_us"), "share_limit": row.get("share_limit"),
+                                                  "label": row.get("label", "")})
         known["us"] = min(known["us"], us)
     return figures
 
@@ -120,6 +121,25 @@ def simulate_rows(table, simulate):
         table.within(f"simulate, {kind}: worst, {worst}", max(times), limit, f"second solver: {cases[worst]['label']}")
 
 
+def ode_rows(table, ode):
+    for name, each in ode.items():
+        kind, _, rest = name.partition("/")
+        if kind == "user_ode":
+            states, _, way = rest.partition("/")
+            if way == "by_hand":
+                continue
+            peer = ode[f"user_ode/{states}/by_hand"]["us"]
+            figure = f"a user's ODE of {states.replace('_', ' ')}, {'241 instants' if way == 'only_at' else 'kept whole, for any question'}"
+            if each["share_limit"]:
+                table.within(figure, each["us"], each["share_limit"] * peer, f"{each['us'] / peer:.2f} of the loop by hand with Odeint: {text(peer)}")
+            else:
+                table.plain(figure, each["us"], peer, f"the loop by hand, which answers 241 instants only: {text(peer)}")
+        elif each["limit_us"]:
+            table.within(f"trouble is told, {rest.replace('_', ' ')}", each["us"], each["limit_us"])
+        else:
+            table.plain(name.replace("_", " "), each["us"])
+
+
 def python_rows(table, found):
     for name, us in found["calls_us"].items():
         if name == "simulate, one solver":
@@ -150,6 +170,7 @@ def main():
         "solve": google(options.build / "bench" / "bench_solve", quick),
         "scipy": run([python, BENCH / "scipy_baseline.py", "--json", f"--seconds={0.2 if quick else 2}"]) if python else None,
         "simulate": google(options.build / "bench" / "bench_simulate", quick),
+        "ode": google(options.build / "bench" / "bench_ode", quick),
         "quantity": google(options.build / "bench" / "bench_quantity", quick),
         "process": run([sys.executable, BENCH / "process_start.py", options.build / "ketpk", "--json", f"--runs={20 if quick else 200}"]),
     }
@@ -161,6 +182,7 @@ def main():
     table = Table()
     solve_rows(table, found["solve"], found["scipy"])
     simulate_rows(table, found["simulate"])
+    ode_rows(table, found["ode"])
     for name, each in found["quantity"].items():
         table.plain(name.replace("_", " "), each["us"])
     ms = found["process"]["ms"]

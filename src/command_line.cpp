@@ -285,7 +285,9 @@ std::string version_text(bool verbose) {
           number(BOOST_VERSION % 100) + '\n';
   text += "nlohmann/json " + number(NLOHMANN_JSON_VERSION_MAJOR) + '.' + number(NLOHMANN_JSON_VERSION_MINOR) + '.' +
           number(NLOHMANN_JSON_VERSION_PATCH) + '\n';
-  text += "reads ketpk.session/1 ketpk.limits/1 ketpk.model/1, writes ketpk.result/1 ketpk.check/1\n";
+  text +=
+      "reads ketpk.session/1 ketpk.limits/1 ketpk.model/1 ketpk.state/1, writes ketpk.result/1 ketpk.check/1 "
+      "ketpk.state/1\n";
   return text;
 }
 

@@ -321,12 +321,12 @@ RecordDose dose_of(const Reading& r) {
   r.need(rate == 0 || over == 0, Column::dur, "beside a rate; accepted: one of RATE and DUR, the other 0 or missing");
 
   const auto amount = r.number(Column::amt);
-  const bool constant = steady && rate > 0 && amount.value_or(0) == 0;
+  const bool constant = steady && (rate > 0 || rate == -1) && amount.value_or(0) == 0;
   if (!amount && !constant) r.refuse_absent(Column::amt, "missing on a dose; accepted: more than 0");
   if (!constant) {
     dose.amount_mg = DrugMass(*amount, r.format.units.amount).in(unit::mg);
     r.need(std::isfinite(dose.amount_mg) && dose.amount_mg > 0, Column::amt,
-           "not an amount; accepted: more than 0, or 0 with SS and RATE > 0 for a constant infusion");
+           "not an amount; accepted: more than 0, or 0 with SS and RATE > 0 or -1 for a constant infusion");
   }
   if (rate > 0) {
     dose.kind = DoseKind::at_rate;
@@ -355,7 +355,8 @@ RecordDose dose_of(const Reading& r) {
 Evid evid_of(const Reading& r) {
   if (!r.layout.at(Column::evid)) {
     const bool steady = r.number(Column::ss).value_or(0) > 0;
-    const bool gives = r.number(Column::amt).value_or(0) > 0 || (steady && r.number(Column::rate).value_or(0) > 0);
+    const double rate = r.number(Column::rate).value_or(0);
+    const bool gives = r.number(Column::amt).value_or(0) > 0 || (steady && (rate > 0 || rate == -1));
     return gives ? Evid::dose : Evid::observation;
   }
   const auto x = r.count(Column::evid, 4, "no such kind of record; accepted: 0, 1, 2, 3 or 4");
@@ -432,6 +433,7 @@ Dataset read_data(std::string_view bytes, const DataFormat& format) {
 
   Dataset dataset{.covariates = format.covariates, .subjects = {}, .ignored_columns = r.layout.ignored};
   std::unordered_set<std::string> seen;
+  std::size_t repeated = 0;
   while (next_row(r.text, r.row)) {
     if (r.row.fields.size() != header.fields.size())
       throw InvalidInput(Code::columns, place_of(r.text, r.row.line),
@@ -446,6 +448,9 @@ Dataset read_data(std::string_view bytes, const DataFormat& format) {
     }
     Record record = record_of(r);
     check_times(r, dataset.subjects.back(), record);
+    repeated += record.dose ? record.dose->additional : 0;
+    if (repeated > most_repeated_doses)
+      r.refuse(Column::addl, Code::size, "too many repeated doses in all; accepted: up to 10000000");
     dataset.subjects.back().records.push_back(std::move(record));
   }
   require(!dataset.subjects.empty(), Code::field_missing, "data", "no records; accepted: one or more below the header");

@@ -113,7 +113,10 @@ std::string state_json(const SavedState& state, std::string_view model_id, std::
                 {"inputs", std::move(inputs)},
                 {"amounts", std::move(amounts)}};
   document["sha256"] = digest_of(document);
-  return document.dump(2) + '\n';
+  std::string text = document.dump(1) + '\n';
+  require(text.size() <= most_bytes, Code::size, "state",
+          "a history too long to be read again; accepted: a course whose state is up to 1 MiB");
+  return text;
 }
 
 SavedState understand_state(const Node& node, const Whose& whose) {

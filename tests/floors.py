@@ -11,12 +11,12 @@ import pathlib
 import re
 import sys
 
-GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "quantity"]
+GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "dual", "polynomial", "rosenbrock", "quantity"]
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
     ["body_size", "schedule", "delivery", "model", "library", "individual", "network", "timeline"],
-    ["solve", "solve_ode", "solve_expm", "dosing"],
+    ["solve", "solve_ode", "solve_expm", "dosing", "effect"],
     ["solve_network"],
     ["exposure", "slips", "network_trajectory"],
     ["trajectory"],

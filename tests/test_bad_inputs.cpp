@@ -103,14 +103,14 @@ void check_delivered(const Order& o) { (void)deliver(o, resolve(o, BodyMass(70, 
 
 /// The protocol saved after 17 min for a model and a patient.
 SavedState saved_for(const char* model, const Patient& who) {
-  const auto parameters = individual(library::find(model), who);
+  const Whom numbers = whom(library::find(model), who);
   const Order o = infuse(0.5, mg_kg);
-  return saved_state(o, resolve(o, who.mass_for_dosing()), {parameters, who, Analyte::racemic_ketamine}, 17 * minute);
+  return saved_state(o, resolve(o, who.mass_for_dosing()), {numbers, who, Analyte::racemic_ketamine}, 17 * minute);
 }
 
 void resume_as(const char* model, const Patient& who) {
-  const auto parameters = individual(library::find(model), who);
-  require_resumable(saved_for("kamp2020", patient(70)), {parameters, who, Analyte::racemic_ketamine});
+  const Whom numbers = whom(library::find(model), who);
+  require_resumable(saved_for("kamp2020", patient(70)), {numbers, who, Analyte::racemic_ketamine});
 }
 
 /// A session that goes on from there without saying what becomes of the infusion that runs.

@@ -61,7 +61,10 @@ Result must(const Request& request) {
 Result course(Order o) { return must(request_of(std::move(o))); }
 
 /// The bytes of what is told about the curve.
-std::string curve_bytes(const Result& r) { return block_json(r, "profile", "") + block_json(r, "summary", ""); }
+std::string curve_bytes(Result r) {
+  r.delivery.reset();  // what is told of the delivery beside the curve
+  return block_json(r, "profile", "") + block_json(r, "summary", "");
+}
 
 /// What a segment gives, as a reader who adds by hand would have it.
 long double entered(const std::vector<Segment>& segments, Micros until) {
@@ -366,6 +369,18 @@ TEST_CASE("the delivered column follows what went in at the asked instant, and d
   CHECK(must(request).summary.delivered_mg == 35);
 }
 
+TEST_CASE("a pause that is open at an asked instant shows at that instant, also where it was ended later") {
+  Request request = request_of(with_events(order({Infuse{{20, unit::mg}, 40min}, Infuse{{20, unit::mg}, 40min}}),
+                                           {{0, 10min, Pause{}}, {1, 20min, Pause{}}, {0, 25min, Resume{}}}));
+  request.observe = {.at = {9min, 10min, 20min, 25min, 30min, 2h}};
+  const Result r = must(request);
+  std::vector<std::size_t> paused;
+  for (const Micros t : request.observe.at) paused.push_back(paused_at(*r.delivery, t));
+  CHECK(paused == std::vector<std::size_t>{0, 1, 2, 1, 1, 1});
+  const std::string told = block_json(r, "profile", "");
+  CHECK(told.find("\"paused_infusions\": [0, 1, 2, 1, 1, 1]") != std::string::npos);
+}
+
 // --- what cannot be ----------------------------------------------------------------------------------------------
 
 TEST_CASE("C34: an act that the state of an infusion does not admit is E_STATE at its verb") {
@@ -627,6 +642,7 @@ TEST_CASE("what cannot be pumped through a line is refused") {
   CHECK(refused(through_a_line(o, 0, Primed::drug)) == "E_RANGE pump.line.dead_volume");
   CHECK(refused(through_a_line(o, NAN, Primed::drug)) == "E_NONFINITE pump.line.dead_volume");
   CHECK(refused(through_a_line(protocol(), 2, Primed::drug)) == "E_FIELD_MISSING bag.concentration");
+  CHECK(refused(through_a_line(bagged(protocol(), 1e-300), 2, Primed::drug)) == "E_RANGE bag.concentration");
   CHECK(flushed({{5, unit::mL}, 2min, 39min}) == "E_OVERLAP pump.flush");
   CHECK(flushed({{5, unit::mL}, 2min, 40min}).empty());
   CHECK(flushed({{0, unit::mL}, 2min, 40min}) == "E_RANGE pump.flush.volume");
@@ -681,6 +697,7 @@ TEST_CASE("C40: a bag is held against its vials within 1 %, and must hold what t
   CHECK(with({{{{0, unit::mg}, five}}, five}) == "E_RANGE bag.vials[0].amount");
   CHECK(with({{{{1, unit::mg}, none}}, five}) == "E_RANGE bag.vials[0].volume");
   CHECK(with({{{{1, unit::mg}, five}}, {-1, unit::mL}}) == "E_RANGE bag.diluent");
+  CHECK(with({{{{1e10, unit::g}, five}}, five}) == "E_RANGE bag.vials[0].amount");
   CHECK(with({{{{1, unit::mg}, five}}, none}).empty());
   CHECK(with({std::vector<Vial>(most_vials + 1, Vial{{1, unit::mg}, five}), none}) == "E_SIZE bag.vials");
 }
@@ -757,6 +774,35 @@ TEST_CASE("a state that was saved while the rate had been changed goes on at tha
   const Result resumed = must(request);
   CHECK(curve_bytes(resumed) == curve_bytes(r));
   CHECK(resumed.delivery->inputs[0].since == r.delivery->inputs[0].since);
+}
+
+TEST_CASE("drug that is absorbed is saved and gone on with to the bit too, and only into the same compartment") {
+  const auto absorbing = [](const char* swallowed) {
+    ModelCard card = library::find("kamp2020");
+    for (const char* name : {"gut", "nose"}) {
+      const CardParameter ka{.name = "ka", .value = {0.03, unit::per_min}, .source = "fixture"};
+      card.depots.push_back({.name = name, .ka = ka});
+      const double f = std::string(name) == swallowed ? 0.25 : 1.0;
+      card.entries.push_back(
+          {.compartment = name,
+           .bioavailability = CardParameter{.name = "F", .value = {f, unit::one}, .source = "fixture"}});
+    }
+    return card;
+  };
+  Order whole = order({Infuse{{35, unit::mg}, 40min}, Bolus{{50, unit::mg}, 5min, "gut"}, Bolus{{20, unit::mg}, 3h}});
+  whole.events = {{0, 12min, Pause{}}, {0, 21min, Resume{}}};
+  Request request = request_of(whole);
+  request.model = absorbing("gut");
+  const Result uninterrupted = must(request);
+  for (const Micros cut : {Micros{7min + 1us}, Micros{15min}, Micros{2h}}) {
+    INFO("cut at " << minutes(cut) << " min");
+    const SavedState state = saved_state(uninterrupted, cut);
+    request.model = absorbing("gut");
+    request.order = second_part(whole, state);
+    CHECK(curve_bytes(must(request)) == curve_bytes(uninterrupted));
+    request.model = absorbing("nose");
+    CHECK(resumption(request) == "E_STATE initial_state.saved");
+  }
 }
 
 TEST_CASE("limits look at the whole course, also at what a saved state carries over") {

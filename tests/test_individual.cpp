@@ -326,7 +326,7 @@ TEST_CASE("entries stand in the order of the compartments; what a card leaves ou
   CHECK(who.entries[0].duration_min == 0.5);
   CHECK(who.entries[0].rate_mg_per_min == Approx(5).epsilon(1e-15));
   CHECK(who.entries[6].lag_min == 120);
-  for (const std::size_t i : {1, 2, 3, 4, 5, 6, 7}) {
+  for (std::size_t i = 1; i < 8; ++i) {
     CHECK(who.entries[i].bioavailability == 1);
     CHECK_FALSE((who.entries[i].duration_min || who.entries[i].rate_mg_per_min));
     if (i != 6) CHECK(who.entries[i].lag_min == 0);

@@ -607,8 +607,7 @@ TEST_CASE("a golden value that the card does not give is an error, and one it ca
   CHECK(errors(changed(example(), "/golden/0/covariates/AGE", 0)) ==
         std::vector<std::string>{"E_RANGE model.golden[0]"});
   const Json oral = changed(example(), "/golden/0/doses/0/into", "gut");
-  CHECK(errors(oral).empty());
-  CHECK(notes(oral) == std::vector<std::string>{"GOLDEN_NOT_COMPUTED model.golden[0]"});
+  CHECK(errors(oral) == std::vector<std::string>{"E_MODEL_PARAM model.golden[0].value"});
   CHECK(notes(changed(example(), "/golden", absent)) == std::vector<std::string>{"NO_GOLDEN model.golden"});
   CHECK(notes(changed(example(), "/doi", absent)) == std::vector<std::string>{"NO_DOI model.doi"});
   CHECK(notes(changed(example(), "/analytes", Json::array())) == std::vector<std::string>{"NO_ANALYTE model.analytes"});

@@ -121,6 +121,30 @@ TEST_CASE("a rate or a duration left to the model is the card's, and bioavailabi
   CHECK(at_3h(DoseKind::modelled_rate) == Approx(infused(10, 5, 3)).epsilon(1e-13));
 }
 
+TEST_CASE("an infusion that has always been running may leave its rate to the model, and may bring nothing") {
+  ModelCard card = oral_card();
+  const RecordDose held{
+      .compartment = 1, .kind = DoseKind::modelled_rate, .amount_mg = 0, .steady_state = SteadyState::replaces};
+  for (const InfusionBioavailability rule : {InfusionBioavailability::nonmem, InfusionBioavailability::keeps_duration})
+    for (const double f : {0.0, 0.5}) {
+      card.data_units->infusion_bioavailability = rule;
+      card.entries = {{.compartment = "central",
+                       .bioavailability = parameter("F", f, unit::one),
+                       .rate = parameter("rate", 12, unit::mg_per_h)}};
+      const double due = rule == InfusionBioavailability::nonmem ? 2 : 2 * f;  // mg/h over 6 L/h
+      CHECK(plasma(predicted(card, one_subject({dose_at(0h, held), at(1h)})))[0] ==
+            Approx(due).epsilon(1e-13).margin(0));
+    }
+}
+
+TEST_CASE("two solvers agree on what is all but gone") {
+  ModelCard card = oral_card();
+  card.depots = {{.name = "nose", .ka = parameter("ka", 3.057, unit::per_h), .into = "gut"},
+                 {.name = "gut", .ka = parameter("ka", 2.421, unit::per_h)}};
+  const RecordDose train{.amount_mg = 33.3, .interval = 15h, .steady_state = SteadyState::adds};
+  CHECK(*predicted(card, one_subject({dose_at(0h, train), at(15h)})).agreement_rel <= 1e-8);
+}
+
 TEST_CASE("a rate that does not end on a microsecond gives the ordered amount at the stated rate") {
   const ModelCard card = oral_card();
   const double per_h = 100.0 / 7.3000001234567;

@@ -49,8 +49,9 @@ SESSION = {
               {"infuse_at_rate": "12.5 mcg/kg/min", "over": "20 min", "at": "60 min"},
               {"bolus": "10 mg", "at": "90 min"}],
     "bag": {"concentration": "1 mg/mL", "vials": [{"amount": "0.15 g", "volume": "15 mL"}], "diluent": "135 mL"},
-    "events": [{"pause": 0, "at": "5 min"}, {"resume": 0, "at": "7 min"}, {"change_rate": 0, "to": "30 mL/h", "at": "9 min"},
-               {"stop": 0, "at": "12 min"}, {"restart_remainder": 0, "over": "20 min", "at": "15 min"}],
+    "events": [{"pause": 0, "at": "5 min"}, {"resume": 0, "at": "7 min"},
+               {"change_rate": 0, "to": "30 mL/h", "at": "9 min"}, {"stop": 0, "at": "12 min"},
+               {"restart_remainder": 0, "over": "20 min", "at": "15 min"}],
     "pump": {"rate_step": "0.1 mL/h", "line": {"dead_volume": "1.5 mL", "primed_with": "drug"},
              "flush": {"volume": "5 mL", "over": "2 min", "at": "95 min"}},
     "model": {"custom": {
@@ -98,16 +99,21 @@ SLIPS = [
     (("overrides", 0, "reason"), ""), (("overrides", 0, "by"), ABSENT), (("observe", "until"), ABSENT),
     (("observe", "at"), ["1 min"]), (("observe",), {"at": []}), (("observe",), {"at": ["1"]}),
     (("bag", "vials"), []), (("bag", "vials"), ABSENT), (("bag", "diluent"), ABSENT), (("bag", "diluent"), "135"),
-    (("bag", "vials", 0, "amount"), "0.15 mg/kg"), (("bag", "vials", 0, "volume"), ABSENT), (("bag", "vials", 0, "lot"), "1"),
+    (("bag", "vials", 0, "amount"), "0.15 mg/kg"), (("bag", "vials", 0, "volume"), ABSENT),
+    (("bag", "vials", 0, "lot"), "1"),
     (("events",), {}), (("events", 0, "pause"), -1), (("events", 0, "pause"), "0"), (("events", 0, "pause"), 0.5),
     (("events", 0, "pause"), "saved[x]"), (("events", 0, "pause"), "saved[01]"), (("events", 0, "at"), ABSENT),
-    (("events", 0, "stop"), 0), (("events", 0, "to"), "1 mg/h"), (("events", 0, "pause"), ABSENT), (("events", 1, "over"), "1 min"),
-    (("events", 2, "to"), ABSENT), (("events", 2, "to"), "30 mL"), (("events", 4, "over"), ABSENT), (("events", 4, "over"), 20),
+    (("events", 0, "stop"), 0), (("events", 0, "to"), "1 mg/h"), (("events", 0, "pause"), ABSENT),
+    (("events", 1, "over"), "1 min"), (("events", 2, "to"), ABSENT), (("events", 2, "to"), "30 mL"),
+    (("events", 4, "over"), ABSENT),
+    (("events", 4, "over"), 20),
     (("pump",), {}), (("pump", "rate_step"), "0.1 mg/h"), (("pump", "rate_step"), 0.1), (("pump", "speed"), "1 mL/h"),
-    (("pump", "line", "dead_volume"), ABSENT), (("pump", "line", "primed_with"), "air"), (("pump", "line", "primed_with"), ABSENT),
+    (("pump", "line", "dead_volume"), ABSENT), (("pump", "line", "primed_with"), "air"),
+    (("pump", "line", "primed_with"), ABSENT),
     (("pump", "line"), ABSENT), (("pump", "flush", "volume"), "5 mL/kg"), (("pump", "flush", "over"), ABSENT),
     (("pump", "flush", "at"), ABSENT), (("initial_state",), {}), (("initial_state",), {"saved": 7}),
-    (("initial_state",), {"saved": "no-such-file.json", "under_way": "goes_on"}), (("initial_state",), {"schema": "ketpk.state/2"}),
+    (("initial_state",), {"saved": "no-such-file.json", "under_way": "goes_on"}),
+    (("initial_state",), {"schema": "ketpk.state/2"}),
     (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
 ]
 # One change each; schema and program take every result.
@@ -278,6 +284,31 @@ def program_agrees(facts, command):
                 answer_fits(path, f"{place} = {'absent' if value is ABSENT else value}", refused)
 
 
+def saved_states_fit(facts, command):
+    """A state that is saved fits its schema, and so does a session that holds it; what it leaves behind is taken."""
+    state_of, session_of = validator(OF["ketpk.state/1"]), validator(OF["ketpk.session/1"])
+    base = {k: v for k, v in SESSION.items() if k != "pump"}
+    base["order"] = [*base["order"], {"bolus": "1 mg", "at": "91 min", "into": "central"}]
+    with tempfile.TemporaryDirectory() as folder:
+        path, kept = pathlib.Path(folder) / "session.json", pathlib.Path(folder) / "state.json"
+        for at, left in (("0us", None), ("6min", "continue"), ("13min", "stopped"), ("20min", "continue"),
+                         ("2h", None)):
+            path.write_text(json.dumps(base))
+            run(command, "simulate", str(path), "--save-state", str(kept), "--save-at", at, "--force")
+            state = json.loads(kept.read_text())
+            errors = [e.message for e in state_of.iter_errors(state)]
+            facts.hold(not errors, f"a state saved at {at} fits its schema: {errors}")
+            follow = {**base, "initial_state": {"saved": state, "under_way": left or "continue"}, "events": [],
+                      "order": [{"bolus": "1 mg", "at": "3 h"}]}
+            errors = [e.message for e in session_of.iter_errors(follow)]
+            facts.hold(not errors, f"a session that goes on from {at} fits its schema: {errors}")
+            path.write_text(json.dumps(follow))
+            code, out = run(command, "simulate", str(path), "--json")
+            facts.hold(code in (0, 3, 4, 6), f"a session goes on from {at}: exit {code}")
+            errors = [e.message for e in validator(OF["ketpk.result/1"]).iter_errors(json.loads(out))]
+            facts.hold(not errors, f"its result fits its schema: {errors}")
+
+
 def program_agrees_on_models(facts, command):
     """The linter finds an error in what the schema refuses and none in what it takes; built-in models fit."""
     model = validator(OF["ketpk.model/1"])
@@ -309,6 +340,7 @@ def main(arguments):
     schema_takes_and_refuses(facts)
     if arguments:
         program_agrees(facts, arguments[0])
+        saved_states_fit(facts, arguments[0])
         program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
         print("broken:", what)

@@ -82,7 +82,7 @@ TEST_CASE("an infusion into plasma from rest gives what the exact solver gives")
     for (auto& m : p.metabolites) m.from.reset();
     const Networks nets = one(p);
     const Network& net = nets.distinct[0];
-    const NetworkSolver solver(nets, 10h);
+    const NetworkSolver solver(nets);
     const ExactTrajectory<> exact = solve(p, {Segment{0us, 40min, 10.0, 0.9}, Segment{40min, Micros{0}, 0.0, 0.0}});
     NetworkState x(net.size());
     x[net.central()] = 10;
@@ -104,7 +104,7 @@ TEST_CASE("steps and chances lead to the same state, from any state, with anythi
     std::mt19937_64 rng(seed);
     const Networks nets = one(random_parameters(rng));
     const Network& net = nets.distinct[0];
-    const NetworkSolver solver(nets, 48h);
+    const NetworkSolver solver(nets);
     NetworkState x(net.size());
     std::uniform_real_distribution<double> amount(0, 100);
     for (double& e : x) e = amount(rng);
@@ -148,8 +148,8 @@ TEST_CASE("a steady state is what a very long train of the same dose leads to") 
     Networks of_a = nets, of_b = nets;
     of_a.of_record.assign(2, 0);
     of_b.of_record.assign(3, 0);
-    const auto states_a = solve(a, NetworkSolver(of_a, longest_of(a)), net.size());
-    const auto states_b = solve(b, NetworkSolver(of_b, longest_of(b)), net.size());
+    const auto states_a = solve(a, NetworkSolver(of_a), net.size());
+    const auto states_b = solve(b, NetworkSolver(of_b), net.size());
     REQUIRE(std::holds_alternative<std::vector<NetworkState>>(states_a));
     REQUIRE(std::holds_alternative<std::vector<NetworkState>>(states_b));
     const auto& x = std::get<0>(states_a);
@@ -171,7 +171,7 @@ TEST_CASE("an infusion that has always been running holds plasma at rate over cl
   const Timeline t = timeline(records, CovariateRule::nonmem);
   Networks of = nets;
   of.of_record = {0, 0};
-  const NetworkSolver solver(of, longest_of(t));
+  const NetworkSolver solver(of);
   const auto solved = solve(t, solver, net.size());
   REQUIRE(std::holds_alternative<std::vector<NetworkState>>(solved));
   const auto& x = std::get<0>(solved);
@@ -186,19 +186,90 @@ TEST_CASE("a slow train has its steady state too, and one that nothing eliminate
   Parameters<double> p{50, 50 * 1e-7, 0, 1, 0, 1};  // a half-life of 13 years
   const Entering dose{.bolus_mg = 1, .interval = 12h, .steady_state = SteadyState::replaces};
   Networks nets = one(p);
-  const NetworkState x = state_of(NetworkSolver(nets, 12h).steady({dose, Micros{0}, 0}));
+  const NetworkState x = state_of(NetworkSolver(nets).steady({dose, Micros{0}, 0}));
   CHECK(x[0] == Approx(std::exp(-7.2e-5) / -std::expm1(-7.2e-5)).epsilon(1e-13));
 
   p = {.v1_L = 10, .cl_L_per_min = 0, .q2_L_per_min = 0, .v2_L = 1, .q3_L_per_min = 0, .v3_L = 1};
   p.saturable = {1.0, 0.5};
   nets = one(p);
-  const NetworkSolver saturable(nets, 12h);
+  const NetworkSolver saturable(nets);
   const Entering too_much{.bolus_mg = 721, .interval = 12h, .steady_state = SteadyState::replaces};
   CHECK(std::holds_alternative<Trouble>(saturable.steady({too_much, Micros{0}, 0})));
   const Entering all_the_time{.rate_mg_per_min = 1.001, .steady_state = SteadyState::replaces};
   CHECK(std::holds_alternative<Trouble>(saturable.steady({all_the_time, Micros{0}, 0})));
   const Entering nearly{.bolus_mg = 719, .interval = 12h, .steady_state = SteadyState::replaces};
   CHECK(std::holds_alternative<NetworkState>(saturable.steady({nearly, Micros{0}, 0})));
+}
+
+TEST_CASE("near the most that can be eliminated, a steady state is what the closed form gives, or an outcome") {
+  // One compartment: V (C0 - C + Km ln(C0 / C)) = Vmax t. Trough and dose are chosen, Vmax follows.
+  constexpr double v = 10, trough = 50, rise = 7, hours = 12;
+  Parameters<double> p{.v1_L = v, .cl_L_per_min = 0, .q2_L_per_min = 0, .v2_L = 1, .q3_L_per_min = 0, .v3_L = 1};
+  for (const double km : {1e-3, 0.05, 0.5, 5.0}) {
+    INFO("Km " << km);
+    const double vmax = v * (rise + km * std::log1p(rise / trough)) / (60 * hours);
+    p.saturable = {vmax, km};
+    const Networks nets = one(p);
+    const Entering dose{.bolus_mg = v * rise, .interval = 12h, .steady_state = SteadyState::replaces};
+    CHECK(state_of(NetworkSolver(nets).steady({dose, Micros{0}, 0}))[0] == Approx(v * trough).epsilon(1e-7));
+    const Entering held{.rate_mg_per_min = 0.9999 * vmax, .steady_state = SteadyState::replaces};
+    CHECK(state_of(NetworkSolver(nets).steady({held, Micros{0}, 0}))[0] == Approx(9999 * km * v).epsilon(1e-9));
+  }
+  p.saturable = {5.0 / 60, 1000};
+  const Networks nets = one(p);
+  const Entering dose{.bolus_mg = 59.994, .interval = 12h, .steady_state = SteadyState::replaces};
+  CHECK(std::holds_alternative<Trouble>(NetworkSolver(nets).steady({dose, Micros{0}, 0})));
+}
+
+TEST_CASE("a train whose every dose is gone before the next has a saturable steady state too") {
+  Parameters<double> p{.v1_L = 9, .cl_L_per_min = 0.5, .q2_L_per_min = 2, .v2_L = 3, .q3_L_per_min = 0, .v3_L = 1};
+  p.saturable = {0.2, 0.1};
+  const Networks nets = one(p);
+  const Entering dose{.bolus_mg = 25, .interval = 12h, .steady_state = SteadyState::replaces};
+  for (const double e : state_of(NetworkSolver(nets).steady({dose, Micros{0}, 0}))) CHECK((e >= 0 && e < 1e-12));
+}
+
+TEST_CASE("elimination that saturates at once never leaves less than nothing") {
+  Parameters<double> p{.v1_L = 10, .cl_L_per_min = 0, .q2_L_per_min = 0, .v2_L = 1, .q3_L_per_min = 0, .v3_L = 1};
+  for (const double km : {1e-12, 1e-9, 1e-6, 1e-3}) {
+    INFO("Km " << km);
+    p.saturable = {5.0 / 60, km};
+    const Networks nets = one(p);
+    const NetworkSolver solver(nets);
+    const auto after = solver.after({100, 0, 0}, {}, 30h, 0);
+    if (const auto* x = std::get_if<NetworkState>(&after))
+      for (const double e : *x) CHECK((e >= 0 && e < 1e-9));
+    CHECK(state_of(solver.after({100, 0, 0}, {}, 10h, 0))[0] == Approx(50).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("the largest model goes both roads: 16 depots, three compartments, six metabolites of two, an effect site") {
+  Parameters<double> p{10, 0.5, 0.3, 40, 0.1, 100, 0.4, {}, {}};
+  for (std::size_t i = 0; i < most_depots; ++i)
+    p.depots.push_back({0.02 + 0.004 * static_cast<double>(i),
+                        i % 3 != 2 && i + 1 < most_depots ? std::optional(i + 1) : std::nullopt});
+  for (std::size_t i = 0; i < most_metabolites; ++i)
+    p.metabolites.push_back({0.9, 7, 0.2, 0.1, 5, i > 0 ? std::optional(i - 1) : std::nullopt});
+  const Networks nets = one(p);
+  REQUIRE(nets.distinct[0].size() == 32);
+  const NetworkSolver solver(nets);
+  NetworkState x(32);
+  for (std::size_t i = 0; i < 16; ++i) x[i] = 1 + static_cast<double>(i);
+  const Intake rate{3, 0.4};
+  CHECK(worst(state_of(solver.after(x, {&rate, 1}, 5h, 0)), state_of(solver.by_steps(x, {&rate, 1}, 5h, 0))) < 1e-9);
+  p.saturable = {0.3, 0.7};
+  const Networks saturable = one(p);
+  CHECK(state_of(NetworkSolver(saturable).after(x, {&rate, 1}, 5h, 0))[16] > 0);
+}
+
+TEST_CASE("steps follow what has decayed by six orders, beside large amounts") {
+  Parameters<double> p{3.652, 0.1166, 0.01673, 243.2, 0.003354, 20.27};
+  p.depots = {{0.04205}};
+  const Networks nets = one(p);
+  const NetworkSolver solver(nets);
+  const NetworkState x{50, 300, 9'000, 40};
+  const NetworkState a = state_of(solver.after(x, {}, 5h, 0)), b = state_of(solver.by_steps(x, {}, 5h, 0));
+  for (std::size_t i = 0; i < 4; ++i) CHECK(b[i] == Approx(a[i]).epsilon(1e-9));
 }
 
 TEST_CASE("a saturable steady state repeats itself, and a constant one balances input and elimination") {
@@ -216,7 +287,7 @@ TEST_CASE("a saturable steady state repeats itself, and a constant one balances 
     p.depots = {{0.01 + 0.05 * u(rng)}};
     const Networks nets = one(p);
     const Network& net = nets.distinct[0];
-    const NetworkSolver solver(nets, 12h);
+    const NetworkSolver solver(nets);
     const double most = p.saturable->vmax_mg_per_min * 720;
     Entering dose{
         .place = seed % 2, .bolus_mg = 0.7 * u(rng) * most, .interval = 12h, .steady_state = SteadyState::replaces};

@@ -218,8 +218,8 @@ TEST_CASE("the work of the protocol case and of a stiff one stays what it is") {
   const OdeWork protocol = solved(adult(), segments, 640min).work();
   INFO(protocol.rhs_evaluations << " evaluations, " << protocol.accepted_steps << " + " << protocol.rejected_steps
                                 << " steps");
-  CHECK(protocol.rhs_evaluations > 4080);
-  CHECK(protocol.rhs_evaluations < 4260);
+  CHECK(protocol.rhs_evaluations > 3900);
+  CHECK(protocol.rhs_evaluations < 4070);
   CHECK(protocol.rejected_steps <= 3);
   CHECK(protocol.rhs_evaluations == 2 * segments.size() + 6 * (protocol.accepted_steps + protocol.rejected_steps));
 
@@ -227,8 +227,8 @@ TEST_CASE("the work of the protocol case and of a stiff one stays what it is") {
   stiff.v1_L = 0.27;  // leaves at 20 per min, for 1,000 min
   const OdeWork work = solved(stiff, segments, 1000min).work();
   INFO(work.rhs_evaluations << " evaluations, " << work.accepted_steps << " + " << work.rejected_steps << " steps");
-  CHECK(work.rhs_evaluations > 38'500);
-  CHECK(work.rhs_evaluations < 40'300);
+  CHECK(work.rhs_evaluations > 38'400);
+  CHECK(work.rhs_evaluations < 40'100);
   CHECK(work.rejected_steps < work.accepted_steps / 100);
 }
 
@@ -248,7 +248,7 @@ TEST_CASE("the solver converges at its order") {
   const auto segments = schedule(regimen_of({bolus(0min, 35)}));
   const auto reference = second(p, segments, 240min);
   std::vector<double> log_work, log_error;
-  for (const double rtol : {1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10}) {
+  for (const double rtol : {1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11}) {
     const Ode x = solved(p, segments, 240min, {.rtol = rtol});
     log_work.push_back(std::log(static_cast<double>(x.work().accepted_steps)));
     log_error.push_back(std::log(disagreement(x, reference, {Curve::plasma()}, evenly(240min, 241))));
@@ -385,7 +385,7 @@ TEST_CASE("the slope of a curve is the right-hand side of its equation") {
 }
 
 TEST_CASE("sign changes of a polynomial are all found, and touching zero is none") {
-  using detail::ode::sign_changes;
+  const auto sign_changes = [](Polynomial<5> p, int) { return ketpk::sign_changes(p, {0, 1}); };
   // (x - 0.1)(x - 0.4)(x - 0.6)(x - 0.9), then (x - 0.5)^2 (x^2 + 1), (x - 0.5)^3, and x^4 + 1.
   const auto four = sign_changes({0.0216, -0.33, 1.33, -2, 1}, 4);
   REQUIRE(four.count == 4);
@@ -400,12 +400,11 @@ TEST_CASE("sign changes of a polynomial are all found, and touching zero is none
 }
 
 TEST_CASE("sign changes of random polynomials are those of a fine grid") {
-  using detail::ode::evaluate;
   for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
     Random r(seed);
     std::array<double, 5> p{};
     for (double& e : p) e = r.between(-1, 1);
-    const auto found = detail::ode::sign_changes(p, 4);
+    const auto found = sign_changes(p, {0, 1});
     std::vector<double> expected;
     constexpr int n = 4000;
     for (int i = 0; i < n; ++i)
@@ -419,7 +418,7 @@ TEST_CASE("sign changes of random polynomials are those of a fine grid") {
     }
     for (std::size_t i = 0; i < found.count; ++i)
       if (std::abs(found.at[i] - expected[i]) > 1.0 / n) FAIL("seed " << seed);
-    if (detail::ode::has_one_sign(p) && found.count > 0) FAIL("seed " << seed);
+    if (has_one_sign(p) && found.count > 0) FAIL("seed " << seed);
   }
 }
 
@@ -526,7 +525,7 @@ TEST_CASE("a state that runs off to infinity is trouble before the instant at wh
 }
 
 TEST_CASE("steps that do not suffice are solver_maxsteps, never a shorter curve") {
-  const auto segments = schedule(regimen_of({infusion(0min, 40min, 35)}));
+  const auto segments = schedule(regimen_of({bolus(0min, 35)}));
   for (const std::size_t most : {std::size_t{0}, std::size_t{10}, std::size_t{300}}) {
     const auto attempt = solve_ode(Mammillary(adult()), segments, 640min, {.max_steps = most});
     const auto* trouble = std::get_if<Trouble>(&attempt);
@@ -578,7 +577,7 @@ TEST_CASE("what cannot be solved or asked is refused by its name") {
     return solve_ode(model, segments, 1h);
   };
   check_refused(Code::size, "model", [&] { (void)wide(0); });
-  check_refused(Code::size, "model", [&] { (void)wide(18); });
+  check_refused(Code::size, "model", [&] { (void)wide(35); });
   CHECK(wide(17).index() == 0);
 
   const Ode x = solved(adult(), segments, 1h);

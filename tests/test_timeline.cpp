@@ -210,6 +210,34 @@ TEST_CASE("infusions longer than the interval of a steady state go on after its 
   CHECK(given_mg(t, at, 200h) == Approx(60.0 * (7 + 15 + 23 + 28)));
 }
 
+TEST_CASE("ninety thousand infusions that run at once end one by one") {
+  Entering dose = infusion(1.0 / 3, 24h * 390);
+  dose.interval = 6min;
+  dose.steady_state = SteadyState::replaces;
+  const Timeline t = of({{.line = 2, .time = 0h, .dose = dose}, {.line = 3, .time = 24h * 400}});
+  CHECK(rate_at(t, 0h) == Approx(93'600 / 3.0).epsilon(1e-14));
+  CHECK(rate_at(t, 24h * 389) == Approx(240 / 3.0).epsilon(1e-14));
+  CHECK(rate_at(t, 24h * 391) == 0);
+}
+
+TEST_CASE("more stretches than two million are refused with the line") {
+  Entering dose = bolus(1);
+  dose.additional = 100'000;
+  std::vector<Happening> records;
+  for (std::size_t k = 0; k < 21; ++k) {
+    dose.interval = Micros(1'000'000 + static_cast<std::int64_t>(k));
+    records.push_back({.line = 2 + k, .time = Micros(0h), .dose = dose});
+  }
+  records.push_back({.line = 23, .time = 48h});
+  try {
+    (void)of(records);
+    FAIL("taken");
+  } catch (const InvalidInput& e) {
+    CHECK(e.code == Code::size);
+    CHECK(e.field == "data line 23");
+  }
+}
+
 TEST_CASE("what a timeline cannot mean is refused with the line") {
   const auto code_of = [](const std::vector<Happening>& records) {
     try {

@@ -68,15 +68,15 @@ TEST_CASE(
   CHECK(nose.check.solver == "odeint");
   CHECK(nose.check.second_solver == "expm");
   CHECK(*nose.check.agreement_rel < 1e-8);
-  // Minute by minute, what first-order absorption lets through.
+  // Half a minute at a time, what first-order absorption lets through.
   std::vector<Input> stairs;
-  for (int i = 0; i < 600; ++i) {
-    const double mg = 20 * (std::exp(-0.06 * i / 4) - std::exp(-0.06 * (i + 1) / 4));
-    stairs.push_back(Infuse{DrugMass(mg, unit::mg), 15s, 5min + 15s * i});
+  for (int i = 0; i < 800; ++i) {
+    const double mg = 20 * (std::exp(-0.06 * i / 2) - std::exp(-0.06 * (i + 1) / 2));
+    stairs.push_back(Infuse{DrugMass(mg, unit::mg), 30s, 5min + 30s * i});
   }
   const Result vein = answered(request_for(std::move(stairs)));
   for (std::size_t k = 1; k < 4; ++k)
-    CHECK(nose.profile.plasma_ng_per_mL[k] == Approx(vein.profile.plasma_ng_per_mL[k]).epsilon(1e-4));
+    CHECK(nose.profile.plasma_ng_per_mL[k] == Approx(vein.profile.plasma_ng_per_mL[k]).epsilon(3e-4));
   CHECK(nose.summary.plasma.ng_per_mL == Approx(vein.summary.plasma.ng_per_mL).epsilon(1e-3));
   CHECK(nose.summary.auc_inf_ng_h_per_mL == Approx(vein.summary.auc_inf_ng_h_per_mL).epsilon(1e-9));
   CHECK(nose.summary.delivered_mg == 50);
@@ -96,13 +96,14 @@ TEST_CASE("routes add: nose, gut and vein together are the sum of each alone") {
   CHECK(all.check.mass_balance_rel < 1e-11);
 }
 
-TEST_CASE(
-    "a saturable model answers an order, with its area and its peak, and says that no second solver followed it") {
+TEST_CASE("a saturable model answers an order, with its area and its peak, and a stiff solver says the same") {
   Request request = request_for({Infuse{35_mg, 40min}});
   request.model.parameters.push_back(parameter("Vmax", 60, unit::mg_per_h));
   request.model.parameters.push_back(parameter("Km", 0.5, unit::mg_per_L));
   const Result r = answered(request);
   CHECK(r.check.solver == "odeint");
+  CHECK(r.check.second_solver == "rosenbrock");
+  CHECK(*r.check.agreement_rel < 1e-8);
   CHECK(r.check.mass_balance_rel < 1e-10);
   request.model = with_depots();
   CHECK(r.summary.plasma.ng_per_mL < answered(request).summary.plasma.ng_per_mL);

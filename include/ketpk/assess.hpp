@@ -520,6 +520,7 @@ inline void judge_bag(const Evidence& e, Assessment& assessment) {
     volume_L += vial.volume.value().in(unit::L);
   }
   const auto judged = [&](Flag flag, bool is_fine) {
+    if (!std::isfinite(flag.margin_rel.value_or(0))) flag.margin_rel.reset();
     assessment.checks.push_back(
         {flag.quantity, true, is_fine ? CheckOutcome::passed : CheckOutcome::flagged, flag.driver});
     if (!is_fine) assessment.flags.push_back(std::move(flag));

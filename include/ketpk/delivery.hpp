@@ -41,6 +41,12 @@ struct RateRun {
   double run_mg_per_min;
 };
 
+/// A pause, and its end where it has one.
+struct Interruption {
+  Micros from;
+  std::optional<Micros> until = {};
+};
+
 /// What became of one input: delivered + left = ordered, and the pieces add up to what was delivered, to 1e-12.
 struct DeliveredInput {
   Dose ordered;
@@ -48,9 +54,10 @@ struct DeliveredInput {
   DeliveryState state = DeliveryState::complete;
   Micros since{0};  ///< the instant of the end, the stop or the pause; of a running one, since it runs at its rate
   double delivered_mg = 0, left_mg = 0;
-  double in_line_mg = 0;              ///< the share of `left_mg` that the pump has given and the line holds
-  double rate_mg_per_min = 0;         ///< of what is left, while it runs or is paused
-  Micros remaining{0};                ///< how long that would run
+  double in_line_mg = 0;       ///< the share of `left_mg` that the pump has given and the line holds
+  double rate_mg_per_min = 0;  ///< of what is left, while it runs or is paused
+  Micros remaining{0};         ///< how long that would run
+  std::vector<Interruption> pauses = {};
   std::vector<RateRun> rounded = {};  ///< where a pump runs at another rate than was asked for
 };
 
@@ -119,6 +126,7 @@ struct Ledger {
   std::vector<Dose> pieces = {};
   CarefulSum in_mg = {};
   std::vector<RateRun> rounded = {};
+  std::vector<Interruption> pauses = {};
   std::optional<Micros> last_event = {};
 
   [[nodiscard]] double left_mg() const noexcept { return ordered.amount_mg - in_mg.total(); }
@@ -181,7 +189,8 @@ struct Setting {
   if (order.pump && order.pump->rate_step) {
     const double step = order.pump->rate_step->value().in(unit::L_per_min);
     require(std::isfinite(step), Code::nonfinite, "pump.rate_step", "not finite; accepted: more than zero");
-    require(step > 0, Code::range, "pump.rate_step", "no step; accepted: more than zero, such as 0.1 mL/h");
+    require(step > 0 && step <= 1000, Code::range, "pump.rate_step",
+            "no step, or none of a pump; accepted: more than zero, such as 0.1 mL/h, up to 1000 L/min");
     require(setting.resolver.bag_mg_per_L.has_value(), Code::field_missing, "bag.concentration",
             "the steps of a pump are volumes; accepted: a concentration such as 1 mg/mL");
     setting.step_mg_per_min = step * *setting.resolver.bag_mg_per_L / setting.resolver.mg_per_base_mg;
@@ -198,7 +207,9 @@ struct Setting {
                 .remaining = in.remaining};
   for (const Dose& piece : in.pieces) ledger.add(piece);
   if (in.state != DeliveryState::running && in.state != DeliveryState::paused) return ledger;
+  if (in.state == DeliveryState::paused) ledger.pauses.push_back({in.since});
   if (under_way == UnderWay::stopped) {
+    if (!ledger.pauses.empty()) ledger.pauses.back().until = saved_at;
     ledger.state = DeliveryState::stopped;
     ledger.since = saved_at;
   } else if (in.state == DeliveryState::running && in.since < saved_at) {
@@ -286,8 +297,10 @@ inline void enter(Books& books, const Event& event, const Regimen& ordered, std:
   if (ledger.state == DeliveryState::running) ledger.run_until(event.at);
   books.events.push_back({input, event.at, event.act, ledger.in_mg.total(), ledger.left_mg()});
 
+  if (ledger.state == DeliveryState::paused) ledger.pauses.back().until = event.at;
   if (std::holds_alternative<Pause>(event.act)) {
     ledger.state = DeliveryState::paused;
+    ledger.pauses.push_back({event.at});
   } else if (std::holds_alternative<Stop>(event.act)) {
     ledger.state = DeliveryState::stopped;
   } else if (std::holds_alternative<Resume>(event.act)) {
@@ -486,7 +499,10 @@ inline void send_through(const LineSetting& line, Delivery& delivery) {
       in.volume_L += mg / line.base_mg_per_L;
       in.shares.push_back({p.input, mg});
     }
-    if (in.volume_L > 0) flow.push(std::move(in), from, until);
+    if (in.volume_L == 0 && in.shares.empty()) continue;
+    require(in.volume_L > 0 && in.volume_L <= 1e6, Code::range, "bag.concentration",
+            "a volume that no line can carry; accepted: a concentration with which the order is up to 1e6 L");
+    flow.push(std::move(in), from, until);
   }
 
   std::vector<CarefulSum> held(primed + 1), given(primed + 1);
@@ -534,6 +550,7 @@ inline void send_through(const LineSetting& line, Delivery& delivery) {
                                .left_mg = complete ? 0 : ledger.left_mg(),
                                .rate_mg_per_min = complete ? 0 : ledger.rate_mg_per_min,
                                .remaining = complete ? Micros{0} : ledger.remaining,
+                               .pauses = std::move(ledger.pauses),
                                .rounded = std::move(ledger.rounded)});
   }
   if (line) {
@@ -555,6 +572,15 @@ inline void send_through(const LineSetting& line, Delivery& delivery) {
     delivery.input_of.push_back(p.input);
   }
   return delivery;
+}
+
+/// How many infusions are paused at `t`; at the very instant of a pause it is, of a resumption it is not.
+[[nodiscard]] inline std::size_t paused_at(const Delivery& delivery, Micros t) {
+  std::size_t paused = 0;
+  for (const DeliveredInput& in : delivery.inputs)
+    for (const Interruption& pause : in.pauses)
+      if (pause.from <= t && !(pause.until && *pause.until <= t)) ++paused;
+  return paused;
 }
 
 /// What had gone in by `at` and how each input that had begun stood then: what a later course starts from.

@@ -37,6 +37,7 @@ inline constexpr std::size_t most_text_bytes = 1'000;
 /// The largest data file: bytes, records below the header, columns, and additional doses of one record.
 inline constexpr std::size_t most_data_bytes = std::size_t{64} << 20;
 inline constexpr std::size_t most_data_rows = 1'000'000;
+inline constexpr std::size_t most_repeated_doses = 10'000'000;  ///< the sum of ADDL over a data file
 inline constexpr std::size_t most_data_columns = 1'000;
 inline constexpr std::size_t most_additional_doses = 100'000;
 
@@ -77,6 +78,7 @@ struct SessionContext {
 
 /// A saved state as `ketpk.state/1`, with digests of the identity and of the whole, so that another model or patient
 /// and a change are noticed. The digests protect against mistakes, not against somebody who makes new ones.
+/// Throws E_SIZE(state) where it would be too long to be read again.
 [[nodiscard]] std::string state_json(const SavedState& state, std::string_view model_id, std::string_view version);
 
 /// A `ketpk.state/1` document. Throws `InvalidInput` with a field `state…`: E_STATE where it was changed after it was

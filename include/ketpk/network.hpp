@@ -5,6 +5,7 @@
 // that saturates: whatever a card is made of, it is places, and rates at which drug moves between them. Here that is
 // written down once, for the solver that multiplies chances and for the one that takes steps.
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -47,6 +48,11 @@ class Network {
       passages_.push_back({c, effect_site(), *p_.ke0_per_min / p_.v1_L, false});
       leaves_per_min_[effect_site()] = *p_.ke0_per_min;
     }
+    std::vector<double> leaving = leaves_per_min_;
+    if (p_.saturable) leaving[c] += p_.saturable->vmax_mg_per_min / p_.saturable->km_mg_per_L / p_.v1_L;
+    for (const Passage& q : passages_)
+      if (q.moves) leaving[q.from] += q.per_min;
+    fastest_per_min_ = *std::max_element(leaving.begin(), leaving.end());
   }
 
   [[nodiscard]] const Parameters<double>& parameters() const noexcept { return p_; }
@@ -61,6 +67,9 @@ class Network {
   /// What place `i` loses for good, per minute of what is in it.
   [[nodiscard]] double leaves_per_min(std::size_t i) const noexcept { return leaves_per_min_[i]; }
 
+  /// The most that leaves any place, per minute of what is in it.
+  [[nodiscard]] double fastest_per_min() const noexcept { return fastest_per_min_; }
+
   /// Change per minute of the state `x`, nothing entering. `S` is double, or a number that carries derivatives.
   template <class S>
   void slopes(std::span<const S> x, std::span<S> dx) const {
@@ -71,8 +80,9 @@ class Network {
       dx[p.to] += flow;
     }
     if (!p_.saturable) return;
-    const S c1 = x[central()] / p_.v1_L;
-    const S eliminated = p_.saturable->vmax_mg_per_min * c1 / (p_.saturable->km_mg_per_L + c1);
+    // The size of c1, so that a step that ends a rounding below nothing is drawn back and not driven on.
+    const S c1 = x[central()] / p_.v1_L, size = c1 < 0 ? -c1 : c1;
+    const S eliminated = p_.saturable->vmax_mg_per_min * c1 / (p_.saturable->km_mg_per_L + size);
     dx[central()] -= eliminated;
     for (std::size_t k = 0; k < p_.metabolites.size(); ++k)
       if (!p_.metabolites[k].from) dx[metabolite(k)] += p_.metabolites[k].fraction * eliminated;
@@ -99,6 +109,7 @@ class Network {
   Parameters<double> p_;
   std::vector<Passage> passages_;
   std::vector<double> leaves_per_min_;
+  double fastest_per_min_ = 0;
 };
 
 }  // namespace ketpk

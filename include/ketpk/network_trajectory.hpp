@@ -29,44 +29,6 @@
 
 namespace ketpk {
 
-/// A network during one stretch: what enters where, and the state it begins with. Its last two states are the area
-/// under plasma [mg min/L] and the parent eliminated [mg], both from 0 on.
-class NetworkStretch {
- public:
-  NetworkStretch(std::shared_ptr<const Network> net, std::vector<Intake> rates, NetworkState begins)
-      : net_(std::move(net)), rates_(std::move(rates)), begins_(std::move(begins)) {}
-
-  [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 2; }
-  [[nodiscard]] bool has(Curve c) const noexcept {
-    const auto& p = net_->parameters();
-    if (c.kind == Curve::Kind::effect_site) return p.ke0_per_min.has_value();
-    return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::metabolite && c.index < p.metabolites.size());
-  }
-  void start(std::span<double> x) const noexcept { std::copy(begins_.begin(), begins_.end(), x.begin()); }
-  void slopes(std::span<const double> x, double, std::span<double> dx) const {
-    const std::size_t n = net_->size();
-    net_->slopes<double>(x.first(n), dx.first(n));
-    for (const Intake& r : rates_) dx[r.place] += r.amount;
-    const auto& p = net_->parameters();
-    const double c1 = net_->plasma_mg_per_L(x);
-    dx[n] = c1;
-    dx[n + 1] = p.cl_L_per_min * c1;
-    if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
-  }
-  void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
-  [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
-    if (c.kind == Curve::Kind::effect_site) return net_->effect_site_mg_per_L(x);
-    if (c.kind == Curve::Kind::metabolite) return net_->metabolite_mg_per_L(x, c.index);
-    return net_->plasma_mg_per_L(x);
-  }
-  [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[net_->size()]; }
-
- private:
-  std::shared_ptr<const Network> net_;
-  std::vector<Intake> rates_;
-  NetworkState begins_;
-};
-
 /// The course of one network over a timeline, up to where nothing is left to speak of.
 class NetworkTrajectory {
  public:
@@ -148,7 +110,7 @@ class NetworkTrajectory {
 
  private:
   NetworkTrajectory() = default;
-  friend Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline);
+  friend Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline, OdeMethod method);
 
   std::shared_ptr<const Network> net_;
   std::vector<Segment> segments_;
@@ -173,13 +135,14 @@ namespace detail {
 /// The course of a network over a timeline that begins at 0; records of one instant act together. The last stretch goes
 /// on until what is left of anything is below 1e-17 of what there was.
 /// `Trouble` as `solve_ode`, with the instant.
-[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline) {
+[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline,
+                                                       OdeMethod method = OdeMethod::dormand_prince) {
   NetworkTrajectory out;
   out.net_ = std::make_shared<const Network>(p);
   out.timeline_ = timeline;
   const Network& net = *out.net_;
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
-  const NetworkSolver solver(networks, longest_of(timeline));
+  const NetworkSolver solver(networks);
   const Modes<double> parent = detail::modes_far_below_km(p);
   out.entered_metabolite_mg_.assign(p.metabolites.size(), 0);
 
@@ -240,9 +203,9 @@ namespace detail {
     }
     out.segments_.push_back({s.start, is_last ? Micros{0} : s.duration, 0, 0});
     out.states_.push_back(x);
-    auto piece = solve_ode(
-        NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
-        {.atol_per_dose = std::clamp(1e-19 * std::max(given_mg, 1e-30), 1e-25, 1e-2), .max_steps = 1'000'000});
+    auto piece =
+        solve_ode(NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
+                  {.atol_per_dose = std::clamp(1e-19 * std::max(given_mg, 1e-30), 1e-25, 1e-2), .method = method});
     if (auto* trouble = std::get_if<Trouble>(&piece)) {
       trouble->message += " (counted from " + to_text(minutes(s.start)) + " min)";
       return *trouble;

@@ -86,7 +86,10 @@ struct Doorway {
     if (is_rated) min = (keeps_rate ? mg : dose.amount_mg) / rate;
     in.rate_mg_per_min = keeps_rate ? rate : is_rated ? rate * f : mg / min;
     if (dose.amount_mg == 0) return in;  // the constant infusion, which has no duration
-    if (mg == 0) return in;
+    if (mg == 0) {                       // nothing of it gets in
+      in.rate_mg_per_min = 0;
+      return in;
+    }
     // Whole microseconds at the rate; what the rate would give in the last, broken one enters at the end.
     const double us = min * micros_per_minute, whole = std::round(us);
     require(us >= 1 && us <= static_cast<double>(horizon_limit.count()), Code::range, field,
@@ -158,19 +161,25 @@ class SubjectCourse {
   [[nodiscard]] const Timeline& timeline_of() const noexcept { return timeline_; }
   [[nodiscard]] std::size_t size() const noexcept { return networks_.distinct.front().size(); }
 
-  /// Worst difference of any state after any stretch, and of any steady state after one interval, by the second road.
-  /// `count` is what it could go over.
+  /// Worst difference (relative to the state, or a millionth of its largest) of any state after any stretch, and of any
+  /// steady state after one interval, by the second road from the `states` of the first. `count` is what it could go
+  /// over.
   [[nodiscard]] Attempt<double> disagreement(const std::vector<NetworkState>& states, std::size_t& count) const {
-    const Micros longest = longest_of(timeline_);
-    const NetworkSolver first(networks_, longest), second(networks_, longest, {.is_linear_stepped = true});
+    const NetworkSolver first(networks_), second(networks_, {.is_linear_stepped = true});
     NetworkState highest(size());
     for (const NetworkState& x : states)
       for (std::size_t i = 0; i < x.size(); ++i) highest[i] = std::max(highest[i], x[i]);
+    // Steps are not told to follow a state below 1e-18 of the most there is.
+    double most_mg = *std::max_element(highest.begin(), highest.end());
+    for (const Stretch& s : timeline_.stretches) {
+      for (const Intake& r : s.rates) most_mg = std::max(most_mg, r.amount * minutes(s.duration));
+      if (s.steady) most_mg = std::max(most_mg, s.steady->dose.given_mg());
+    }
     double worst = 0;
     const auto compare = [&](const NetworkState& a, const NetworkState& b) {
       for (std::size_t i = 0; i < a.size(); ++i) {
         if (a[i] == b[i]) continue;
-        const double off = std::abs(a[i] - b[i]) / std::max({a[i], b[i], 1e-6 * highest[i]});
+        const double off = std::abs(a[i] - b[i]) / std::max({a[i], b[i], 1e-6 * highest[i], 1e-7 * most_mg});
         if (!(off <= worst)) worst = off;
       }
     };
@@ -195,14 +204,7 @@ class SubjectCourse {
 
  private:
   [[nodiscard]] bool is_gentle(std::size_t record, Micros t) const noexcept {
-    const Network& net = networks_.at(record);
-    std::vector<double> leaving(net.size());
-    double fastest = 0;
-    for (std::size_t i = 0; i < leaving.size(); ++i) leaving[i] = net.leaves_per_min(i);
-    for (const Passage& p : net.passages())
-      if (p.moves) leaving[p.from] += p.per_min;
-    for (const double rate : leaving) fastest = std::max(fastest, rate);
-    return fastest * minutes(t) <= stiffest_for_odeint;
+    return networks_.at(record).fastest_per_min() * minutes(t) <= stiffest_for_odeint;
   }
 
   Networks networks_;
@@ -272,7 +274,7 @@ namespace detail {
     };
     const detail::SubjectCourse course(card, *card.data_units, subject);
     const Timeline& timeline = course.timeline_of();
-    const NetworkSolver solver(course.networks(), longest_of(timeline));
+    const NetworkSolver solver(course.networks());
     auto solved = solve(timeline, solver, course.size());
     if (const auto* trouble = std::get_if<Trouble>(&solved)) return troubled(*trouble);
     const std::vector<NetworkState>& states = std::get<0>(solved);

@@ -47,7 +47,7 @@ struct Record {
   std::optional<bool> missing_observation = {};  ///< MDV, where it is stated
 };
 
-/// The records of one subject, in the order of the file; times never fall, but at a reset.
+/// The records of one subject, in the order of the file; times never fall, at resets neither.
 struct Subject {
   std::string id;
   std::vector<Record> records;

@@ -286,13 +286,14 @@ inline void require_possible(const BagContents& contents, bool has_concentration
     require(std::isfinite(x), Code::nonfinite, field, "not finite; accepted: more than zero");
     require(x > 0 || (may_be_zero && x == 0), Code::range, field,
             may_be_zero ? "less than none; accepted: zero or more" : "none, or less; accepted: more than zero");
+    require(x <= 1e6, Code::range, field, "more than a bag can hold; accepted: up to 1e6 g or L");
   };
   for (std::size_t i = 0; i < contents.vials.size(); ++i) {
     const std::string vial = "bag.vials[" + std::to_string(i) + "]";
-    check(contents.vials[i].amount.number(), false, vial + ".amount");
-    check(contents.vials[i].volume.number(), false, vial + ".volume");
+    check(contents.vials[i].amount.value().in(unit::g), false, vial + ".amount");
+    check(contents.vials[i].volume.value().in(unit::L), false, vial + ".volume");
   }
-  check(contents.diluent.number(), true, "bag.diluent");
+  check(contents.diluent.value().in(unit::L), true, "bag.diluent");
 }
 
 /// Throws E_STATE(initial_state.saved) unless a course can have left this behind.

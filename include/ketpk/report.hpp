@@ -550,6 +550,11 @@ inline void profile(JsonText& json, const Result& r) {
       });
     json.numbers("delivered_mg", p.delivered_mg);
     json.numbers("auc_ng_h_per_mL", p.auc_ng_h_per_mL);
+    if (r.delivery) {
+      std::vector<double> paused;
+      for (const Micros t : p.time) paused.push_back(static_cast<double>(paused_at(*r.delivery, t)));
+      json.numbers("paused_infusions", paused);
+    }
   });
 }
 
@@ -684,6 +689,16 @@ inline void delivery(JsonText& json, const Result& r) {
         instant("since", in.since);
         json.member("note", detail::standing(in));
         pieces(in.pieces);
+        if (!in.pauses.empty())
+          json.array("pauses", in.pauses, [&](const Interruption& pause) {
+            json.object([&] {
+              instant("from", pause.from);
+              if (pause.until)
+                instant("until", *pause.until);
+              else
+                json.member("until_us", std::optional<double>{}), json.member("until_min", std::optional<double>{});
+            });
+          });
         if (!in.rounded.empty())
           json.array("rounded_rates", in.rounded, [&](const RateRun& rate) {
             json.object([&] {
@@ -1284,9 +1299,9 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
 }
 
 /// One row per asked instant; the unit of each column stands in its name. Where what went in can differ from the
-/// order, three more columns: what was ordered in all, what is left of it at the instant, and the events since the row
-/// before (the first row: since the start).
-/// Throws std::logic_error where a number is not finite.
+/// order, four more columns: what was ordered in all, what is left of it at the instant, how many infusions are paused
+/// then, and the events since the row before (the first row: since the start). Throws std::logic_error where a number
+/// is not finite.
 [[nodiscard]] inline std::string to_csv(const Result& r) {
   const Profile& p = r.profile;
   const bool effect = r.inputs.model.ke0.has_value();
@@ -1295,7 +1310,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   for (const CardMetabolite& m : r.inputs.model.metabolites)
     csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
   csv += ",delivered_mg,auc_ng_h_per_mL";
-  if (r.delivery) csv += ",ordered_mg,left_mg,events";
+  if (r.delivery) csv += ",ordered_mg,left_mg,paused_infusions,events";
   csv += '\n';
   const auto all = r.delivery ? report_detail::amounts_of(*r.delivery) : report_detail::Amounts{0, 0, 0};
   const double in_the_end_mg = all.delivered_mg + all.left_mg;  // what was ordered, and what a line was primed with
@@ -1316,6 +1331,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
       // The sum of segments and the sum of orders may differ in the last digit; what is complete has nothing left.
       const double left = in_the_end_mg - p.delivered_mg.at(i);
       cell(left > 1e-12 * in_the_end_mg ? left : 0);
+      csv += ',' + std::to_string(paused_at(*r.delivery, p.time[i]));
       std::string told;
       for (; next_event < events.size() && events[next_event].at <= p.time[i]; ++next_event)
         told += (told.empty() ? "" : "; ") + report_detail::event_text(r, events[next_event]);

@@ -85,7 +85,7 @@ inline constexpr std::size_t most_observed_checked = 256;
 
 /// Largest product of fastest rate and horizon that the step-by-step solver is given. Its work grows with it
 /// (about 2 evaluations of the right-hand side per unit); beyond, the Taylor exponential stands in.
-inline constexpr double stiffest_for_odeint = 6e4;
+inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
 
 /// The second road for the same questions. Its failure is an outcome, never skipped.
 [[nodiscard]] inline Attempt<Answers> second_opinion(const Parameters<double>& p, const std::vector<Segment>& segments,
@@ -106,14 +106,18 @@ inline constexpr double stiffest_for_odeint = 6e4;
   return answer(solve_ode(Mammillary(p), segments, horizon, std::move(options)), "odeint");
 }
 
-/// The second road for a linear network: chances, which know nothing of steps. They are not asked for areas.
-/// Throws E_ARG(parameters) where elimination saturates, which they cannot follow.
+/// The second road for a network: chances, which know nothing of steps, and are not asked for areas; or, where
+/// elimination saturates, implicit steps that know nothing of the explicit ones.
 [[nodiscard]] inline Attempt<Answers> second_opinion_on(const NetworkTrajectory& course, const Questions& questions) {
   const Network& net = course.network();
-  require(net.is_linear(), Code::arg, "parameters", "elimination saturates; accepted: a linear network");
+  if (!net.is_linear()) {
+    auto other = follow(net.parameters(), course.timeline(), OdeMethod::rosenbrock);
+    if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
+    return ask(std::get<0>(other), questions, "rosenbrock");
+  }
   const Timeline& timeline = course.timeline();
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
-  const NetworkSolver solver(networks, std::max(longest_of(timeline), questions.instants.back()));
+  const NetworkSolver solver(networks);
   auto solved = solve(timeline, solver, net.size());
   if (auto* trouble = std::get_if<Trouble>(&solved)) return *std::move(trouble);
   const auto& states = std::get<0>(solved);

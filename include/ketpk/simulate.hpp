@@ -180,7 +180,7 @@ struct Prepared {
   [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
 };
 
-/// The second solver's answers; absent where none was asked or none can follow the model.
+/// The second solver's answers; absent where none was asked.
 template <class Second>
 [[nodiscard]] Attempt<std::optional<Answers>> second_answers(const ExactTrajectory<>& exact,
                                                              const Parameters<double>& parameters,
@@ -194,10 +194,9 @@ template <class Second>
   }
 }
 template <class Second>
-[[nodiscard]] Attempt<std::optional<Answers>> second_answers(const NetworkTrajectory& course,
-                                                             const Parameters<double>& parameters,
+[[nodiscard]] Attempt<std::optional<Answers>> second_answers(const NetworkTrajectory& course, const Parameters<double>&,
                                                              const Questions& questions, Second) {
-  if (std::same_as<Second, NoSecondSolver> || parameters.saturable) return std::optional<Answers>();
+  if (std::same_as<Second, NoSecondSolver>) return std::optional<Answers>();
   Attempt<Answers> other = second_opinion_on(course, questions);
   if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
   return std::optional(std::get<Answers>(std::move(other)));

@@ -206,7 +206,7 @@ class ExpmTrajectory {
 
   [[nodiscard]] bool has(Curve c) const noexcept {
     if (c.kind == Curve::Kind::effect_site) return has_effect_site_;
-    return c.kind == Curve::Kind::plasma || c.index < metabolite_scale_.size();
+    return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::metabolite && c.index < metabolite_scale_.size());
   }
 
   /// Concentration at `t` [mg/L]; at the instant of a bolus the one after it.

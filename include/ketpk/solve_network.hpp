@@ -11,12 +11,14 @@
 #include <Eigen/LU>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +27,7 @@
 #include <vector>
 
 #include "ketpk/error.hpp"
+#include "ketpk/model.hpp"
 #include "ketpk/network.hpp"
 #include "ketpk/quantity.hpp"
 #include "ketpk/solve_ode.hpp"
@@ -165,21 +168,16 @@ inline void complete(Flow& f, const Blocks& blocks) noexcept {
   return sum;
 }
 
-/// A linear network over any time up to some longest one.
+/// A linear network over any time. It remembers what it worked out, so it is not for two threads at once.
 class Walk {
  public:
-  Walk(const Network& net, Micros longest) : blocks_(blocks_of(net)) {
+  explicit Walk(const Network& net) : blocks_(blocks_of(net)) {
     doubled_.push_back(over_one_microsecond(net, blocks_));
-    for (auto levels = std::bit_width(static_cast<std::uint64_t>(longest.count())); levels > 1; --levels) {
-      Flow next(net.size());
-      multiply(doubled_.back(), doubled_.back(), blocks_, next);
-      complete(next, blocks_);
-      doubled_.push_back(std::move(next));
-    }
   }
 
-  /// `x` after `t` of these rates [mg/min]. `t` is no longer than the longest.
-  void advance(NetworkState& x, std::span<const Intake> rates, Micros t) const {
+  /// `x` after `t` of these rates [mg/min].
+  void advance(NetworkState& x, std::span<const Intake> rates, Micros t) {
+    reach(t);
     NetworkState next(x.size());
     for (auto bits = static_cast<std::uint64_t>(t.count()); bits != 0; bits &= bits - 1) {
       const Flow& f = doubled_[static_cast<std::size_t>(std::countr_zero(bits))];
@@ -190,7 +188,8 @@ class Walk {
 
   /// What an affine change of the state, repeated for ever from nothing, leads to: the sum of all that `once` adds,
   /// carried on over 0, 1, 2 ... times `interval`. Absent where it grows without end.
-  [[nodiscard]] std::optional<NetworkState> repeated(NetworkState once, Micros interval) const {
+  [[nodiscard]] std::optional<NetworkState> repeated(NetworkState once, Micros interval) {
+    reach(interval);
     Flow carried(once.size()), next(once.size());
     for (std::size_t i = 0; i < once.size(); ++i) carried.found[i * once.size() + i] = 1;
     for (auto bits = static_cast<std::uint64_t>(interval.count()); bits != 0; bits &= bits - 1) {
@@ -202,13 +201,24 @@ class Walk {
   }
 
   /// Where these rates lead to if they never end. Absent where nothing holds them.
-  [[nodiscard]] std::optional<NetworkState> settled(std::span<const Intake> rates) const {
+  [[nodiscard]] std::optional<NetworkState> settled(std::span<const Intake> rates) {
     NetworkState once(blocks_.first.size());
     advance(once, rates, Micros{1});
     return summed_up(std::move(once), doubled_.front());
   }
 
  private:
+  /// Doubles as often as `t` needs.
+  void reach(Micros t) {
+    const auto levels = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(t.count())));
+    while (doubled_.size() < levels) {
+      Flow next(doubled_.back().n);
+      multiply(doubled_.back(), doubled_.back(), blocks_, next);
+      complete(next, blocks_);
+      doubled_.push_back(std::move(next));
+    }
+  }
+
   static void step(const Flow& f, const NetworkState& x, std::span<const Intake> rates, NetworkState& out) noexcept {
     std::fill(out.begin(), out.end(), 0.0);
     const std::size_t n = x.size();
@@ -239,27 +249,52 @@ class Walk {
   }
 
   Blocks blocks_;
-  std::vector<Flow> doubled_;
-};
-
-/// A network as Odeint's solver sees it: something enters several places, and the state begins where it was left.
-struct Fed {
-  const Network& net;
-  std::span<const Intake> rates;
-  std::span<const double> begins;
-
-  [[nodiscard]] std::size_t size() const noexcept { return net.size(); }
-  void start(std::span<double> x) const noexcept { std::copy(begins.begin(), begins.end(), x.begin()); }
-  void slopes(std::span<const double> x, double, std::span<double> dx) const {
-    net.slopes<double>(x, dx);
-    for (const Intake& r : rates) dx[r.place] += r.amount;
-  }
-  void bolus(std::span<double>, double) const noexcept {}
-  [[nodiscard]] double value(std::span<const double> x, Curve) const noexcept { return net.plasma_mg_per_L(x); }
-  [[nodiscard]] bool has(Curve c) const noexcept { return c.kind == Curve::Kind::plasma; }
+  std::vector<Flow> doubled_;  ///< over 2^k us
 };
 
 }  // namespace detail::walk
+
+/// A network during one stretch: what enters where, and the state it begins with. Its last two states are the area
+/// under plasma [mg min/L] and the parent eliminated [mg], both from 0 on.
+class NetworkStretch {
+ public:
+  static constexpr std::array<std::size_t, 2> array_sizes{9, 34};
+
+  NetworkStretch(std::shared_ptr<const Network> net, std::vector<Intake> rates, NetworkState begins)
+      : net_(std::move(net)), rates_(std::move(rates)), begins_(std::move(begins)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return net_->size() + 2; }
+  [[nodiscard]] bool has(Curve c) const noexcept {
+    const auto& p = net_->parameters();
+    if (c.kind == Curve::Kind::effect_site) return p.ke0_per_min.has_value();
+    return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::metabolite && c.index < p.metabolites.size());
+  }
+  void start(std::span<double> x) const noexcept { std::copy(begins_.begin(), begins_.end(), x.begin()); }
+  [[nodiscard]] static constexpr bool is_linear(Curve) noexcept { return true; }
+  template <class S>
+  void slopes(std::span<const S> x, double, std::span<S> dx) const {
+    const std::size_t n = net_->size();
+    net_->slopes<S>(x.first(n), dx.first(n));
+    for (const Intake& r : rates_) dx[r.place] += S(r.amount);
+    const auto& p = net_->parameters();
+    const S c1 = x[net_->central()] / p.v1_L;
+    dx[n] = c1;
+    dx[n + 1] = p.cl_L_per_min * c1;
+    if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
+  }
+  void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
+  [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
+    if (c.kind == Curve::Kind::effect_site) return net_->effect_site_mg_per_L(x);
+    if (c.kind == Curve::Kind::metabolite) return net_->metabolite_mg_per_L(x, c.index);
+    return net_->plasma_mg_per_L(x);
+  }
+  [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[net_->size()]; }
+
+ private:
+  std::shared_ptr<const Network> net_;
+  std::vector<Intake> rates_;
+  NetworkState begins_;
+};
 
 /// The networks of one subject: those that differ, and which of them each record has.
 struct Networks {
@@ -270,28 +305,34 @@ struct Networks {
 };
 
 struct NetworkOptions {
-  double rtol = 1e-11;  ///< of steps
-  std::size_t max_steps = 1'000'000;
-  bool is_linear_stepped = false;  ///< linear networks take steps too: a second road to the same states
+  double rtol = 1e-11;                        ///< of steps
+  std::optional<std::size_t> max_steps = {};  ///< as in `OdeOptions`
+  bool is_linear_stepped = false;             ///< linear networks take steps too: a second road to the same states
 };
 
-/// Carries states of one subject's networks over stretches of constant input.
+/// Explicit steps up to this product of fastest rate and time, implicit ones beyond: the work of the explicit ones
+/// grows with it.
+inline constexpr double stiffest_for_explicit_steps = 6e4;
+
+[[nodiscard]] inline OdeMethod method_for(const Network& net, Micros t) noexcept {
+  return net.fastest_per_min() * minutes(t) <= stiffest_for_explicit_steps ? OdeMethod::dormand_prince
+                                                                           : OdeMethod::rosenbrock;
+}
+
+/// Carries states of one subject's networks over stretches of constant input. It remembers what it worked out for the
+/// networks asked about last, so it is not for two threads at once.
 class NetworkSolver {
  public:
-  /// Refers to `networks`, which must outlive it. `longest` bounds every time that will be asked.
-  NetworkSolver(const Networks& networks, Micros longest, NetworkOptions options = {})
-      : networks_(networks), options_(options) {
-    for (const Network& net : networks.distinct)
-      walks_.push_back(net.is_linear() && !options.is_linear_stepped
-                           ? std::optional<detail::walk::Walk>(std::in_place, net, longest)
-                           : std::nullopt);
-  }
+  /// Refers to `networks`, which must outlive it.
+  explicit NetworkSolver(const Networks& networks, NetworkOptions options = {})
+      : networks_(networks), options_(options) {}
+  explicit NetworkSolver(const Networks&&, NetworkOptions = {}) = delete;
 
   /// `x` after `t` of these rates, under the parameters of `record`.
   [[nodiscard]] Attempt<NetworkState> after(NetworkState x, std::span<const Intake> rates, Micros t,
                                             std::size_t record) const {
     if (t.count() == 0) return x;
-    if (const auto& walk = walks_[networks_.of_record[record]]) {
+    if (auto* const walk = walk_of(record)) {
       walk->advance(x, rates, t);
       return x;
     }
@@ -328,18 +369,32 @@ class NetworkSolver {
   /// The same as `after` by Odeint's steps, whatever the network.
   [[nodiscard]] Attempt<NetworkState> by_steps(NetworkState x, std::span<const Intake> rates, Micros t,
                                                std::size_t record) const {
-    double scale = 0;
-    for (const double e : x) scale = std::max(scale, e);
+    double begins_with = 0;
+    for (const double e : x) begins_with = std::max(begins_with, e);
+    double scale = begins_with;
     for (const Intake& r : rates) scale = std::max(scale, r.amount * minutes(t));
     if (t.count() == 0 || scale == 0) return x;
-    const detail::walk::Fed fed{networks_.at(record), rates, x};
-    auto course = solve_ode(fed, {Segment{Micros{0}, Micros{0}, 0, 0}}, t,
-                            {.rtol = options_.rtol,
-                             .atol_per_dose = std::clamp(1e-18 * scale, 1e-25, 1e-2),
-                             .max_steps = options_.max_steps,
-                             .only_at = {t}});
+    // A state may be off by 1e-18 of the most there can be. solve_ode, which sees no dose, measures in what it begins
+    // with, or in 1 where that is nothing.
+    const double share = 1e-18 * (begins_with > 0 ? scale / begins_with : scale);
+    // The network outlives the stretch, so nothing has to own it.
+    const std::shared_ptr<const Network> net(std::shared_ptr<const Network>(), &networks_.at(record));
+    auto course =
+        solve_ode(NetworkStretch(net, {rates.begin(), rates.end()}, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, t,
+                  {.rtol = options_.rtol,
+                   .atol_per_dose = std::clamp(share, 1e-25, 1e-2),
+                   .max_steps = options_.max_steps,
+                   .only_at = {t},
+                   .method = method_for(networks_.at(record), t)});
     if (const auto* trouble = std::get_if<Trouble>(&course)) return *trouble;
-    return std::get<0>(course).state_at(t);
+    NetworkState end = std::get<0>(course).state_at(t);
+    end.resize(x.size());  // without the areas
+    for (double& e : end) {
+      if (e < -1e-12 * scale)
+        return Trouble{Code::solver, "odeint", "an amount came out below nothing; no numbers are given"};
+      e = std::max(e, 0.0);
+    }
+    return end;
   }
 
   /// The steady state of a train, seen at its phase. `Trouble` where there is none.
@@ -348,7 +403,7 @@ class NetworkSolver {
     const Entering& dose = train.dose;
     const Trouble unbounded{Code::solver, "steady state",
                             "no steady state is reached: what is given is more than what is eliminated"};
-    const auto& walk = walks_[networks_.of_record[train.record]];
+    auto* const walk = walk_of(train.record);
     // Where all that leaves the parent saturates, no more can be given for ever than the most that leaves.
     const auto& p = net.parameters();
     if (p.saturable && p.cl_L_per_min == 0 && dose.place < net.central() + 3 &&
@@ -372,15 +427,35 @@ class NetworkSolver {
   }
 
  private:
-  [[nodiscard]] static double mean_mg_per_min(const Entering& dose) noexcept {
-    if (dose.is_constant()) return dose.rate_mg_per_min;
-    return (dose.bolus_mg + dose.rate_mg_per_min * minutes(dose.duration)) / minutes(dose.interval);
+  /// None where the network takes steps. Valid until the next but one network is asked for: a course goes from record
+  /// to record, so two at a time are enough, however many there are.
+  [[nodiscard]] detail::walk::Walk* walk_of(std::size_t record) const {
+    const std::size_t which = networks_.of_record[record];
+    const Network& net = networks_.distinct[which];
+    if (!net.is_linear() || options_.is_linear_stepped) return nullptr;
+    Remembered& place = remembered_[which % remembered_.size()];
+    if (!place.walk || place.which != which) {
+      place.which = which;
+      place.walk.emplace(net);
+    }
+    return &*place.walk;
   }
 
+  [[nodiscard]] static double mean_mg_per_min(const Entering& dose) noexcept {
+    return dose.is_constant() ? dose.rate_mg_per_min : dose.given_mg() / minutes(dose.interval);
+  }
+
+  /// What a state must be found to.
+  struct Grain {
+    double
+        least_mg;  ///< states count against what is there or this: a train whose doses are all but gone has a rest too
+    double rounding;  ///< of a change, relative to the state
+  };
+
   /// A zero of `change` near `x` by Newton's method, with slopes from differences. Halves a step that leads away or
-  /// below nothing.
+  /// below nothing. `Trouble` where 8 digits of the largest state cannot be told.
   template <class Change>
-  [[nodiscard]] Attempt<NetworkState> rest(NetworkState x, Change change) const {
+  [[nodiscard]] Attempt<NetworkState> rest(NetworkState x, Grain grain, Change change) const {
     const auto n = static_cast<Eigen::Index>(x.size());
     const auto size_of = [](const NetworkState& v) {
       double most = 0;
@@ -391,19 +466,26 @@ class NetworkSolver {
     for (int tries = 0; tries < 60; ++tries) {
       if (std::holds_alternative<Trouble>(here)) return here;
       const NetworkState& f = std::get<0>(here);
-      const double scale = size_of(x), off = size_of(f);
-      if (off <= 1e-12 * scale) return x;
+      const double scale = std::max(size_of(x), grain.least_mg), off = size_of(f);
+      if (scale == 0) return x;
       Eigen::MatrixXd slope(n, n);
       for (Eigen::Index j = 0; j < n; ++j) {
         NetworkState aside = x;
-        const double step = 1e-6 * std::max(x[static_cast<std::size_t>(j)], 1e-3 * scale);
+        const double step = 1e-4 * std::max(x[static_cast<std::size_t>(j)], 1e-3 * scale);
         aside[static_cast<std::size_t>(j)] += step;
         const Attempt<NetworkState> there = change(aside);
         if (std::holds_alternative<Trouble>(there)) return there;
         for (Eigen::Index i = 0; i < n; ++i)
           slope(i, j) = (std::get<0>(there)[static_cast<std::size_t>(i)] - f[static_cast<std::size_t>(i)]) / step;
       }
-      const Eigen::VectorXd by = slope.fullPivLu().solve(Eigen::Map<const Eigen::VectorXd>(f.data(), n));
+      // How far it still is, and how far a rounding could lead. What is left of `f` does not tell: near the most that
+      // can be eliminated, very different states change by very little.
+      const auto factors = slope.fullPivLu();
+      const auto moved = [&](const NetworkState& v) -> Eigen::VectorXd {
+        return factors.solve(Eigen::Map<const Eigen::VectorXd>(v.data(), n));
+      };
+      const Eigen::VectorXd by = moved(f);
+      const double far = by.cwiseAbs().maxCoeff(), unsure = grain.rounding * moved(x).cwiseAbs().maxCoeff();
       bool is_better = false;
       for (double part = 1; part > 1e-4 && !is_better; part /= 2) {
         NetworkState next = x;
@@ -421,19 +503,25 @@ class NetworkSolver {
         x = std::move(next);
         here = std::move(there);
       }
+      if (is_better && far <= 1e-12 * scale && unsure <= 1e-8 * scale) return x;
       // No step makes it better: as near as the steps' own errors let it come, or nowhere near.
       if (!is_better) {
-        if (off <= 1e-9 * scale) return x;
+        if (std::max(far, unsure) <= 1e-8 * scale) return x;
         break;
       }
     }
     return Trouble{Code::solver, "steady state",
-                   "no steady state was found: what is given may be more than what can be eliminated"};
+                   "no steady state was found to 8 digits: what is given may be too near to, or more than, what can be "
+                   "eliminated"};
   }
 
   [[nodiscard]] Attempt<NetworkState> periodic_by_steps(const Train& train) const {
+    // Near the most that can be eliminated an interval hardly changes what is there, and its error counts manyfold.
+    NetworkOptions options = options_;
+    options.rtol = std::min(options.rtol, 1e-13);
+    const NetworkSolver precise(networks_, options);
     const auto change = [&](const NetworkState& x) {
-      Attempt<NetworkState> later = repeated_over(x, train, train.dose.interval);
+      Attempt<NetworkState> later = precise.repeated_over(x, train, train.dose.interval);
       if (auto* state = std::get_if<0>(&later))
         for (std::size_t i = 0; i < x.size(); ++i) (*state)[i] -= x[i];
       return later;
@@ -442,7 +530,9 @@ class NetworkSolver {
     Attempt<NetworkState> x = NetworkState(networks_.at(train.record).size());
     for (int k = 0; k < 4 && std::holds_alternative<NetworkState>(x); ++k)
       x = repeated_over(std::get<0>(std::move(x)), train, train.dose.interval);
-    if (std::holds_alternative<NetworkState>(x)) x = rest(std::get<0>(std::move(x)), change);
+    if (std::holds_alternative<NetworkState>(x))
+      x = rest(std::get<0>(std::move(x)), {1e-6 * train.dose.given_mg(), std::numeric_limits<double>::epsilon()},
+               change);
     if (std::holds_alternative<Trouble>(x)) return x;
     return repeated_over(std::get<0>(std::move(x)), train, train.phase);
   }
@@ -458,23 +548,18 @@ class NetworkSolver {
     };
     Attempt<NetworkState> x = after(NetworkState(net.size()), {&rate, 1}, std::chrono::hours{6}, record);
     if (std::holds_alternative<Trouble>(x)) return x;
-    return rest(std::get<0>(std::move(x)), slopes);
+    return rest(std::get<0>(std::move(x)), {0, 0}, slopes);
   }
+
+  struct Remembered {
+    std::size_t which = 0;  ///< of the distinct networks
+    std::optional<detail::walk::Walk> walk = {};
+  };
 
   const Networks& networks_;
   NetworkOptions options_;
-  std::vector<std::optional<detail::walk::Walk>> walks_;
+  mutable std::array<Remembered, 2> remembered_;
 };
-
-/// The longest time over which a timeline asks a solver to carry a state.
-[[nodiscard]] inline Micros longest_of(const Timeline& timeline) {
-  Micros longest{1};
-  for (const Stretch& s : timeline.stretches) {
-    longest = std::max(longest, s.duration);
-    if (s.steady) longest = std::max(longest, s.steady->dose.interval);
-  }
-  return longest;
-}
 
 /// The state at the start of each stretch, after all that happens there. `Trouble` names the instant.
 [[nodiscard]] inline Attempt<std::vector<NetworkState>> solve(const Timeline& timeline, const NetworkSolver& solver,

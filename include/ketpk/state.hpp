@@ -61,9 +61,13 @@ struct Whose {
     maybe("into", d.into);
   }
   if (p.saturable) put("vmax_mg_per_min", p.saturable->vmax_mg_per_min), put("km_mg_per_L", p.saturable->km_mg_per_L);
-  for (const Entry& e : whose.whom.person.entries) {
-    if (e.bioavailability != 1) put("bioavailability", e.bioavailability);
-    if (e.lag_min != 0) put("lag_min", e.lag_min);
+  // Doses name compartments, so the names and which of them has which entry belong to the numbers.
+  for (std::size_t i = 0; i < whose.whom.compartments.size(); ++i) {
+    text += "compartment=" + whose.whom.compartments[i] + ';';
+    if (i >= whose.whom.person.entries.size()) continue;
+    const Entry& e = whose.whom.person.entries[i];
+    put("bioavailability", e.bioavailability), put("lag_min", e.lag_min);
+    maybe("duration_min", e.duration_min), maybe("rate_mg_per_min", e.rate_mg_per_min);
   }
   const Patient& who = whose.patient;
   put("weight_kg", who.weight.value().in(unit::kg));

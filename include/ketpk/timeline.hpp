@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <optional>
+#include <queue>
 #include <span>
 #include <string>
 #include <utility>
@@ -35,9 +36,11 @@ struct Entering {
   SteadyState steady_state = SteadyState::none;
 
   [[nodiscard]] bool is_infusion() const noexcept { return rate_mg_per_min > 0; }
-  /// The infusion that has always been going on, and ends when it is told of.
+  /// By one dose [mg]. Of a constant infusion, 0.
+  [[nodiscard]] double given_mg() const noexcept { return bolus_mg + rate_mg_per_min * minutes(duration); }
+  /// The infusion that has always been going on, and ends when it is told of. Nothing may be left of its rate.
   [[nodiscard]] bool is_constant() const noexcept {
-    return is_infusion() && interval.count() == 0 && duration.count() == 0;
+    return steady_state != SteadyState::none && interval.count() == 0 && duration.count() == 0 && bolus_mg == 0;
   }
 };
 
@@ -81,13 +84,13 @@ struct Timeline {
 
 namespace detail {
 
-/// Sums intakes place by place, smallest first, so that their order does not show in the sum.
-[[nodiscard]] inline std::vector<Intake> summed(std::vector<Intake> all) {
-  std::sort(all.begin(), all.end(), [](const Intake& a, const Intake& b) {
+/// Sums shares place by place, smallest first, so that their order does not show in the sum.
+[[nodiscard]] inline std::vector<Intake> summed(std::vector<Intake> shares) {
+  std::sort(shares.begin(), shares.end(), [](const Intake& a, const Intake& b) {
     return a.place != b.place ? a.place < b.place : a.amount < b.amount;
   });
   std::vector<Intake> sums;
-  for (const Intake& s : all) {
+  for (const Intake& s : shares) {
     if (!sums.empty() && sums.back().place == s.place)
       sums.back().amount += s.amount;
     else
@@ -95,6 +98,9 @@ namespace detail {
   }
   return sums;
 }
+
+/// Most stretches of one subject's course, so that what a short file asks for stays bounded.
+inline constexpr std::size_t most_stretches = 2'000'000;
 
 /// Everything of one subject that is running or still to come.
 class Clock {
@@ -110,37 +116,55 @@ class Clock {
   }
 
  private:
+  /// A dose and those that follow it.
   struct Coming {
     Micros at;
     Entering dose;
-    std::size_t left;  ///< of it and the doses that follow
+    std::size_t left;
   };
-  struct Running {
-    Micros end;
+  struct Ending {
+    Micros at;
     Intake rate;
     double rest_mg;
+  };
+  struct Later {
+    template <class T>
+    [[nodiscard]] bool operator()(const T& a, const T& b) const noexcept {
+      return a.at > b.at;
+    }
+  };
+  /// What is due first is on top.
+  template <class T>
+  using Queue = std::priority_queue<T, std::vector<T>, Later>;
+  /// Infusions at one rate into one place.
+  struct Group {
+    Intake each;
+    std::size_t count;
   };
 
   /// Everything that happens by itself up to record `k`, and at its instant.
   void pass(std::size_t k) {
     const std::size_t governs = rule_ == CovariateRule::nonmem || k == 0 ? k : k - 1;
     for (;;) {
-      std::optional<Micros> next;
-      for (const Coming& c : coming_)
-        if (!next || c.at < *next) next = c.at;
-      for (const Running& r : running_)
-        if (!next || r.end < *next) next = r.end;
-      if (!next || *next > records_[k].time) return;
-      begin(*next, governs);
+      if (coming_.empty() && ending_.empty()) return;
+      const Micros next = coming_.empty()   ? ending_.top().at
+                          : ending_.empty() ? coming_.top().at
+                                            : std::min(coming_.top().at, ending_.top().at);
+      if (next > records_[k].time) return;
+      begin(next, governs);
       std::vector<Intake> boluses;
-      end_running(*next, boluses);
-      for (Coming& c : coming_) {
-        if (c.at != *next) continue;
-        enter(c.dose, *next, boluses);
-        --c.left;
-        c.at += c.dose.interval;
+      for (; !ending_.empty() && ending_.top().at == next; ending_.pop()) {
+        const Ending& e = ending_.top();
+        if (e.rest_mg > 0) boluses.push_back({e.rate.place, e.rest_mg});
+        stop(e.rate);
       }
-      std::erase_if(coming_, [](const Coming& c) { return c.left == 0; });
+      while (!coming_.empty() && coming_.top().at == next) {
+        Coming c = coming_.top();
+        coming_.pop();
+        enter(c.dose, next, boluses);
+        c.at += c.dose.interval;
+        if (--c.left > 0) coming_.push(std::move(c));
+      }
       settle(std::move(boluses));
     }
   }
@@ -155,7 +179,8 @@ class Clock {
     if (h.empties || replaces) {
       now.is_emptied = true;
       running_.clear();
-      coming_.clear();
+      ending_ = {};
+      coming_ = {};
     }
     std::vector<Intake> boluses;
     if (h.dose) give(*h.dose, k, boluses);
@@ -171,34 +196,47 @@ class Clock {
       // Doses of the past whose infusions go on. The latest came at now + lag - interval.
       if (dose.is_infusion())
         for (Micros end = now + dose.lag - dose.interval + dose.duration; end > now; end -= dose.interval)
-          running_.push_back({end, {dose.place, dose.rate_mg_per_min}, dose.bolus_mg});
+          run({end, {dose.place, dose.rate_mg_per_min}, dose.bolus_mg});
     }
     const std::size_t doses = dose.additional + 1;
     if (dose.lag.count() > 0) {
-      coming_.push_back({now + dose.lag, dose, doses});
+      coming_.push({now + dose.lag, dose, doses});
       return;
     }
     enter(dose, now, boluses);
-    if (doses > 1) coming_.push_back({now + dose.interval, dose, doses - 1});
+    if (doses > 1) coming_.push({now + dose.interval, dose, doses - 1});
   }
 
   void enter(const Entering& dose, Micros now, std::vector<Intake>& boluses) {
     if (dose.is_infusion())
-      running_.push_back({now + dose.duration, {dose.place, dose.rate_mg_per_min}, dose.bolus_mg});
+      run({now + dose.duration, {dose.place, dose.rate_mg_per_min}, dose.bolus_mg});
     else
       boluses.push_back({dose.place, dose.bolus_mg});
   }
 
-  void end_running(Micros now, std::vector<Intake>& boluses) {
-    std::erase_if(running_, [&](const Running& r) {
-      if (r.end != now) return false;
-      if (r.rest_mg > 0) boluses.push_back({r.rate.place, r.rest_mg});
-      return true;
+  /// The group of infusions at this rate, or where it would stand: by place, then smallest first.
+  [[nodiscard]] std::vector<Group>::iterator group_of(const Intake& rate) {
+    return std::lower_bound(running_.begin(), running_.end(), rate, [](const Group& g, const Intake& r) {
+      return g.each.place != r.place ? g.each.place < r.place : g.each.amount < r.amount;
     });
+  }
+  void run(const Ending& e) {
+    const auto group = group_of(e.rate);
+    if (group != running_.end() && group->each.place == e.rate.place && group->each.amount == e.rate.amount)
+      ++group->count;
+    else
+      running_.insert(group, {e.rate, 1});
+    ending_.push(e);
+  }
+  void stop(const Intake& rate) {
+    const auto group = group_of(rate);
+    if (--group->count == 0) running_.erase(group);
   }
 
   /// A new stretch at `now`, governed by record `k`.
   void begin(Micros now, std::size_t k) {
+    require(timeline_.stretches.size() < most_stretches, Code::size, "data line " + std::to_string(records_[k].line),
+            "too many records, repeated doses and ends of infusions; accepted: up to 2000000 for a subject");
     if (!timeline_.stretches.empty()) timeline_.stretches.back().duration = now - timeline_.stretches.back().start;
     timeline_.stretches.push_back({.start = now, .duration = Micros{0}, .record = k});
   }
@@ -207,16 +245,20 @@ class Clock {
   void settle(std::vector<Intake> boluses) {
     Stretch& now = timeline_.stretches.back();
     now.boluses = summed(std::move(boluses));
-    std::vector<Intake> rates;
-    rates.reserve(running_.size());
-    for (const Running& r : running_) rates.push_back(r.rate);
-    now.rates = summed(std::move(rates));
+    for (const Group& g : running_) {
+      const double amount = static_cast<double>(g.count) * g.each.amount;
+      if (!now.rates.empty() && now.rates.back().place == g.each.place)
+        now.rates.back().amount += amount;
+      else
+        now.rates.push_back({g.each.place, amount});
+    }
   }
 
   std::span<const Happening> records_;
   CovariateRule rule_;
-  std::vector<Coming> coming_;
-  std::vector<Running> running_;
+  Queue<Coming> coming_;
+  Queue<Ending> ending_;
+  std::vector<Group> running_;  ///< in the order of `group_of`, so that the order of events does not show in a sum
   Timeline timeline_;
 };
 
@@ -226,7 +268,7 @@ class Clock {
 /// running and cancels what is to come; so does a steady state that replaces.
 /// Throws, field `data line N`: E_TIME_ORDER where a record is earlier than the one ahead of it; E_RANGE for a lag that
 /// is not shorter than the interval of a steady state, a train without an interval, more than 100,000 doses running at
-/// once, and an instant 400 d or more after the first record.
+/// once, and an instant more than 400 d after the first record; E_SIZE for more than 2,000,000 stretches.
 [[nodiscard]] inline Timeline timeline(std::span<const Happening> records, CovariateRule rule) {
   for (std::size_t k = 0; k < records.size(); ++k) {
     const Happening& h = records[k];
