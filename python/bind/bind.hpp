@@ -104,11 +104,11 @@ class Running {
 
 /// The values as an array that Python owns and nobody can write to.
 template <class T>
-nb::object owned(std::vector<T>&& values) {
+nb::ndarray<nb::numpy, const T, nb::ndim<1>> owned(std::vector<T>&& values) {
   auto kept = std::make_unique<std::vector<T>>(std::move(values));
   const nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
   const std::vector<T>& held = *kept.release();
-  return nb::cast(nb::ndarray<nb::numpy, const T, nb::ndim<1>>(held.data(), {held.size()}, owner));
+  return nb::ndarray<nb::numpy, const T, nb::ndim<1>>(held.data(), {held.size()}, owner);
 }
 
 [[nodiscard]] inline std::string_view text_of(const nb::bytes& b) {

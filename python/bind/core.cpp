@@ -195,6 +195,19 @@ NB_MODULE(_core, m) {
           "card",
           [](const Answered& a) { return steadily([&] { return to_card(a.result, version, drawing_of(a.result)); }); },
           "The result on one screen.")
+      .def_prop_ro(
+          "has_delivery", [](const Answered& a) { return a.result.delivery.has_value(); },
+          "Whether what went in can be something else than what was ordered.")
+      .def(
+          "paused",
+          [](const Answered& a) {
+            std::vector<std::int64_t> paused;
+            if (a.result.delivery)
+              for (const Micros t : a.result.profile.time)
+                paused.push_back(static_cast<std::int64_t>(paused_at(*a.result.delivery, t)));
+            return owned(std::move(paused));
+          },
+          "How many infusions are paused at each asked instant.")
       .def("again", &asked_again, "at_us"_a, "The same question at these instants [us], by one solver.")
       .def(
           "state",

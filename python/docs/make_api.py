@@ -46,7 +46,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Answers",
         ("Result", "Summary", "Peak", "MetaboliteSummary", "TimeAbove", "Profile", "Table", "Provenance", "Solvers"),
     ),
-    ("What was delivered", ("Delivery", "DeliveredInput", "DeliveredEvent", "Piece", "RateRun", "Priming")),
+    (
+        "What was delivered",
+        ("Delivery", "DeliveredInput", "DeliveredEvent", "Piece", "Interruption", "RateRun", "Priming"),
+    ),
     ("Judgement", ("Verdict", "Assessment", "Flag", "Check", "Override", "LimitsUsed")),
     ("Errors", ("InvalidInput", "WrongType", "NumericalTrouble")),
     ("Models", ("models.list", "models.show", "models.read", "models.lint", "models.Finding", "Model")),

@@ -102,7 +102,17 @@ UNIT = re.compile(
     r"|m?c?g_per_kg|mc?g_per_kg_per_(min|h)|mc?g_per_(min|h)|mL_per_(min|h))$"
 )
 #: Numbers that are counts or positions, and the one whose name is its unit.
-NO_UNIT = {"row", "rows", "threads", "minutes", "progress", "input", "stretches", "stretches_checked"}
+NO_UNIT = {
+    "row",
+    "rows",
+    "threads",
+    "minutes",
+    "progress",
+    "input",
+    "stretches",
+    "stretches_checked",
+    "paused_infusions",
+}
 NUMERIC = re.compile(r"\b(float|int|Number|float64|int64)\b")
 
 

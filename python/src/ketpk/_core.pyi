@@ -42,6 +42,13 @@ class Answer:
     def card(self) -> str:
         """The result on one screen."""
 
+    @property
+    def has_delivery(self) -> bool:
+        """Whether what went in can be something else than what was ordered."""
+
+    def paused(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), writable=False)]:
+        """How many infusions are paused at each asked instant."""
+
     def again(self, at_us: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Answer:
         """The same question at these instants [us], by one solver."""
 

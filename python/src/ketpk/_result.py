@@ -72,7 +72,7 @@ def _as_stated(value: Any, kind: str) -> Any:
     kind = kind.removesuffix(" | None")
     if kind == "float" and (stated is float or stated is int):
         return float(value)
-    if (kind == "str" and stated is str) or (kind == "bool" and stated is bool):
+    if (kind == "int" and stated is int) or (kind == "str" and stated is str) or (kind == "bool" and stated is bool):
         return value
     raise TypeError("a member of another type")
 
@@ -309,12 +309,14 @@ class Piece:
     """A stretch of what went in: at one rate, or, of a bolus, at one instant.
 
     Attributes:
-        from_min, until_min: when [min]; of a bolus both are the same.
+        from_us, until_us, from_min, until_min: when, in whole microseconds [us] and in [min]; of a bolus both are the same.
         mg: how much, base [mg].
         mg_per_min: how fast, base [mg/min]; None for a bolus.
     """
 
+    from_us: int
     from_min: float
+    until_us: int
     until_min: float
     mg: float
     mg_per_min: float | None
@@ -325,18 +327,34 @@ class RateRun:
     """A rate that was asked for, and what the pump made of it.
 
     Attributes:
-        from_min: since when [min].
+        from_us, from_min: since when [us], [min].
         asked_mg_per_min, run_mg_per_min: in base [mg/min].
         asked_mL_per_h, run_mL_per_h: as the pump shows it [mL/h].
         difference_rel: by how much it runs faster, relative to what was asked for.
     """
 
+    from_us: int
     from_min: float
     asked_mg_per_min: float
     run_mg_per_min: float
     asked_mL_per_h: float | None
     run_mL_per_h: float | None
     difference_rel: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """A pause of one infusion.
+
+    Attributes:
+        from_us, from_min: when it began [us], [min].
+        until_us, until_min: when it ended [us], [min]; None for a pause that nobody ended.
+    """
+
+    from_us: int
+    from_min: float
+    until_us: int | None
+    until_min: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,9 +366,11 @@ class DeliveredInput:
         ordered_mg, delivered_mg, left_mg: base [mg].
         in_line_mg: the share of ``left_mg`` that the line holds [mg]; None without a line.
         state: ``"complete"``, ``"running"``, ``"paused"`` or ``"stopped"``.
-        since_min: when it ended, was stopped or was paused [min]; of a running one, since when it runs at its rate.
+        since_us, since_min: when it ended, was stopped or was paused [us], [min]; of a running one, since when it runs
+            at its rate.
         note: how it stands, in words.
         pieces: what went in, a ``Piece`` each, in order of time.
+        pauses: an ``Interruption`` each, in order of time.
         rounded_rates: a ``RateRun`` for each rate that the pump does not have.
     """
 
@@ -360,9 +380,11 @@ class DeliveredInput:
     left_mg: float
     in_line_mg: float | None
     state: str
+    since_us: int
     since_min: float
     note: str | None
     pieces: tuple[Piece, ...]
+    pauses: tuple[Interruption, ...]
     rounded_rates: tuple[RateRun, ...]
 
 
@@ -373,12 +395,13 @@ class DeliveredEvent:
     Attributes:
         event: ``"pause"``, ``"resume"``, ``"stop"``, ``"change_rate"`` or ``"restart_remainder"``.
         input: of which input, ``"order[0]"``.
-        at_min: when [min].
+        at_us, at_min: when [us], [min].
         delivered_mg, left_mg: of that input, base [mg].
     """
 
     event: str
     input: str
+    at_us: int
     at_min: float
     delivered_mg: float
     left_mg: float
@@ -426,7 +449,13 @@ class Delivery:
         def rates(of: Mapping[str, Any]) -> tuple[RateRun, ...]:
             return tuple(_made(RateRun, r) for r in of.get("rounded_rates", ()))
 
-        inputs = tuple(_made(DeliveredInput, i, pieces=pieces(i), rounded_rates=rates(i)) for i in block["inputs"])
+        def pauses(of: Mapping[str, Any]) -> tuple[Interruption, ...]:
+            return tuple(_made(Interruption, p) for p in of.get("pauses", ()))
+
+        inputs = tuple(
+            _made(DeliveredInput, i, pieces=pieces(i), pauses=pauses(i), rounded_rates=rates(i))
+            for i in block["inputs"]
+        )
         line = block.get("line")
         made: Delivery = _made(
             cls,
@@ -532,7 +561,15 @@ class State(Immutable):
 
 
 #: The columns of a profile that are no metabolite's.
-_FIXED = ("time_us", "time_min", "plasma_ng_per_mL", "effect_site_ng_per_mL", "delivered_mg", "auc_ng_h_per_mL")
+_FIXED = (
+    "time_us",
+    "time_min",
+    "plasma_ng_per_mL",
+    "effect_site_ng_per_mL",
+    "delivered_mg",
+    "auc_ng_h_per_mL",
+    "paused_infusions",
+)
 
 
 class Profile(Table):
@@ -540,7 +577,7 @@ class Profile(Table):
 
     The columns are ``time_us`` (int64) and, in float64, ``time_min``, ``plasma_ng_per_mL``, ``effect_site_ng_per_mL``
     where the model has an effect site, ``<metabolite>_ng_per_mL`` for each metabolite, ``delivered_mg`` and
-    ``auc_ng_h_per_mL`` (from 0 to each instant). Each has the shape ``(n,)``, is a view of the result's own memory and
+    ``auc_ng_h_per_mL`` (from 0 to each instant); and ``paused_infusions`` (int64) where there is a ``delivery``. Each has the shape ``(n,)``, is a view of the result's own memory and
     cannot be written to. Columns are attributes too: ``profile.plasma_ng_per_mL``; those of the metabolites are in
     ``profile.metabolites["<metabolite>_ng_per_mL"]``.
     """
@@ -559,6 +596,8 @@ class Profile(Table):
         columns.update({f"{n}_ng_per_mL": answer.metabolite(i) for i, n in enumerate(answer.metabolites)})
         columns["delivered_mg"] = answer.column("delivered_mg")
         columns["auc_ng_h_per_mL"] = answer.column("auc_ng_h_per_mL")
+        if answer.has_delivery:
+            columns["paused_infusions"] = answer.paused()
         return cls(columns)
 
     @classmethod
@@ -574,6 +613,8 @@ class Profile(Table):
             columns[name] = _column(values, np.float64)
         for name in ("delivered_mg", "auc_ng_h_per_mL"):
             columns[name] = _column(block[name], np.float64)
+        if "paused_infusions" in block:
+            columns["paused_infusions"] = _column(block["paused_infusions"], np.int64)
         if len({len(column) for column in columns.values()}) > 1:
             raise TypeError("columns of different lengths")
         return cls(columns)
@@ -607,6 +648,11 @@ class Profile(Table):
     def auc_ng_h_per_mL(self) -> NDArray[np.float64]:
         """Area under plasma from 0 to each instant [ng h/mL], shape ``(n,)``."""
         return self["auc_ng_h_per_mL"]
+
+    @property
+    def paused_infusions(self) -> NDArray[np.int64] | None:
+        """How many infusions are paused at each instant, int64, shape ``(n,)``; None where nothing can be."""
+        return self.get("paused_infusions")
 
     @property
     def metabolites(self) -> Mapping[str, NDArray[np.float64]]:
