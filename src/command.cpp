@@ -3,8 +3,11 @@
 #include "command.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -81,7 +84,7 @@ void add_output(Options& options, bool with_csv) {
   }
 }
 
-constexpr std::array<const char*, 23> session_options{"--weight",
+constexpr std::array<const char*, 25> session_options{"--weight",
                                                       "--dosing-weight",
                                                       "--height",
                                                       "--age",
@@ -95,6 +98,8 @@ constexpr std::array<const char*, 23> session_options{"--weight",
                                                       "--bolus",
                                                       "--into",
                                                       "--bag",
+                                                      "--course-every",
+                                                      "--course-times",
                                                       "--model",
                                                       "--extrapolate",
                                                       "--assume-enantiomers-alike",
@@ -125,6 +130,8 @@ void add_session(Options& options) {
   options.value("--into", "NAME",
                 "where the bolus or infusion goes, a compartment of the model; into a vein if left out");
   options.value("--bag", "CONC", "drug in the bag, 1mg/mL; needed for a rate in mL/h");
+  options.value("--course-every", "TIME", "the order is one session of a course, given again every TIME, 84h");
+  options.value("--course-times", "N", "how many sessions the course has; with --course-every");
   options.group = "Model";
   options.value("--model", "ID", "`ketpk models list` names them; or a model file, card.json (required)");
   options.flag("--extrapolate", "run outside the model's stated domain, and flag it");
@@ -177,7 +184,7 @@ void require_complete(const Options& options) {
   const std::string over = std::string("order[") + (bolus ? "1" : "0") + "].over";
   const auto rate = options.text("--rate");
   const bool by_pump = rate && rate->find("mL") != std::string::npos;
-  const std::array<Needed, 10> all{{
+  const std::array<Needed, 12> all{{
       {options.given("--weight"), Code::field_missing, "patient.weight",
        "not given; accepted: --weight with the actual body weight, as in --weight 70kg"},
       {options.given("--analyte"), Code::field_missing, "analyte",
@@ -197,6 +204,10 @@ void require_complete(const Options& options) {
        "not given; accepted: --model with one of the ids that `ketpk models list` names"},
       {!by_pump || options.given("--bag"), Code::field_missing, "bag.concentration",
        "not given, and a pump rate needs it; accepted: --bag with the concentration of the bag, as in --bag 1mg/mL"},
+      {!options.given("--course-every") || options.given("--course-times"), Code::field_missing, "course.times",
+       "not given; accepted: --course-times with --course-every, as in --course-times 6"},
+      {!options.given("--course-times") || options.given("--course-every"), Code::field_missing, "course.every",
+       "not given; accepted: --course-every with --course-times, as in --course-every 84h"},
       {!options.given("--every") || options.given("--until"), Code::field_missing, "observe.until",
        "not given; accepted: --until with --every, as in --until 4h"},
   }};
@@ -205,6 +216,14 @@ void require_complete(const Options& options) {
     read_given(options);
     throw InvalidInput(needed.code, std::string(needed.field), std::string(needed.message));
   }
+}
+
+/// A whole number in a document; anything else as the text it is, which is refused where it is read.
+io::Json whole_number(const std::string& text) {
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  const bool is_plain = error == std::errc{} && end == text.data() + text.size() && (n == 0 || text[0] != '0');
+  return is_plain ? io::Json(n) : io::Json(text);
 }
 
 /// The session document that the options amount to.
@@ -235,6 +254,8 @@ io::Json session_of(const Options& options) {
   if (const auto text = options.text("--into"))
     for (io::Json& input : order) input["into"] = *text;
   if (auto text = options.text("--bag")) document["bag"] = {{"concentration", std::move(*text)}};
+  if (auto every = options.text("--course-every"))
+    document["course"] = {{"every", std::move(*every)}, {"times", whole_number(*options.text("--course-times"))}};
   // No id has a dot or a slash in it.
   if (auto text = options.text("--model")) {
     if (text->find_first_of("./") == std::string::npos)

@@ -22,8 +22,8 @@ bool starts_with_day(std::string_view text) {
 }
 
 /// Whether a date and time ends in `Z` or an offset such as `+02:00`.
-bool ends_with_offset(std::string_view text) {
-  const std::string_view clock = text.substr(std::min<std::size_t>(text.size(), 10));
+bool ends_with_offset(std::string_view text, std::size_t day_columns = 10) {
+  const std::string_view clock = text.substr(std::min(text.size(), day_columns));
   return clock.ends_with('Z') || clock.ends_with('z') || clock.find_first_of("+-") != std::string_view::npos;
 }
 
@@ -114,10 +114,60 @@ Micros elapsed_of(const Node& node) {
   if (starts_with_day(text)) {
     require(ends_with_offset(text), Code::time_zone, node.path,
             "a date without an offset from UTC; accepted: time since the start, such as 40 min");
-    throw InvalidInput(Code::parse, node.path,
-                       "a date, which comes with courses of sessions; accepted: time since the start, such as 40 min");
+    throw InvalidInput(
+        Code::parse, node.path,
+        "a date, which only the starts of a course can be; accepted: time since the start, such as 40 min");
   }
   return parse_time(text, node.path);
+}
+
+bool looks_like_date(const Node& node) {
+  return node.value.is_string() && starts_with_day(node.value.get_ref<const std::string&>());
+}
+
+std::chrono::sys_time<Micros> world_instant_of(const Node& node) {
+  using namespace std::chrono;
+  constexpr std::string_view example = "; accepted: a text such as 2026-11-23T09:00:00+01:00";
+  const auto refuse_unless = [&](bool holds, Code code, const std::string& what) {
+    require(holds, code, node.path, what + std::string(example));
+  };
+  refuse_unless(looks_like_date(node), node.value.is_string() ? Code::parse : Code::type, "not a date and time");
+  std::string_view text = node.value.get_ref<const std::string&>();
+  const auto date = read_day(text.substr(0, 10), node.path);
+  text.remove_prefix(10);
+  refuse_unless(ends_with_offset(text, 0), Code::time_zone, "no offset from UTC");
+  const auto shaped = [](std::string_view s, std::string_view shape) {
+    if (s.size() < shape.size()) return false;
+    for (std::size_t i = 0; i < shape.size(); ++i)
+      if (shape[i] == 'd' ? !is_digit(s[i]) : s[i] != shape[i]) return false;
+    return true;
+  };
+  refuse_unless(!text.empty() && (text[0] == 'T' || text[0] == 't') && shaped(text.substr(1), "dd:dd:dd"), Code::parse,
+                "not a date and time");
+  const int hour = digits_of(text.substr(1, 2)), minute = digits_of(text.substr(4, 2)),
+            second = digits_of(text.substr(7, 2));
+  text.remove_prefix(9);
+  refuse_unless(second != 60, Code::range, "a leap second, which elapsed time cannot count");
+  refuse_unless(hour < 24 && minute < 60 && second < 60, Code::range, "no such time of day");
+  std::int64_t us = 0;
+  if (text.starts_with('.')) {
+    std::size_t digits = 0;
+    for (; digits + 1 < text.size() && is_digit(text[digits + 1]); ++digits)
+      if (digits < 6) us = us * 10 + (text[digits + 1] - '0');
+    refuse_unless(digits > 0 && digits <= 6, Code::parse, "no fraction of a second, or one finer than a microsecond");
+    for (std::size_t i = digits; i < 6; ++i) us *= 10;
+    text.remove_prefix(1 + digits);
+  }
+  std::chrono::minutes offset{0};
+  if (text != "Z" && text != "z") {
+    refuse_unless(text.size() == 6 && (text[0] == '+' || text[0] == '-') && shaped(text.substr(1), "dd:dd"),
+                  Code::parse, "not a date and time");
+    const int hours_off = digits_of(text.substr(1, 2)), minutes_off = digits_of(text.substr(4, 2));
+    refuse_unless(hours_off < 24 && minutes_off < 60, Code::range, "no such offset");
+    refuse_unless(text != "-00:00", Code::time_zone, "an offset that says that none is known");
+    offset = std::chrono::minutes{60 * hours_off + minutes_off} * (text[0] == '-' ? -1 : 1);
+  }
+  return sys_days(date) + hours{hour} + std::chrono::minutes{minute} + seconds{second} + Micros{us} - offset;
 }
 
 std::chrono::year_month_day day_of(const Node& node) {

@@ -76,6 +76,15 @@ template <class S>
 /// an offset and E_PARSE for one with an offset; E_RANGE outside 0 to 400 d.
 [[nodiscard]] Micros elapsed_of(const Node& node);
 
+/// An instant of the world's clock with its offset from UTC, `2026-11-23T09:00:00+01:00` (RFC 3339, up to
+/// microseconds). Throws E_TYPE; E_PARSE for another shape; E_TIME_ZONE without an offset, or with -00:00, which says
+/// that none is known; E_RANGE for what no calendar or clock has, a leap second among it, and outside the years 1900 to
+/// 9999.
+[[nodiscard]] std::chrono::sys_time<Micros> world_instant_of(const Node& node);
+
+/// Whether a value is a date, or was meant as one.
+[[nodiscard]] bool looks_like_date(const Node& node);
+
 /// A day, `2026-11-21`. Throws E_TYPE, E_PARSE, E_RANGE outside 1900 to 9999 and for a day the calendar has not.
 [[nodiscard]] std::chrono::year_month_day day_of(const Node& node);
 

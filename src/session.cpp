@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "fields.hpp"
 #include "ketpk/individual.hpp"
@@ -68,6 +71,14 @@ Input input_of(const Node& node) {
   return InfuseAtRate{quantity_of<StatedRate>(what), over, at, into};
 }
 
+/// A whole number from 0 on. Throws E_TYPE; E_RANGE(`message`) where it is past anything that can be counted here.
+std::uint64_t count_of(const Node& node, std::string_view message) {
+  require(node.value.is_number_integer(), Code::type, node.path, "not a whole number; accepted: one without a unit");
+  require(node.value.is_number_unsigned() && node.value.get<std::uint64_t>() <= most_inputs, Code::range, node.path,
+          message);
+  return node.value.get<std::uint64_t>();
+}
+
 /// The number of an entry of `order`, or `saved[0]`.
 void read_target(const Node& node, Event& event) {
   constexpr Names accepted = "not an infusion; accepted: its number in order, counted from 0, or saved[0] and so on";
@@ -91,7 +102,8 @@ void read_target(const Node& node, Event& event) {
 
 Event event_of(const Node& node) {
   const Fields fields(node);
-  fields.only(std::array<Names, 8>{"pause", "resume", "stop", "change_rate", "restart_remainder", "at", "to", "over"});
+  fields.only(std::array<Names, 9>{"pause", "resume", "stop", "change_rate", "restart_remainder", "at", "to", "over",
+                                   "session"});
   Names verb;
   for (const Names name : act_names) {
     if (!fields.has(name)) continue;
@@ -106,6 +118,9 @@ Event event_of(const Node& node) {
             "means nothing with this verb; accepted: with " + std::string(owner));
   Event event{.input = 0, .at = elapsed_of(fields.required("at", "an instant such as 12 min")), .act = Pause{}};
   read_target(fields.required(verb, ""), event);
+  if (const auto session = fields.optional("session"))
+    event.session = static_cast<std::size_t>(
+        count_of(*session, "no such session; accepted: the number of a session of the course, counted from 0"));
   if (verb == "resume") event.act = Resume{};
   if (verb == "stop") event.act = Stop{};
   if (verb == "change_rate")
@@ -157,6 +172,41 @@ void read_bag(const Node& bag, Order& order) {
   order.bag_contents = std::move(contents);
 }
 
+CoursePlan course_of(const Node& node) {
+  const Fields fields(node);
+  fields.only(std::array<Names, 3>{"every", "times", "at"});
+  if (!fields.has("at")) {
+    const Micros every = elapsed_of(fields.required("every", "an interval such as 84 h with times, or at with a list"));
+    const Node times = fields.required("times", "how many sessions, a whole number");
+    require(!times.value.is_number_unsigned() || times.value.get<std::uint64_t>() <= most_inputs, Code::size,
+            times.path, "too many sessions; accepted: up to 10000");
+    return course_every(every, static_cast<std::size_t>(count_of(times, "no session; accepted: one or more")));
+  }
+  for (const Names other : {"every", "times"})
+    require(!fields.has(other), Code::field_unknown, fields.path(other),
+            "stands beside at; accepted: every with times, or at");
+  const Node at = fields.required("at", "");
+  const std::vector<Node> starts = list_of(at, most_inputs);
+  const auto dated = std::count_if(starts.begin(), starts.end(), looks_like_date);
+  if (dated == 0) {
+    CoursePlan plan{.starts = {}};
+    for (const Node& start : starts) plan.starts.push_back(elapsed_of(start));
+    ketpk::detail::require_starts(plan.starts);
+    return plan;
+  }
+  std::vector<std::chrono::sys_time<Micros>> dates;
+  std::vector<std::string> texts;
+  for (const Node& start : starts) {
+    require(looks_like_date(start), Code::parse, start.path,
+            "beside dates, and no date; accepted: dates with an offset for all sessions, or times since the first");
+    dates.push_back(world_instant_of(start));
+    texts.push_back(start.value.get<std::string>());
+  }
+  CoursePlan plan = course_on(dates);
+  plan.dates = std::move(texts);
+  return plan;
+}
+
 Order order_of(const Fields& session) {
   Order order;
   order.analyte =
@@ -174,6 +224,7 @@ Order order_of(const Fields& session) {
   if (const auto events = session.optional("events"))
     for (const Node& node : list_of(*events, most_events)) order.events.push_back(event_of(node));
   if (const auto pump = session.optional("pump")) order.pump = pump_of(*pump);
+  if (const auto course = session.optional("course")) order.course = course_of(*course);
   return order;
 }
 
@@ -463,8 +514,8 @@ void check_schema(const Fields& fields) {
 Request understand_session(const Json& document, const SessionContext& context) {
   const Fields fields(Node{document, ""});
   check_schema(fields);
-  fields.only(std::array<Names, 17>{"schema", "patient", "analyte", "form", "initial_state", "order", "bag", "events",
-                                    "pump", "model", "limits", "as_of", "overrides", "observe", "questions",
+  fields.only(std::array<Names, 18>{"schema", "patient", "analyte", "form", "initial_state", "order", "course", "bag",
+                                    "events", "pump", "model", "limits", "as_of", "overrides", "observe", "questions",
                                     "extrapolate", "assume_enantiomers_alike"});
   Request request{
       .patient = patient_of(fields.required("patient", "an object with at least weight")),

@@ -20,7 +20,7 @@ FLOORS = [
     ["solve_network"],
     ["exposure", "slips", "network_trajectory"],
     ["trajectory"],
-    ["assess", "second_opinion", "state"],
+    ["assess", "second_opinion", "sessions", "state"],
     ["simulate", "predict", "population"],
     ["drawing"],
     ["report"],

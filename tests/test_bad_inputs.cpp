@@ -22,9 +22,11 @@
 #include "catch.hpp"
 #include "ketpk/delivery.hpp"
 #include "ketpk/individual.hpp"
+#include "ketpk/io.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/model.hpp"
 #include "ketpk/schedule.hpp"
+#include "ketpk/simulate.hpp"
 #include "ketpk/solve.hpp"
 #include "ketpk/solve_ode.hpp"
 #include "ketpk/state.hpp"
@@ -485,6 +487,77 @@ TEST_CASE("C50: a fault in any of a thousand slopes is E_SOLVER with the time, a
       ++reported;
   }
   CHECK(reported == 1000);
+}
+
+TEST_CASE("J35, J38, J39, J40: what cannot be the sessions of a course gives its code at its field") {
+  const auto refused = [](const std::string& course, const std::string& more = "") {
+    const std::string text =
+        R"({"schema": "ketpk.session/1", "patient": {"weight": "70 kg", "age": "42 yr"},
+            "analyte": "racemic-ketamine", "form": "base", "initial_state": "drug-free",
+            "order": [{"infuse": "0.5 mg/kg", "over": "40 min"}], "model": "kamp2020", "course": )" +
+        course + more + "}";
+    return refusal(
+        [&] { (void)simulate(io::read_session(text, {.folder = ".", .today = fixture::today}), NoSecondSolver{}); });
+  };
+  const auto on = [&](const std::string& second) {
+    return refused(R"({"at": ["2026-10-24T09:00:00+02:00", ")" + second + "\"]}");
+  };
+  CHECK(on("2026-10-25T02:30:00+01:00").empty());
+  CHECK(on("2026-10-25T02:30:00") == "E_TIME_ZONE course.at[1]");        // J35
+  CHECK(on("2026-10-25") == "E_TIME_ZONE course.at[1]");                 // J35
+  CHECK(on("2026-10-25T02:30:00-00:00") == "E_TIME_ZONE course.at[1]");  // RFC 3339: the offset is not known
+  CHECK(on("0226-10-25T02:30:00Z") == "E_RANGE course.at[1]");           // J38
+  CHECK(on("2028-10-25T02:30:00Z") == "E_RANGE course.at[1]");           // J38, past 400 d
+  CHECK(on("2026-12-31T23:59:60Z") == "E_RANGE course.at[1]");           // J39
+  CHECK(on("2026-10-25T24:00:00Z") == "E_RANGE course.at[1]");
+  CHECK(on("2026-10-25T02:60:00Z") == "E_RANGE course.at[1]");
+  CHECK(on("2026-10-25T02:30:00+24:00") == "E_RANGE course.at[1]");
+  CHECK(on("2026-02-29T02:30:00Z") == "E_RANGE course.at[1]");
+  CHECK(on("2026-10-25T02:30:00.0000001Z") == "E_PARSE course.at[1]");  // J40, finer than a microsecond
+  CHECK(on("2026-10-25T02:30:00.Z") == "E_PARSE course.at[1]");
+  CHECK(on("2026-10-25T02:30Z") == "E_PARSE course.at[1]");
+  CHECK(on("2026-10-25 02:30:00Z") == "E_PARSE course.at[1]");
+  CHECK(on("2026-10-25T02:30:00+1:00") == "E_PARSE course.at[1]");
+  CHECK(on("2026-10-25T02:30:00+01:00 ") == "E_PARSE course.at[1]");
+  CHECK(on("84 h") == "E_PARSE course.at[1]");                                // all dates, or none
+  CHECK(on("2026-10-24T09:00:00+02:00") == "E_TIME_ORDER course.at[1]");      // the same session twice
+  CHECK(on("2026-10-24T08:00:00+01:00") == "E_TIME_ORDER course.at[1]");      // the same, spelt differently
+  CHECK(on("2026-10-24T09:39:59.999999+02:00") == "E_OVERLAP course.at[1]");  // while the first one runs
+  CHECK(on("2026-10-24T09:40:00+02:00").empty());
+  CHECK(refused(R"({"at": ["3 d", "0 d"]})") == "E_TIME_ORDER course.at[1]");
+  CHECK(refused(R"({"at": ["0 d", 3]})") == "E_UNIT_MISSING course.at[1]");
+  CHECK(refused(R"({"at": ["0 d", "401 d"]})") == "E_RANGE course.at[1]");
+  CHECK(refused(R"({"at": ["0 d", "400 d"]})") == "E_RANGE course.at[1]");  // it would end past that
+  CHECK(refused(R"({"at": []})") == "E_FIELD_MISSING course.at");
+  CHECK(refused(R"({"at": ["0 d"], "times": 2})") == "E_FIELD_UNKNOWN course.times");
+  CHECK(refused(R"({"every": "84 h"})") == "E_FIELD_MISSING course.times");
+  CHECK(refused(R"({"times": 2})") == "E_FIELD_MISSING course.every");
+  CHECK(refused(R"({"every": "84 h", "times": 0})") == "E_RANGE course.times");
+  CHECK(refused(R"({"every": "84 h", "times": -1})") == "E_RANGE course.times");
+  CHECK(refused(R"({"every": "84 h", "times": 2.5})") == "E_TYPE course.times");
+  CHECK(refused(R"({"every": "84 h", "times": "2"})") == "E_TYPE course.times");
+  CHECK(refused(R"({"every": "84 h", "times": 10001})") == "E_SIZE course.times");
+  CHECK(refused(R"({"every": "84 h", "times": 18446744073709551615})") == "E_SIZE course.times");
+  CHECK(refused(R"({"every": "84 h", "times": 200})") == "E_RANGE course.times");
+  CHECK(refused(R"({"every": "0 h", "times": 2})") == "E_RANGE course.every");
+  CHECK(refused(R"({"every": "40 min", "times": 2})").empty());
+  CHECK(refused(R"({"every": "39 min", "times": 2})") == "E_OVERLAP course.every");
+  CHECK(refused(R"({"every": "84 h", "times": 2})", R"(, "events": [{"stop": 0, "session": -1, "at": "1 min"}])") ==
+        "E_RANGE events[0].session");
+  CHECK(refused(R"({"every": "84 h", "times": 2})", R"(, "events": [{"stop": 0, "session": "1", "at": "1 min"}])") ==
+        "E_TYPE events[0].session");
+
+  // Ten thousand inputs in all, not in one session.
+  Order many = order(std::vector<Input>(101, Bolus{{1, unit::mg}}));
+  many.course = course_every(std::chrono::hours{1}, 100);
+  CHECK(refusal([&] { (void)resolve(many, BodyMass(70, unit::kg)); }) == "E_SIZE course");
+  many.inputs.pop_back();
+  CHECK(resolve(many, BodyMass(70, unit::kg)).doses.size() == 10'000);
+  many.course->every = std::chrono::hours{2};
+  CHECK(refusal([&] { (void)resolve(many, BodyMass(70, unit::kg)); }) == "E_ARG course");
+  many.course->every.reset();
+  many.inputs.clear();
+  CHECK(refusal([&] { (void)resolve(many, BodyMass(70, unit::kg)); }) == "E_FIELD_MISSING order");
 }
 
 TEST_CASE("every number from C01 to C50 stands in a row, in a test or in the list of what is not built") {

@@ -307,6 +307,44 @@ class States(DeliveryCase):
         self.refused(["check", *options[1:]], "E_USAGE", 1)
 
 
+class Courses(DeliveryCase):
+    OPTIONS = ["--weight", "70kg", "--age", "42yr", "--analyte", "racemic-ketamine", "--form", "base", "--drug-free",
+               "--dose", "0.5mg/kg", "--over", "40min", "--model", "kamp2020"]
+
+    def test_options_say_what_a_file_says(self):
+        by_options = self.run_json("simulate", *self.OPTIONS, "--course-every", "84h", "--course-times", "6")
+        by_file = self.answer(session(course={"every": "84 h", "times": 6}))
+        self.assertEqual(by_options["sessions"], by_file["sessions"])
+        self.assertEqual(len(by_file["sessions"]), 6)
+        self.assertEqual([s["delivered_mg"] for s in by_file["sessions"]], [35] * 6)
+        self.assertNotIn("sessions", self.answer(session()))
+
+    def test_a_course_needs_both_options_and_a_whole_number(self):
+        for more, code, field in ((["--course-every", "84h"], "E_FIELD_MISSING", "course.times"),
+                                  (["--course-times", "6"], "E_FIELD_MISSING", "course.every"),
+                                  (["--course-every", "84h", "--course-times", "six"], "E_TYPE", "course.times"),
+                                  (["--course-every", "84h", "--course-times", "0"], "E_RANGE", "course.times"),
+                                  (["--course-every", "84", "--course-times", "6"], "E_UNIT_MISSING", "course.every"),
+                                  (["--course-every", "20min", "--course-times", "6"], "E_OVERLAP", "course.every")):
+            self.refused(["simulate", *self.OPTIONS, *more, "--json"], code, 2, field)
+
+    def test_a_course_saved_after_two_sessions_goes_on_to_the_byte(self):
+        asked = {"observe": {"at": ["1 h", "8 d", "14 d"]}}
+        whole = session(course={"at": ["0 d", "3 d", "7 d", "10 d"]}, **asked)
+        state = self.save(whole, "4 d")
+        rest = session(course={"at": ["7 d", "10 d"]}, initial_state={"saved": state}, **asked)
+        self.assertEqual(self.bytes_of(rest), self.bytes_of(whole))
+        self.assertEqual(self.answer(rest)["sessions"], self.answer(whole)["sessions"][2:])
+
+    def test_the_course_example_runs_across_the_end_of_summer_time(self):
+        path = pathlib.Path(__file__).resolve().parent.parent / "examples/course.json"
+        told = self.run_json("simulate", path)["sessions"]
+        self.assertEqual([s["start_min"] / 60 for s in told], [0, 72, 169, 241, 337, 409])
+        self.assertEqual(told[2]["date"], "2026-10-26T09:00:00+01:00")
+        for before, after in zip(told, told[1:]):
+            self.assertEqual(before["trough_ng_per_mL"], after["before_ng_per_mL"])
+
+
 class Example(DeliveryCase):
     def test_the_interrupted_example_runs(self):
         path = pathlib.Path(__file__).resolve().parent.parent / "examples/interrupted.json"

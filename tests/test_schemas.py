@@ -114,6 +114,12 @@ SLIPS = [
     (("pump", "flush", "at"), ABSENT), (("initial_state",), {}), (("initial_state",), {"saved": 7}),
     (("initial_state",), {"saved": "no-such-file.json", "under_way": "goes_on"}),
     (("initial_state",), {"schema": "ketpk.state/2"}),
+    (("events", 0, "session"), "0"), (("events", 0, "session"), -1), (("course",), []), (("course",), {"every": "84 h"}),
+    (("course",), {"times": 2}), (("course",), {"every": "84 h", "times": 0}),
+    (("course",), {"every": "84 h", "times": "2"}), (("course",), {"every": 84, "times": 2}), (("course",), {"at": []}),
+    (("course",), {"at": ["0 d"], "times": 1}), (("course",), {"at": ["2026-10-25T02:30:00"]}),
+    (("course",), {"at": ["0 d", "2026-10-25T02:30:00Z"]}), (("course",), {"at": ["2026-12-31T23:59:60Z"]}),
+    (("course",), {"at": ["2026-10-25T02:30:00-00:00"]}), (("course",), {"at": ["2026-10-25T02:30:00.1234567Z"]}),
     (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
 ]
 # One change each; schema and program take every result.

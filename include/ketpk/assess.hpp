@@ -5,6 +5,7 @@
 // and lists every check that was made, passed or not, and every one that could not be made. It changes nothing.
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -143,7 +144,11 @@ template <class Gives>
     const Segment& s = dosing.segments[*dosing.fullest];
     reading = driven_by(e, account, {"bolus", s.bolus_mg}, [&](const Dose& d) { return bolus_in(s, d); });
   } else {
-    reading = driven_by(e, account, {"dose", dosing.total_mg}, [](const Dose& d) { return d.amount_mg; });
+    const auto in_session = [&](const Dose& d) {
+      return !dosing.session || session_at(account.regimen.sessions, d.at) == dosing.session;
+    };
+    reading = driven_by(e, account, {dosing.session ? "dose of that session" : "dose", dosing.total_mg},
+                        [&](const Dose& d) { return in_session(d) ? d.amount_mg : 0.0; });
   }
   reading.value = value;
   return reading;
@@ -244,8 +249,12 @@ template <class Height>
   const auto amount = [&](std::size_t i) {
     return e.delivery != nullptr ? e.delivery->inputs[i].delivered_mg : e.regimen.doses[i].amount_mg;
   };
-  std::size_t most = 0;
-  for (std::size_t i = 1; i < e.regimen.doses.size(); ++i)
+  // In a course, of the session that the peak is in.
+  std::size_t first = 0;
+  for (std::size_t s = 0; s < e.regimen.sessions.size() && minutes(e.regimen.sessions[s]) <= peak_min; ++s)
+    first = e.regimen.carried + s * e.regimen.per_session();
+  std::size_t most = first;
+  for (std::size_t i = first + 1; i < e.regimen.doses.size(); ++i)
     if (minutes(e.regimen.doses[i].at) <= peak_min && amount(i) > amount(most)) most = i;
   return place_of(e.regimen, most) + ": " + describe(e.order, e.regimen, most) +
          " is the largest input before the peak at " + plain_text(peak_min, shown_digits) + " min";
@@ -271,6 +280,115 @@ template <class Above>
           .driver = "plasma above " + text_of(*limit.level) + "; " + driver_of_peak(e, e.exposure.plasma.min)};
 }
 
+// --- the sessions of a course ------------------------------------------------------------------------------
+
+/// From the start of each session to that of the next: the one that is worst by this limit, else the shortest. A saved
+/// state does not say where its sessions began; its last input began no earlier than the last of them.
+[[nodiscard]] inline Reading read_interval(const Limit& limit, const Evidence& e) {
+  const auto& starts = e.regimen.sessions;
+  std::optional<Reading> worst;
+  std::pair<int, double> heaviest{0, 0.0};
+  for (std::size_t s = 1; s < starts.size(); ++s) {
+    const double min = minutes(starts[s] - starts[s - 1]);
+    const auto weight = weight_of(breach_of(limit, min), min);
+    if (worst && !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && min < *worst->value))) continue;
+    heaviest = weight;
+    worst =
+        Reading{.value = min,
+                .spell = {minutes(starts[s]), std::nullopt},
+                .driver = "session[" + std::to_string(s) + "] begins " + text_in(min, info(limit.quantity).shown_in) +
+                          " after session[" + std::to_string(s - 1) + "]"};
+  }
+  if (e.regimen.carried > 0 && heaviest.first == 0) {
+    const double at_least_min = minutes(starts.front() - e.regimen.doses[e.regimen.carried - 1].at);
+    if (breach_of(limit, at_least_min) || limit.soft_high || limit.hard_high)
+      return unknown("the saved state does not say when its sessions began");
+  }
+  return worst ? *std::move(worst) : absent("one session, so no interval");
+}
+
+/// A dose and when it begins; `input` as `place_of` names it.
+struct Counted {
+  Micros at;
+  double mg;
+  std::size_t input;
+};
+
+/// The largest sum of the doses that begin within one window, and when the sum of a window first passes a bound. A
+/// window holds its first instant and not its last; a dose counts whole, at its start.
+[[nodiscard]] inline Reading read_window(const Limit& limit, const Evidence& e, std::vector<Counted> doses) {
+  std::stable_sort(doses.begin(), doses.end(), [](const Counted& a, const Counted& b) { return a.at < b.at; });
+  const double us = limit.window->value().in(unit::min)*micros_per_minute, kg = e.regimen.dosing_weight.in(unit::kg);
+  Reading reading;
+  std::size_t first = 0;
+  for (std::size_t last = 0; last < doses.size(); ++last) {
+    if (last + 1 < doses.size() && doses[last + 1].at == doses[last].at) continue;  // one instant counts together
+    while (!(static_cast<double>((doses[last].at - doses[first].at).count()) < us)) ++first;
+    CarefulSum sum;
+    for (std::size_t i = first; i <= last; ++i) sum.add(doses[i].mg);
+    const double value = sum.total() / kg;
+    if (!reading.spell.first_min && breach_of(limit, value)) reading.spell.first_min = minutes(doses[last].at);
+    if (reading.value && value <= *reading.value) continue;
+    reading.value = value;
+    reading.driver = place_of(e.regimen, doses[first].input) +
+                     (first == last ? "" : " to " + place_of(e.regimen, doses[last].input)) + ", " +
+                     std::to_string(last - first + 1) + (first == last ? " dose" : " doses") + " that begin within " +
+                     text_of(*limit.window);
+  }
+  return reading;
+}
+
+/// Everything ordered, and everything delivered, each at the start of its input; what a line was primed with when it
+/// goes in.
+[[nodiscard]] inline Reading read_cumulative(const Limit& limit, const Evidence& e) {
+  if (!limit.window || !(limit.window->number() > 0)) return unknown("no window to sum over");
+  std::vector<Counted> ordered, delivered;
+  for (std::size_t i = 0; i < e.regimen.doses.size(); ++i)
+    ordered.push_back({e.regimen.doses[i].at, e.regimen.doses[i].amount_mg, i});
+  Reading as_ordered = read_window(limit, e, std::move(ordered));
+  if (e.delivery == nullptr) return as_ordered;
+  for (std::size_t i = 0; i < e.delivery->inputs.size(); ++i)
+    delivered.push_back({e.delivery->inputs[i].ordered.at, e.delivery->inputs[i].delivered_mg, i});
+  if (e.delivery->priming)
+    for (const Dose& piece : e.delivery->priming->pieces)
+      delivered.push_back({piece.at, piece.amount_mg, e.regimen.doses.size()});
+  return larger(std::move(as_ordered), read_window(limit, e, std::move(delivered)), info(limit.quantity).shown_in);
+}
+
+/// A gap that looks like a wrong date or a session in the wrong place is said: within a session a day or more without
+/// an input, between sessions half a year.
+inline void judge_gaps(const Evidence& e, Assessment& assessment) {
+  const auto& starts = e.regimen.sessions;
+  if (starts.empty()) return;
+  constexpr Micros a_day = std::chrono::hours{24}, half_a_year = std::chrono::hours{24 * 180};
+  std::optional<std::string> found;
+  Micros at{0}, end{starts.front()};
+  for (std::size_t k = 0; k < e.regimen.per_session() && !found; ++k) {
+    const Dose& d = e.regimen.doses[e.regimen.carried + k];
+    if (d.at - end >= a_day) {
+      at = d.at;
+      found =
+          place(k) + " begins " + text_in(minutes(d.at - end), unit::h) + " after what is ahead of it in its session";
+    }
+    end = std::max(end, d.end());
+  }
+  for (std::size_t s = 1; s < starts.size() && !found; ++s)
+    if (starts[s] - starts[s - 1] >= half_a_year) {
+      at = starts[s];
+      found = "session[" + std::to_string(s) + "] begins " + text_in(minutes(starts[s] - starts[s - 1]), unit::d) +
+              " after the session ahead of it";
+    }
+  assessment.checks.push_back({"course-gaps", false, found ? CheckOutcome::flagged : CheckOutcome::passed,
+                               found.value_or("no gap of a day within a session or of 180 d between sessions")});
+  if (found)
+    assessment.flags.push_back({.code = "COURSE_GAP",
+                                .severity = Severity::advisory,
+                                .quantity = "course",
+                                .value = *found,
+                                .first_min = minutes(at),
+                                .driver = *found + "; a slip in a time or a date may be behind it"});
+}
+
 // --- one limit ---------------------------------------------------------------------------------------------
 
 template <class Above>
@@ -290,7 +408,11 @@ template <class Above>
     case LimitQuantity::effect_site_peak:
     case LimitQuantity::time_above_level: return read_curve(limit, e, above);
     case LimitQuantity::sessions_interval:
-    case LimitQuantity::cumulative_dose_per_weight: break;
+      if (!e.regimen.sessions.empty()) return read_interval(limit, e);
+      break;
+    case LimitQuantity::cumulative_dose_per_weight:
+      if (!e.regimen.sessions.empty()) return read_cumulative(limit, e);
+      break;
   }
   return unknown("needs earlier sessions, which are not part of this input");
 }
@@ -312,17 +434,24 @@ template <class Above>
   return {};
 }
 
-/// The largest factor on the driving input with which the quantity keeps `bound`; zero or less if no positive one does.
-[[nodiscard]] inline double clearing_factor(const Limit& limit, const Dosing& dosing, const Dose& driving,
-                                            double bound) {
+/// The largest factor on the driving input, in every session of it, with which the quantity keeps `bound`; zero or less
+/// if no positive one does.
+[[nodiscard]] inline double clearing_factor(const Limit& limit, const Dosing& dosing, const Regimen& regimen,
+                                            std::size_t input, double bound) {
+  const auto driving_at = [&](Micros t) -> const Dose& {
+    if (regimen.sessions.empty()) return regimen.doses[input];
+    const std::size_t s = session_at(regimen.sessions, t).value_or(0);
+    return regimen.doses[regimen.carried + s * regimen.per_session() + entry_of(regimen, input)];
+  };
   const double room = limit.quantity == LimitQuantity::total_dose ? bound : bound * dosing.dosing_kg;
   const auto factor = [&](double all, double own) { return own > 0 ? (room - (all - own)) / own : 0.0; };
   if (limit.quantity == LimitQuantity::dose_per_weight || limit.quantity == LimitQuantity::total_dose)
-    return factor(dosing.total_mg, driving.amount_mg);
+    return factor(dosing.total_mg, regimen.doses[input].amount_mg);
   double smallest = 1;
   for (const Segment& s : dosing.segments) {
     const bool is_rate = limit.quantity == LimitQuantity::rate_per_weight;
     const double all = is_rate ? s.rate_mg_per_min : s.bolus_mg;
+    const Dose& driving = driving_at(s.start);
     if (!at_most(all, room))
       smallest = std::min(smallest, factor(all, is_rate ? rate_in(s, driving) : bolus_in(s, driving)));
   }
@@ -355,11 +484,10 @@ template <class Above>
   const auto& bound = limit.soft_high ? limit.soft_high : limit.hard_high;
   if (!is_dose_side(limit.quantity) || !bound || !reading.input || *reading.input < e.regimen.carried)
     return std::nullopt;
-  const double factor = clearing_factor(limit, dosing, e.regimen.doses[*reading.input], base_value(*bound));
-  const std::string text = factor > 0
-                               ? place_of(e.regimen, *reading.input) + ": " +
-                                     describe(with_number(e.order.inputs[*reading.input - e.regimen.carried], factor))
-                               : "no setting of " + place_of(e.regimen, *reading.input) + " alone";
+  const double factor = clearing_factor(limit, dosing, e.regimen, *reading.input, base_value(*bound));
+  const std::size_t entry = entry_of(e.regimen, *reading.input);  // in every session
+  const std::string text = factor > 0 ? place(entry) + ": " + describe(with_number(e.order.inputs[entry], factor))
+                                      : "no setting of " + place(entry) + " alone";
   return text + " (arithmetic, no recommendation)";
 }
 
@@ -511,7 +639,8 @@ inline void judge_delivery(const Evidence& e, Assessment& assessment) {
   assessment.checks.push_back(std::move(check));
 }
 
-/// A bag against what it was made of: its concentration within 1 %, and room for every infusion of the order.
+/// A bag against what it was made of: its concentration within 1 %, and room for every infusion of the order, which in
+/// a course is one session: each has a bag of its own.
 inline void judge_bag(const Evidence& e, Assessment& assessment) {
   if (!e.order.bag || !e.order.bag_contents) return;
   double mg = 0, volume_L = e.order.bag_contents->diluent.value().in(unit::L);
@@ -537,7 +666,7 @@ inline void judge_bag(const Evidence& e, Assessment& assessment) {
          std::abs(stated - made) <= 0.01 * made * (1 + 1e-9));
   const double per_base = e.order.form == Form::hydrochloride ? hydrochloride_mg_per_base_mg : 1.0;
   double needed_L = 0;
-  for (std::size_t i = e.regimen.carried; i < e.regimen.doses.size(); ++i)
+  for (std::size_t i = e.regimen.carried; i < e.regimen.carried + e.regimen.per_session(); ++i)
     if (!e.regimen.doses[i].is_bolus()) needed_L += e.regimen.doses[i].amount_mg * per_base / stated;
   judged({.code = "BAG_VOLUME_HIGH",
           .severity = Severity::hard,
@@ -585,6 +714,7 @@ requires std::invocable<Above&, Curve, double>
   }
   detail::judge_delivery(evidence, assessment);
   detail::judge_bag(evidence, assessment);
+  detail::judge_gaps(evidence, assessment);
   detail::judge_domain(evidence, assessment);
   detail::judge_analyte(evidence, assessment);
   Slips slips = look_for_slips(evidence.patient, evidence.order, evidence.regimen, limits);

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,7 +91,15 @@ namespace detail {
 [[nodiscard]] inline std::string place_of(const Regimen& regimen, std::size_t i) {
   if (i == regimen.doses.size()) return "pump.line";
   const bool carried = i < regimen.carried;
-  return (carried ? "saved[" : "order[") + std::to_string(carried ? i : i - regimen.carried) + ']';
+  if (carried || regimen.sessions.empty())
+    return (carried ? "saved[" : "order[") + std::to_string(carried ? i : i - regimen.carried) + ']';
+  const std::size_t k = i - regimen.carried, n = regimen.per_session();
+  return "session[" + std::to_string(k / n) + "].order[" + std::to_string(k % n) + ']';
+}
+
+/// The entry of `order` that input `i`, which is not carried over, is.
+[[nodiscard]] inline std::size_t entry_of(const Regimen& regimen, std::size_t i) noexcept {
+  return (i - regimen.carried) % std::max<std::size_t>(1, regimen.per_session());
 }
 
 /// How long `mg` runs at a rate: whole microseconds, and the next one where that is none.
@@ -271,16 +280,40 @@ inline void require_admitted(const Act& act, DeliveryState state, const std::str
   }
 }
 
-/// Enters one event. Throws as `deliver`.
-inline void enter(Books& books, const Event& event, const Regimen& ordered, std::size_t number, Setting& setting) {
-  const std::string field = "events[" + std::to_string(number) + "]",
-                    verb = field + '.' + std::string(name_of(event.act));
-  const std::size_t first = event.of_saved ? 0 : ordered.carried;
-  const std::size_t count = event.of_saved ? ordered.carried : ordered.doses.size() - ordered.carried;
-  require(event.input < count, Code::range, verb,
+/// When an event happens and of which resolved input it is, session by session. Throws E_FIELD_MISSING, E_FIELD_UNKNOWN
+/// or E_RANGE(events[i].session), E_TIME_ORDER(events[i].at) at the next session or later, E_RANGE(events[i].VERB).
+struct Occurrence {
+  Micros at;
+  std::size_t input;
+};
+[[nodiscard]] inline Occurrence occurrence_of(const Event& event, const Regimen& ordered, std::size_t number) {
+  const std::string field = "events[" + std::to_string(number) + "]", session = field + ".session";
+  const bool in_session = !event.of_saved && !ordered.sessions.empty();
+  require(in_session || !event.session, Code::field_unknown, session,
+          "means nothing here; accepted: with a course, for an infusion of order");
+  require(!in_session || event.session.has_value(), Code::field_missing, session,
+          "not stated; accepted: the number of a session of the course, counted from 0");
+  require(!in_session || *event.session < ordered.sessions.size(), Code::range, session,
+          "no such session; accepted: the number of a session of the course, counted from 0");
+  require(event.at.count() >= 0 && event.at <= horizon_limit, Code::range, field + ".at",
+          "outside the supported course; accepted: 0 to 400 d");
+  const Micros at = in_session ? ordered.sessions[*event.session] + event.at : event.at;
+  require(!in_session || *event.session + 1 == ordered.sessions.size() || at < ordered.sessions[*event.session + 1],
+          Code::time_order, field + ".at", "not before the next session begins; accepted: a time within the session");
+  const std::size_t count = event.of_saved ? ordered.carried : ordered.per_session();
+  require(event.input < count, Code::range, field + '.' + std::string(name_of(event.act)),
           event.of_saved ? "no such infusion in the saved state; accepted: saved[0] and so on"
                          : "no such entry of order; accepted: the number of an infusion in order, counted from 0");
-  const std::size_t input = first + event.input;
+  const std::size_t first = event.of_saved ? 0 : ordered.carried + (in_session ? *event.session * count : 0);
+  return {at, first + event.input};
+}
+
+/// Enters one event. Throws as `deliver`.
+inline void enter(Books& books, Event event, const Occurrence& occurrence, std::size_t number, Setting& setting) {
+  const std::string field = "events[" + std::to_string(number) + "]",
+                    verb = field + '.' + std::string(name_of(event.act));
+  const std::size_t input = occurrence.input;
+  event.at = occurrence.at;
   Ledger& ledger = books.ledgers[input];
   require(!ledger.ordered.is_bolus(), Code::state, verb,
           "a bolus, which is in at once; accepted: the number of an infusion");
@@ -338,15 +371,14 @@ inline void enter(Books& books, const Event& event, const Regimen& ordered, std:
   for (std::size_t i = 0; i < order.events.size(); ++i) {
     const Event& event = order.events[i];
     const std::string at = "events[" + std::to_string(i) + "].at";
-    require(event.at.count() >= 0 && event.at <= horizon_limit, Code::range, at,
-            "outside the supported course; accepted: 0 to 400 d");
-    require(event.at >= latest, Code::time_order, at,
+    const Occurrence occurrence = occurrence_of(event, ordered, i);
+    require(occurrence.at >= latest, Code::time_order, at,
             "earlier than the event ahead of it; accepted: events in order of time");
-    require(!order.saved || event.at >= order.saved->at, Code::time_order, at,
+    require(!order.saved || occurrence.at >= order.saved->at, Code::time_order, at,
             "before the saved instant; accepted: events from that instant on");
-    latest = event.at;
-    if (until && event.at > *until) break;
-    enter(books, event, ordered, i, setting);
+    latest = occurrence.at;
+    if (until && occurrence.at > *until) break;
+    enter(books, event, occurrence, i, setting);
   }
   return books;
 }
@@ -526,18 +558,69 @@ inline void send_through(const LineSetting& line, Delivery& delivery) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// Each session has a line of its own, primed anew, and a flush of its own. Throws as `send_through`, and
+/// E_OVERLAP(pump.flush) where that runs into the next session.
+inline void send_through(const LineSetting& line, const Regimen& ordered, Delivery& delivery) {
+  if (ordered.sessions.empty()) return send_through(line, delivery);
+  const std::size_t n = ordered.per_session();
+  Priming all{.primed_mg = 0};
+  CarefulSum primed, delivered, left;
+  for (std::size_t s = 0; s < ordered.sessions.size(); ++s) {
+    LineSetting of_session = line;
+    if (of_session.flush) {
+      of_session.flush->at += ordered.sessions[s];
+      const Micros end = of_session.flush->at + of_session.flush->over;
+      require(end <= (s + 1 < ordered.sessions.size() ? ordered.sessions[s + 1] : horizon_limit), Code::overlap,
+              "pump.flush", "runs into the next session; accepted: a flush within each session");
+    }
+    const auto first = delivery.inputs.begin() + static_cast<std::ptrdiff_t>(ordered.carried + s * n);
+    Delivery session{
+        .inputs = {}, .events = {}, .given = {.doses = {}, .dosing_weight = ordered.dosing_weight}, .input_of = {}};
+    session.inputs.assign(std::make_move_iterator(first),
+                          std::make_move_iterator(first + static_cast<std::ptrdiff_t>(n)));
+    send_through(of_session, session);
+    std::move(session.inputs.begin(), session.inputs.end(), first);
+    primed.add(session.priming->primed_mg);
+    delivered.add(session.priming->delivered_mg);
+    left.add(session.priming->left_mg);
+    all.pieces.insert(all.pieces.end(), session.priming->pieces.begin(), session.priming->pieces.end());
+  }
+  all.primed_mg = primed.total();
+  all.delivered_mg = delivered.total();
+  all.left_mg = left.total();
+  delivery.priming = std::move(all);
+}
+
+/// Throws E_OVERLAP(session[s].order[i]) where an infusion that was delayed runs into the next session.
+inline void require_apart(const Regimen& ordered, const Delivery& delivery) {
+  const std::size_t n = std::max<std::size_t>(1, ordered.per_session());
+  for (std::size_t i = 0; i < delivery.inputs.size() && !ordered.sessions.empty(); ++i) {
+    const std::size_t next = i < ordered.carried ? 0 : (i - ordered.carried) / n + 1;
+    if (next == ordered.sessions.size()) continue;
+    for (const Dose& piece : delivery.inputs[i].pieces)
+      require(piece.end() <= ordered.sessions[next], Code::overlap, place_of(ordered, i),
+              "as delivered, runs into the next session; accepted: an end before that, or a stop");
+  }
+}
+
+}  // namespace detail
+
 /// What really goes in of `ordered`, which `resolve` made of `order`: its events, its pump, and what a saved state
 /// holds unfinished. Pure; nothing is delivered that was not ordered, and no event is ever ignored. Throws
 /// E_STATE(events[i].VERB) for an act that the state of the infusion does not admit, E_TIME_ORDER(events[i].at) before
 /// the start, after the end or before the event ahead, E_OVERLAP(events[i].at) for two events on one infusion at one
-/// instant, E_RANGE(events[i]…, order[i], pump.rate_step), E_FIELD_MISSING(bag.concentration), E_SIZE(events).
+/// instant, E_RANGE(events[i]…, order[i], pump.rate_step), E_FIELD_MISSING(bag.concentration), E_SIZE(events); with a
+/// course E_FIELD_MISSING or E_RANGE(events[i].session), E_OVERLAP(session[s].order[i]) where it runs into the next
+/// one.
 [[nodiscard]] inline Delivery deliver(const Order& order, const Regimen& ordered) {
   using detail::Placed;
   const auto line = detail::line_of(order, detail::resolver_of(order, ordered.dosing_weight));
   detail::Books books = detail::books_of(order, ordered);
   Delivery delivery{.inputs = {},
                     .events = std::move(books.events),
-                    .given = {.doses = {}, .dosing_weight = ordered.dosing_weight},
+                    .given = {.doses = {}, .dosing_weight = ordered.dosing_weight, .sessions = ordered.sessions},
                     .input_of = {}};
   for (detail::Ledger& ledger : books.ledgers) {
     if (ledger.state == DeliveryState::running) ledger.run_to_end();
@@ -558,8 +641,9 @@ inline void send_through(const LineSetting& line, Delivery& delivery) {
       require(ordered.doses[i].is_bolus() || ordered.doses[i].is_intravenous(), Code::field_unknown,
               detail::place_of(ordered, i) + ".into",
               "an infusion that does not go through the line; accepted: infusions into the vein, or no line");
-    detail::send_through(*line, delivery);
+    detail::send_through(*line, ordered, delivery);
   }
+  detail::require_apart(ordered, delivery);
 
   std::vector<Placed> all;
   for (std::size_t i = 0; i < delivery.inputs.size(); ++i)

@@ -3,6 +3,8 @@
 
 // Why: limits on a dose speak of what all inputs amount to together: the whole dose, the fastest moment, the
 // largest instant. Both the limits and the search for slips ask for these, so they are reckoned in one place.
+// A dose, in limits, is that of one session: of a course, the largest one. What sessions come to together is another
+// question, with a window of its own.
 
 #include <algorithm>
 #include <cstddef>
@@ -23,16 +25,36 @@ namespace ketpk {
 /// What a regimen amounts to.
 struct Dosing {
   double dosing_kg;
-  double total_mg;
+  double total_mg;                     ///< of a course, in the session that has most
+  std::optional<std::size_t> session;  ///< the first such session of a course
   std::vector<Segment> segments;       ///< of what goes into a vein; rates and boluses speak of that
   std::optional<std::size_t> fastest;  ///< the first segment with the largest summed infusion rate
   std::optional<std::size_t> fullest;  ///< the first segment that starts with the largest summed bolus
 };
 
-[[nodiscard]] inline double total_mg(const Regimen& regimen) noexcept {
-  double mg = 0;
-  for (const Dose& d : regimen.doses) mg += d.amount_mg;
+/// The dose of each session; without a course, of everything. What a saved state carries over, and what goes in of it
+/// before the first session, is of none.
+[[nodiscard]] inline std::vector<double> session_mg(const Regimen& regimen) {
+  std::vector<double> mg(std::max<std::size_t>(1, regimen.sessions.size()));
+  for (std::size_t i = regimen.sessions.empty() ? 0 : regimen.carried; i < regimen.doses.size(); ++i) {
+    const auto session = session_at(regimen.sessions, regimen.doses[i].at);
+    if (session || regimen.sessions.empty()) mg[session.value_or(0)] += regimen.doses[i].amount_mg;
+  }
   return mg;
+}
+
+/// The dose in mg; of a course, that of the session with most.
+[[nodiscard]] inline double total_mg(const Regimen& regimen) {
+  const std::vector<double> mg = session_mg(regimen);
+  return *std::max_element(mg.begin(), mg.end());
+}
+
+/// The first session of a course by itself; an order without a course as it is.
+[[nodiscard]] inline Regimen one_session(const Regimen& regimen) {
+  if (regimen.sessions.empty()) return regimen;
+  const auto first = regimen.doses.begin() + static_cast<std::ptrdiff_t>(regimen.carried);
+  return {.doses = {first, first + static_cast<std::ptrdiff_t>(regimen.per_session())},
+          .dosing_weight = regimen.dosing_weight};
 }
 
 /// The doses that go into a vein.
@@ -45,11 +67,15 @@ struct Dosing {
 [[nodiscard]] inline Dosing dosing_of(const Regimen& regimen) {
   const bool is_all =
       std::all_of(regimen.doses.begin(), regimen.doses.end(), [](const Dose& d) { return d.is_intravenous(); });
+  const std::vector<double> mg = session_mg(regimen);
+  const auto most = std::max_element(mg.begin(), mg.end());
   Dosing dosing{.dosing_kg = regimen.dosing_weight.in(unit::kg),
-                .total_mg = total_mg(regimen),
+                .total_mg = *most,
+                .session = {},
                 .segments = is_all ? schedule(regimen) : schedule(intravenous(regimen)),
                 .fastest = {},
                 .fullest = {}};
+  if (!regimen.sessions.empty()) dosing.session = static_cast<std::size_t>(most - mg.begin());
   for (std::size_t i = 0; i < dosing.segments.size(); ++i) {
     const Segment& s = dosing.segments[i];
     if (s.rate_mg_per_min != 0 &&
@@ -114,7 +140,7 @@ namespace detail {
 /// Input `i` of what was resolved, as somebody would say it; what a saved state carries over was not said here.
 [[nodiscard]] inline std::string describe(const Order& order, const Regimen& regimen, std::size_t i) {
   if (i == regimen.doses.size()) return "what the line was primed with";
-  if (i >= regimen.carried) return describe(order.inputs[i - regimen.carried]);
+  if (i >= regimen.carried) return describe(order.inputs[entry_of(regimen, i)]);
   const Dose& d = regimen.doses[i];
   return plain_text(d.amount_mg, shown_digits) + " mg of base" +
          (d.is_bolus() ? " at once" : " over " + plain_text(minutes(d.over), 12) + " min") +

@@ -36,6 +36,7 @@
 #include "ketpk/rosenbrock.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/second_opinion.hpp"
+#include "ketpk/sessions.hpp"
 #include "ketpk/simulate.hpp"
 #include "ketpk/slips.hpp"
 #include "ketpk/solve.hpp"

@@ -3,8 +3,11 @@
 
 // Why: an order says what somebody asked for, per kg or not, salt or base, by amount or by rate. A regimen
 // says what that is in mg of base for one dosing weight. Per-kg orders are resolved here, once, and never again.
+// An order is one session. A course says when it is given again; a regimen has every session of it written out.
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -82,9 +85,17 @@ inline constexpr std::array<std::string_view, 5> act_names{"pause", "resume", "s
 /// Something done to one infusion at an instant.
 struct Event {
   std::size_t input;  ///< of the order, or of the saved state that the order starts from
-  Micros at;
+  Micros at;          ///< from the start of the session, where there is one
   Act act;
   bool of_saved = false;
+  std::optional<std::size_t> session = {};  ///< due with a course, unless it is an input of the saved state
+};
+
+/// When the sessions of a course begin; the order is one of them, and each is that order again.
+struct CoursePlan {
+  std::vector<Micros> starts;           ///< strictly increasing
+  std::optional<Micros> every = {};     ///< as stated, where it was stated so
+  std::vector<std::string> dates = {};  ///< as stated, one for each start, where it was stated so
 };
 
 enum class Primed : std::uint8_t { drug, diluent };
@@ -174,6 +185,7 @@ struct Order {
   std::optional<Pump> pump = {};
   std::optional<SavedState> saved = {};  ///< what `InitialState::saved` means
   UnderWay under_way = UnderWay::unstated;
+  std::optional<CoursePlan> course = {};  ///< the inputs, and the events of a session, count from its start
 
   /// Whether what goes in can differ from the inputs as they stand.
   [[nodiscard]] bool is_delivered_as_it_stands() const noexcept { return events.empty() && !pump && !saved; }
@@ -183,10 +195,45 @@ struct Order {
 struct Regimen {
   std::vector<Dose> doses;
   BodyMass dosing_weight;
-  std::size_t carried = 0;  ///< how many of `doses`, the first ones, come from a saved state
+  std::size_t carried = 0;            ///< how many of `doses`, the first ones, come from a saved state
+  std::vector<Micros> sessions = {};  ///< when those of a course begin; none where the order stands alone
+
+  /// How many inputs the order has.
+  [[nodiscard]] std::size_t per_session() const noexcept {
+    return (doses.size() - carried) / std::max<std::size_t>(1, sessions.size());
+  }
 };
 
+/// The session that runs at `t`: the last one that has begun; none before the first, and none without a course.
+[[nodiscard]] inline std::optional<std::size_t> session_at(const std::vector<Micros>& sessions, Micros t) noexcept {
+  const auto after = std::upper_bound(sessions.begin(), sessions.end(), t);
+  if (after == sessions.begin()) return std::nullopt;
+  return static_cast<std::size_t>(after - sessions.begin()) - 1;
+}
+
 inline constexpr std::size_t most_inputs = 10'000, most_events = 10'000, most_vials = 100;
+
+/// Sessions at 0, `every`, twice `every` and so on. Throws E_RANGE(course.every, course.times), E_SIZE(course.times)
+/// above 10,000.
+[[nodiscard]] inline CoursePlan course_every(Micros every, std::size_t times) {
+  require(every.count() > 0 && every <= horizon_limit, Code::range, "course.every",
+          "no possible interval; accepted: more than zero, up to 400 d");
+  require(times > 0, Code::range, "course.times", "no session; accepted: one or more");
+  require(times <= most_inputs, Code::size, "course.times", "too many sessions; accepted: up to 10000");
+  CoursePlan plan{.starts = {}, .every = every};
+  for (std::size_t i = 0; i < times; ++i) {
+    const auto n = static_cast<std::int64_t>(i);
+    require(n <= horizon_limit / every, Code::range, "course.times",
+            "a session past the supported course; accepted: starts up to 400 d");
+    plan.starts.push_back(n * every);
+  }
+  return plan;
+}
+
+/// Sessions at these instants of the world's clock; the first one is instant 0 of the course. What is counted is
+/// elapsed time, whatever a clock on a wall did in between. Throws E_TIME_ORDER or E_RANGE(course.at[i]),
+/// E_FIELD_MISSING or E_SIZE(course.at).
+[[nodiscard]] CoursePlan course_on(const std::vector<std::chrono::sys_time<Micros>>& dates);
 
 /// The most that one input may hold; far beyond any order, far below where sums and curves would overflow.
 inline constexpr DrugMass most_amount{1e9, unit::g}, least_amount{1e-60, unit::g};
@@ -340,11 +387,102 @@ inline void require_sound(const SavedState& saved) {
 
 }  // namespace detail
 
-/// The order in mg of base for a patient with this dosing weight; what a saved state carries over stands first.
+namespace detail {
+
+/// `2026-11-23T08:00:00Z`, with microseconds where there are any.
+[[nodiscard]] inline std::string utc_text(std::chrono::sys_time<Micros> instant) {
+  using namespace std::chrono;
+  const auto midnight = floor<days>(instant);
+  const year_month_day date(midnight);
+  const hh_mm_ss clock(instant - midnight);
+  const auto padded = [](std::int64_t x, std::size_t width) {
+    const std::string digits = std::to_string(x);
+    return std::string(width > digits.size() ? width - digits.size() : 0, '0') + digits;
+  };
+  std::string text = padded(int(date.year()), 4) + '-' + padded(unsigned(date.month()), 2) + '-' +
+                     padded(unsigned(date.day()), 2) + 'T' + padded(clock.hours().count(), 2) + ':' +
+                     padded(clock.minutes().count(), 2) + ':' + padded(clock.seconds().count(), 2);
+  if (const auto us = clock.subseconds().count(); us != 0) text += '.' + padded(us, 6);
+  return text + 'Z';
+}
+
+/// Throws E_FIELD_MISSING, E_SIZE(course.at), E_RANGE or E_TIME_ORDER(course.at[i]).
+inline void require_starts(const std::vector<Micros>& starts) {
+  require(!starts.empty(), Code::field_missing, "course.at", "empty; accepted: at least one session");
+  require(starts.size() <= most_inputs, Code::size, "course.at", "too many sessions; accepted: up to 10000");
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const std::string field = "course.at[" + std::to_string(i) + "]";
+    require(i == 0 || starts[i] > starts[i - 1], Code::time_order, field,
+            "not after the session ahead of it; accepted: sessions in order of time, none twice");
+    require(starts[i].count() >= 0 && starts[i] <= horizon_limit, Code::range, field,
+            "outside the supported course; accepted: 0 to 400 d after the first session");
+  }
+}
+
+/// Throws as `require_starts`, E_ARG(course) where what was stated is not what the starts are, E_STATE(course.at) for
+/// dates beside a saved state, E_FIELD_MISSING(order), E_SIZE(course) above 10,000 inputs in all.
+inline void require_possible(const CoursePlan& course, const Order& order) {
+  require_starts(course.starts);
+  constexpr std::string_view as_stated =
+      "its starts are not those stated; accepted: what course_every or course_on give";
+  require(course.dates.empty() || (course.dates.size() == course.starts.size() && !course.every), Code::arg, "course",
+          as_stated);
+  for (std::size_t i = 0; course.every && i < course.starts.size(); ++i)
+    require(course.starts[i] == static_cast<std::int64_t>(i) * *course.every, Code::arg, "course", as_stated);
+  require(course.dates.empty() || !order.saved, Code::state, "course.at",
+          "dates, and the saved state has its own instant 0; accepted: times since that instant, such as 7 d");
+  require(!order.inputs.empty(), Code::field_missing, "order", "empty, and a course repeats it; accepted: an input");
+  require(course.starts.size() <= most_inputs / order.inputs.size(), Code::size, "course",
+          "too many inputs in all sessions; accepted: up to 10000");
+}
+
+/// How errors name what put session `s` where it is.
+[[nodiscard]] inline std::string place_of_start(const CoursePlan& course, std::size_t s) {
+  return course.every ? "course.every" : "course.at[" + std::to_string(s) + "]";
+}
+
+/// The doses of one session, those of all. Throws E_OVERLAP or E_RANGE(course…).
+inline void repeat(const CoursePlan& course, std::vector<Dose> session, Regimen& regimen) {
+  Micros last_start{0}, end{0};
+  for (const Dose& d : session) {
+    last_start = std::max(last_start, d.at);
+    end = std::max(end, d.end());
+  }
+  for (std::size_t s = 0; s < course.starts.size(); ++s) {
+    const Micros start = course.starts[s];
+    require(end <= horizon_limit - start, Code::range, place_of_start(course, s),
+            "a session ends past the supported course; accepted: an end up to 400 d");
+    if (s + 1 < course.starts.size())
+      require(end <= course.starts[s + 1] - start && last_start < course.starts[s + 1] - start, Code::overlap,
+              place_of_start(course, s + 1),
+              "a session begins before the one ahead of it has ended; accepted: sessions one after the other");
+    for (Dose dose : session) {
+      dose.at += start;
+      regimen.doses.push_back(std::move(dose));
+    }
+  }
+  regimen.sessions = course.starts;
+}
+
+}  // namespace detail
+
+[[nodiscard]] inline CoursePlan course_on(const std::vector<std::chrono::sys_time<Micros>>& dates) {
+  CoursePlan plan{.starts = {}};
+  for (const auto& date : dates) {
+    plan.starts.push_back(date - dates.front());
+    plan.dates.push_back(detail::utc_text(date));
+  }
+  detail::require_starts(plan.starts);
+  return plan;
+}
+
+/// The order in mg of base for a patient with this dosing weight; what a saved state carries over stands first, then
+/// session after session.
 /// Throws, with the field: E_STATE(initial_state…), E_FIELD_MISSING(analyte, form, order, bag…),
 /// E_RANGE or E_NONFINITE(patient.dosing_weight, bag…, order[i].infuse .infuse_at_rate .bolus .over .at),
 /// E_TIME_ORDER(order[i].at) where an input starts before the one ahead of it or before the saved instant,
-/// E_SIZE(order, bag.vials) above 10,000 inputs or 100 vials.
+/// E_SIZE(order, bag.vials) above 10,000 inputs or 100 vials; for a course E_TIME_ORDER, E_RANGE, E_OVERLAP,
+/// E_FIELD_MISSING, E_SIZE(course…), E_STATE(course.at), E_ARG(course).
 [[nodiscard]] inline Regimen resolve(const Order& order, BodyMass dosing_weight) {
   require(order.analyte != Analyte::unstated, Code::field_missing, "analyte",
           "not stated; accepted: racemic-ketamine, s-ketamine, r-ketamine");
@@ -360,6 +498,7 @@ inline void require_sound(const SavedState& saved) {
 
   detail::Resolver resolver = detail::resolver_of(order, dosing_weight);
   if (order.bag_contents) detail::require_possible(*order.bag_contents, order.bag.has_value());
+  if (order.course) detail::require_possible(*order.course, order);
 
   Regimen regimen{.doses = {}, .dosing_weight = dosing_weight};
   regimen.doses.reserve(order.inputs.size());
@@ -376,16 +515,24 @@ inline void require_sound(const SavedState& saved) {
     regimen.carried = regimen.doses.size();
     latest = order.saved->at;
   }
+  const Micros first_start = order.course ? order.course->starts.front() : Micros{0};
+  if (order.course) latest = Micros{0};
+  std::vector<Dose> session;
+  session.reserve(order.inputs.size());
   for (std::size_t i = 0; i < order.inputs.size(); ++i) {
     resolver.field = "order[" + std::to_string(i) + "]";
     const Dose dose = std::visit(resolver, order.inputs[i]);
-    require(!order.saved || dose.at >= order.saved->at, Code::time_order, resolver.field + ".at",
+    require(!order.saved || first_start + dose.at >= order.saved->at, Code::time_order, resolver.field + ".at",
             "starts before the saved instant; accepted: inputs from that instant on");
     require(dose.at >= latest, Code::time_order, resolver.field + ".at",
             "starts before the input ahead of it; accepted: inputs in order of time");
     latest = dose.at;
-    regimen.doses.push_back(dose);
+    session.push_back(dose);
   }
+  if (order.course)
+    detail::repeat(*order.course, std::move(session), regimen);
+  else
+    regimen.doses.insert(regimen.doses.end(), session.begin(), session.end());
   require(!regimen.doses.empty(), Code::field_missing, "order", "empty; accepted: at least one input");
   return regimen;
 }

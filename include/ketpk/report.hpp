@@ -427,6 +427,18 @@ inline void inputs(JsonText& json, const Result& r) {
         if (!dose.is_bolus()) json.member("rate_mg_per_min", dose.rate_mg_per_min);
       });
     });
+    if (q.order.course)
+      json.object("course", [&] {
+        const CoursePlan& course = *q.order.course;
+        if (course.every) {
+          json.member("every", time_text(*course.every));
+          json.key("times"), json.integer(static_cast<std::int64_t>(course.starts.size()));
+        } else if (!course.dates.empty()) {
+          json.strings("at", course.dates);
+        } else {
+          json.array("at", course.starts, [&](Micros t) { json.string(time_text(t)); });
+        }
+      });
     if (q.order.bag)
       json.object("bag", [&] {
         json.member("concentration", to_text(*q.order.bag));
@@ -484,6 +496,7 @@ inline void inputs(JsonText& json, const Result& r) {
           if (const auto* change = std::get_if<ChangeRate>(&event.act)) json.member("to", to_text(change->to));
           if (const auto* restart = std::get_if<RestartRemainder>(&event.act))
             json.member("over", time_text(restart->over));
+          if (event.session) json.key("session"), json.integer(static_cast<std::int64_t>(*event.session));
           json.member("at", time_text(event.at));
         });
       });
@@ -587,6 +600,26 @@ inline void time_above(JsonText& json, const Result& r) {
       json.member("threshold_ng_per_mL", t.threshold_ng_per_mL);
       json.member("minutes", t.minutes);
       json.member("first_min", t.first_min);
+    });
+  });
+}
+
+/// Each session of a course; nothing where the order stands alone.
+inline void sessions(JsonText& json, const Result& r) {
+  if (r.sessions.empty()) return;
+  json.array("sessions", r.sessions, [&](const Session& s) {
+    json.object([&] {
+      json.key("start_us"), json.integer(s.start.count());
+      json.member("start_min", minutes(s.start));
+      if (!s.date.empty()) json.member("date", s.date);
+      json.member("ordered_mg", s.ordered_mg);
+      json.member("delivered_mg", s.delivered_mg);
+      json.member("delivered_mg_per_kg", s.mg_per_kg);
+      json.member("before_ng_per_mL", s.before_ng_per_mL);
+      json.member("cmax_ng_per_mL", s.plasma.ng_per_mL);
+      json.member("tmax_min", s.plasma.min);
+      json.member("trough_ng_per_mL", s.trough_ng_per_mL);
+      json.member("auc_ng_h_per_mL", s.auc_ng_h_per_mL);
     });
   });
 }
@@ -981,16 +1014,24 @@ inline void what(Page& page, const Result& r) {
   const auto& order = r.inputs.order;
   const std::size_t n = order.inputs.size();
   const std::size_t shown = n <= most_shown ? n : most_shown - 1;
-  for (std::size_t i = 0; i < shown; ++i)
-    page.row(i == 0 ? "Order" : "", input_text(order.inputs[i], r.regimen.doses.at(r.regimen.carried + i)), Tint::plain,
-             1);
+  for (std::size_t i = 0; i < shown; ++i) {
+    Dose dose = r.regimen.doses.at(r.regimen.carried + i);
+    if (order.course) dose.at -= order.course->starts.front();
+    page.row(i == 0 ? "Order" : "", input_text(order.inputs[i], dose), Tint::plain, 1);
+  }
   if (shown < n) page.row("", "and " + std::to_string(n - shown) + " more inputs (--json lists them)", Tint::faint, 1);
   std::string text =
       std::string(name_of(order.analyte)) + " \xC2\xB7 milligrams of " + std::string(name_of(order.form));
   if (order.bag) text += " \xC2\xB7 bag " + short_text(to_text(*order.bag));
   text += order.saved ? " \xC2\xB7 goes on from a state saved at " + time_text(order.saved->at)
                       : std::string(" \xC2\xB7 drug-free at 0 min");
-  if (n > 1) text += " \xC2\xB7 in all " + with_unit(r.summary.delivered_mg, "mg of base", 4);
+  if (order.course) {
+    const std::size_t times = order.course->starts.size();
+    text += " \xC2\xB7 " + std::to_string(times) + (times == 1 ? " session" : " sessions");
+    if (order.course->every && times > 1) text += ", every " + time_text(*order.course->every);
+    if (!order.course->dates.empty()) text += " from " + order.course->dates.front();
+  }
+  if (n > 1 || order.course) text += " \xC2\xB7 in all " + with_unit(r.summary.delivered_mg, "mg of base", 4);
   if (r.regimen.carried > 0) text += ", with " + std::to_string(r.regimen.carried) + " inputs before";
   page.row(n == 0 ? "Order" : "", text, Tint::plain, 2);
   what_went_in(page, r);
@@ -1036,11 +1077,14 @@ inline void curve(Page& page, const Result& r, const Drawing& drawing, std::size
   const std::size_t n = ys.size();
   if (n < 2 || !(drawing.until_min > 0)) return;
   const double per_column = drawing.until_min / static_cast<double>(n - 1);
-  // NOTE: the column that holds the peak shows the peak, which may lie between two samples.
-  if (r.summary.plasma.min <= drawing.until_min) {
-    double& y = ys[static_cast<std::size_t>(std::lround(r.summary.plasma.min / per_column))];
-    y = std::max(y, r.summary.plasma.ng_per_mL);
-  }
+  // NOTE: the column that holds a peak shows the peak, which may lie between two samples.
+  const auto show = [&](const Peak& peak) {
+    if (!(peak.min <= drawing.until_min)) return;
+    double& y = ys[static_cast<std::size_t>(std::lround(peak.min / per_column))];
+    y = std::max(y, peak.ng_per_mL);
+  };
+  show(r.summary.plasma);
+  for (const Session& s : r.sessions) show(s.plasma);
   const double top = axis_top(*std::max_element(ys.begin(), ys.end()));
 
   const auto gutter = [&](std::string_view label, std::string_view tick) {
@@ -1109,6 +1153,33 @@ inline void exposure(Page& page, const Result& r) {
     levels.push_back(text);
   }
   if (!levels.empty()) page.row("Above", joined(levels, " \xC2\xB7 "), Tint::plain, 2);
+}
+
+/// The first two sessions of a course and the last one.
+inline void sessions(Page& page, const Result& r) {
+  if (r.sessions.empty()) return;
+  constexpr std::array<std::size_t, 8> columns{5, 10, 9, 9, 13, 13, 9, 13};
+  const auto line = [&](const std::array<std::string, 8>& cells) {
+    std::string text;
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      text += std::string(columns[i] - std::min(columns[i], width(cells[i])), ' ') + cells[i];
+    return text;
+  };
+  const auto put = [&](std::string_view label, const std::string& text, Tint tint) {
+    page.lines.push_back(page.tinted(padded(label, label_columns), Tint::bold) + page.tinted(text, tint));
+  };
+  put("Sessions", line({"no", "from", "mg", "mg/kg", "ng/mL before", "peak ng/mL", "at min", "AUC ng h/mL"}),
+      Tint::faint);
+  for (std::size_t i = 0; i < r.sessions.size(); ++i) {
+    if (i > 1 && i + 1 < r.sessions.size()) continue;
+    const Session& s = r.sessions[i];
+    const std::string number = (i > 2 ? "\xE2\x80\xA6" : "") + std::to_string(i);
+    put("",
+        line({number, short_number(minutes(s.start) / 1440, 4) + " d", short_number(s.delivered_mg, 4),
+              short_number(s.mg_per_kg, 4), short_number(s.before_ng_per_mL), short_number(s.plasma.ng_per_mL),
+              short_number(s.plasma.min - minutes(s.start)), short_number(s.auc_ng_h_per_mL)}),
+        Tint::plain);
+  }
 }
 
 [[nodiscard]] constexpr Tint tint_of(Severity s) noexcept {
@@ -1257,6 +1328,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     report_detail::time_above(json, r);
     report_detail::assessment(json, r);
     report_detail::delivery(json, r);
+    report_detail::sessions(json, r);
   });
   json.text += '\n';
   return std::move(json.text);
@@ -1275,9 +1347,10 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     if (block == "time_above") return d::time_above(json, r);
     if (block == "assessment") return d::assessment(json, r);
     if (block == "delivery") return d::delivery(json, r);
-    throw InvalidInput(
-        Code::arg, "block",
-        "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, assessment, delivery");
+    if (block == "sessions") return d::sessions(json, r);
+    throw InvalidInput(Code::arg, "block",
+                       "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, "
+                       "assessment, delivery, sessions");
   });
   return std::move(json.text);
 }
@@ -1354,6 +1427,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   d::what(head, r);
   d::by_which_model(head, r);
   d::exposure(facts, r);
+  d::sessions(facts, r);
   d::verdict(judged, r);
   d::checks(end, r);
   d::closing(end, r, version);

@@ -27,6 +27,7 @@
 #include "ketpk/regimen.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/second_opinion.hpp"
+#include "ketpk/sessions.hpp"
 #include "ketpk/solve.hpp"
 #include "ketpk/state.hpp"
 #include "ketpk/time.hpp"
@@ -71,6 +72,7 @@ struct Result {
   Exposure summary;
   std::vector<TimeAbove> time_above;
   Assessment assessment;
+  std::vector<Session> sessions = {};  ///< of a course; none where the order stands alone
 
   /// What the curve follows.
   [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
@@ -249,6 +251,11 @@ template <class T, class Second>
         throw InvalidInput(Code::arg, "curve", "not a curve of this model; accepted: plasma, and what the model has");
       });
   assessment.overrides = request.overrides;
+  std::vector<Session> sessions;
+  if (request.order.course)
+    sessions = sessions_of(
+        CourseRecord{*request.order.course, prepared.regimen, prepared.delivery ? &*prepared.delivery : nullptr},
+        courses.front());
 
   Profile profile = profile_of(trajectory, request.model, segments, std::move(prepared.times));
   return Result{request,
@@ -259,7 +266,8 @@ template <class T, class Second>
                 std::move(profile),
                 summary,
                 std::move(above),
-                std::move(assessment)};
+                std::move(assessment),
+                std::move(sessions)};
 }
 
 }  // namespace detail

@@ -337,11 +337,12 @@ inline void look_for_seconds_as_minutes(Slips& slips, const Regimen& regimen, co
       detail::unevaluated(slips, id, "no limits to compare with");
     return slips;
   }
-  const Dosing dosing = dosing_of(regimen);
+  const Regimen asked = one_session(regimen);  // the others are the same
+  const Dosing dosing = dosing_of(asked);
   detail::look_for_decimal_shift(slips, {"slip:tenfold", "TENFOLD", 10}, dosing, *limits);
   detail::look_for_decimal_shift(slips, {"slip:thousandfold", "THOUSANDFOLD", 1000}, dosing, *limits);
-  detail::look_for_unit_slip(slips, order, regimen, *limits);
-  detail::look_for_seconds_as_minutes(slips, regimen, *limits);
+  detail::look_for_unit_slip(slips, order, asked, *limits);
+  detail::look_for_seconds_as_minutes(slips, asked, *limits);
   return slips;
 }
 
