@@ -37,8 +37,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("Patient", "infusion", "bolus", "Order", "simulate", "simulate_session", "simulate_frame", "minutes_between"),
     ),
     (
-        "When it did not go as ordered",
-        ("pause", "resume", "stop", "change_rate", "restart_remainder", "Event", "Pump", "Vial", "State"),
+        "Courses, and when it did not go as ordered",
+        ("pause", "resume", "stop", "change_rate", "restart_remainder", "Event", "Pump", "Vial", "State", "Course"),
     ),
     ("Any model, any data", ("predict", "Prediction")),
     ("Looking", ("plot",)),

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import datetime
 import json
 import os
 import pathlib
 import pickle
 import stat
 import subprocess
+import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 from conftest import EVERYTHING, LIMITS, ORDER, PATIENT, ROOT, WORDS, command, session
 
 import ketpk
-from ketpk import InvalidInput, WrongType
+from ketpk import InvalidInput, WrongType, _plot
 
 MODEL = ROOT / "examples" / "model.json"
 INTERRUPTED = ROOT / "examples" / "interrupted.json"
@@ -374,6 +376,80 @@ def test_states_that_cannot_be_saved_are_refused() -> None:
     refused(lambda: pickle.loads(pickle.dumps(result)).state(at_min=1), "E_STATE", "state")
     line = interrupted(events=(), pump=ketpk.Pump(dead_volume_mL=1.5, primed_with="drug"))
     refused(lambda: line.state(at_min=1), "E_STATE", "pump.line")
+
+
+# Courses -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_a_course_said_in_keywords_is_the_file_byte_for_byte() -> None:
+    berlin = zoneinfo.ZoneInfo("Europe/Berlin")
+    days = [(10, 19), (10, 22), (10, 26), (10, 29), (11, 2), (11, 5)]  # the clocks change on the 25th
+    told = ketpk.simulate(
+        ketpk.Patient(weight_kg=70, height_cm=175, age_yr=42),
+        ORDER,
+        **WORDS,
+        course=ketpk.Course(at=[datetime.datetime(2026, month, day, 9, tzinfo=berlin) for month, day in days]),
+        events=[ketpk.pause(0, at_min=12, session=2), ketpk.resume(0, at_min=17, session=2)],
+        limits=LIMITS,
+        as_of="2026-11-21",
+        every_min=12 * 60,
+        until_min=18 * 24 * 60,
+    )
+    example = ROOT / "examples" / "course.json"
+    assert told == ketpk.simulate_session(example)
+    done = subprocess.run([str(command()), "simulate", str(example), "--json"], capture_output=True, check=False)
+    assert told.to_json().encode() == done.stdout
+    assert [s.date for s in told.sessions] == [s["date"] for s in told.to_dict()["sessions"]]
+    assert told.sessions[2].start_min == 7 * 1440 + 60  # an hour more has passed than the clock on the wall says
+    assert pickle.loads(pickle.dumps(told)).sessions == told.sessions
+
+
+def test_a_course_is_the_order_given_again() -> None:
+    course = ketpk.Course(every_min=3.5 * 1440, times=3)
+    asked: dict[str, Any] = {**WORDS, "every_min": 60, "until_min": 12_000}
+    told = ketpk.simulate(PATIENT, ORDER, **asked, course=course)
+    starts = [0.0, 5040.0, 10080.0]
+    by_hand = sum(ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40, start_min=start) for start in starts)
+    due = ketpk.simulate(PATIENT, by_hand, **asked)
+    assert told.profile.plasma_ng_per_mL.tobytes() == due.profile.plasma_ng_per_mL.tobytes()
+    assert [s.start_min for s in told.sessions] == starts and due.sessions == ()
+    assert told.sessions[1].cmax_ng_per_mL > told.sessions[0].cmax_ng_per_mL
+    assert told.sessions[0].trough_ng_per_mL == told.sessions[1].before_ng_per_mL
+    assert told.sessions[-1].trough_ng_per_mL is None and told.sessions[0].date is None
+    assert ketpk.simulate(PATIENT, ORDER, **asked, course=ketpk.Course(at_min=starts)).sessions == told.sessions
+    for value in (course, ketpk.Course(at_min=starts)):
+        assert pickle.loads(pickle.dumps(value)) == value == eval(repr(value), vars(ketpk))
+    bars = _plot.drawn(told).bars
+    assert [(b.start_min, b.end_min) for b in bars] == [(s, s + 40) for s in starts]
+    assert _plot.drawn(pickle.loads(pickle.dumps(told))).bars == bars
+    stopped = ketpk.simulate(PATIENT, ORDER, **asked, course=course, events=[ketpk.stop(0, at_min=20, session=1)])
+    assert [b.amount_mg for b in _plot.drawn(stopped).bars] == pytest.approx([35, 17.5, 35])
+    assert "3 sessions" in stopped.plot().get_title(loc="left")
+    assert "3 of this order" in stopped._repr_html_()
+
+
+def test_bad_courses_are_refused() -> None:
+    utc = datetime.timezone.utc
+    refused(lambda: ketpk.Course(), "E_FIELD_MISSING", "course")
+    refused(lambda: ketpk.Course(every_min=60), "E_FIELD_MISSING", "times")
+    refused(lambda: ketpk.Course(at_min=[0], times=2), "E_FIELD_DUPLICATE", "times")
+    refused(lambda: ketpk.Course(every_min=60, times=2, at_min=[0]), "E_FIELD_DUPLICATE", "course")
+    for times in (True, 2.0, "2"):
+        refused(lambda t=times: ketpk.Course(every_min=60, times=t), "E_TYPE", "times")
+    refused(lambda: ketpk.Course(every_min=float("nan"), times=2), "E_NONFINITE", "every_min")
+    refused(lambda: ketpk.Course(at="2026-10-19"), "E_TYPE", "at")  # type: ignore[arg-type]
+    refused(lambda: ketpk.Course(at=["2026-10-19T09:00:00Z"]), "E_TYPE", "at[0]")  # type: ignore[list-item]
+    refused(lambda: ketpk.Course(at=[datetime.datetime(2026, 10, 19)]), "E_TIME_ZONE", "at[0]")
+    refused(lambda: ketpk.pause(0, at_min=1, session=1.0), "E_TYPE", "session")  # type: ignore[arg-type]
+    for course, code, field in (
+        (ketpk.Course(every_min=60, times=0), "E_RANGE", "course.times"),
+        (ketpk.Course(every_min=0, times=2), "E_RANGE", "course.every"),
+        (ketpk.Course(every_min=20, times=2), "E_OVERLAP", "course.every"),
+        (ketpk.Course(at_min=[60, 0]), "E_TIME_ORDER", "course.at[1]"),
+        (ketpk.Course(at=[datetime.datetime(2026, 10, 19, tzinfo=utc)] * 2), "E_TIME_ORDER", "course.at[1]"),
+    ):
+        refused(lambda c=course: ketpk.simulate(PATIENT, ORDER, **WORDS, course=c), code, field)
+    refused(lambda: ketpk.simulate(PATIENT, ORDER, **WORDS, course={"every": "7 d"}), "E_TYPE", "course")
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

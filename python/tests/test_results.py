@@ -72,6 +72,11 @@ SESSIONS: dict[str, dict[str, Any]] = {
             "flush": {"volume": "5 mL", "over": "2 min", "at": "90 min"},
         },
     ),
+    "course": session(
+        course={"every": "84 h", "times": 3},
+        events=[{"pause": 0, "session": 1, "at": "12 min"}, {"resume": 0, "session": 1, "at": "17 min"}],
+        observe={"every": "12 h", "until": "10 d"},
+    ),
     "of a file": session(
         model={"card": json.loads((ROOT / "examples" / "model.json").read_text())},
         order=[

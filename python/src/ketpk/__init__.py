@@ -31,6 +31,7 @@ from . import limits, models
 from ._errors import InvalidInput, NumericalTrouble, WrongType
 from ._frame import simulate_frame
 from ._nouns import (
+    Course,
     Event,
     Order,
     Patient,
@@ -65,6 +66,7 @@ from ._result import (
     Provenance,
     RateRun,
     Result,
+    SessionOfCourse,
     Solvers,
     State,
     Summary,
@@ -84,6 +86,7 @@ __version__: str = _core.version
 __all__ = [
     "Assessment",
     "Check",
+    "Course",
     "DeliveredEvent",
     "DeliveredInput",
     "Delivery",
@@ -108,6 +111,7 @@ __all__ = [
     "Pump",
     "RateRun",
     "Result",
+    "SessionOfCourse",
     "Solvers",
     "State",
     "Summary",

@@ -193,6 +193,11 @@ def result(r: Result) -> str:
     if len(inputs["order"]) > 12:
         order = _joined([order, _p(f"and {len(inputs['order']) - 12} more inputs")], "")
     told = [("Patient", _patient(inputs)), ("Order", order)]
+    if r.sessions:
+        first, last = r.sessions[0], r.sessions[-1]
+        spoken = f"{len(r.sessions)} of this order, from {shown(first.start_min)} to {shown(last.start_min)} min"
+        peaks = f"peaks {shown(first.cmax_ng_per_mL)} (first) and {shown(last.cmax_ng_per_mL)} ng/mL (last)"
+        told.append(("Sessions", f"{spoken} · {peaks}"))
     began = inputs["initial_state"]
     state = f"{began} at 0 min" if isinstance(began, str) else f"goes on from a state saved at {began['saved']['at']}"
     if r.delivery is not None:

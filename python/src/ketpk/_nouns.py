@@ -5,12 +5,12 @@ the core's task, which every door shares."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._errors import InvalidInput, WrongType
 from ._frozen import Immutable, only_once
-from ._numbers import Number, number, quantity, word
+from ._numbers import Number, number, numbers, quantity, word
 
 
 def _one_of(given: Mapping[str, object], field: str, due: bool) -> str | None:
@@ -314,7 +314,9 @@ class Event(_Value):
         return str(self._said[0])
 
 
-def _event(verb: str, input: object, at_min: object, also: tuple[tuple[str, str, str], ...] = ()) -> Event:
+def _event(
+    verb: str, input: object, at_min: object, session: object, also: tuple[tuple[str, str, str], ...] = ()
+) -> Event:
     """``also`` holds more keywords: the key of a session, the keyword, its text."""
     what: str | int
     if isinstance(input, str):
@@ -325,47 +327,54 @@ def _event(verb: str, input: object, at_min: object, also: tuple[tuple[str, str,
             raise WrongType("E_TYPE", "input", "not the number of an input; accepted: 0, 1 …, or saved[0] and so on")
         what = whole
     at = quantity(at_min, "at_min", "min")
-    pairs = ((verb, what), *((key, text) for key, _, text in also), ("at", at))
+    pairs: tuple[tuple[str, str | int], ...] = ((verb, what), *((key, text) for key, _, text in also), ("at", at))
     told = "".join(f", {keyword}={text.split(' ')[0]}" for _, keyword, text in (*also, ("at", "at_min", at)))
+    if session is not None:
+        which = number(session, "session")
+        if not isinstance(which, int):
+            raise WrongType("E_TYPE", "session", "not the number of a session; accepted: 0, 1 and so on")
+        pairs = (*pairs, ("session", which))
+        told += f", session={which}"
     made: Event = _remade(Event, (f"{verb}({what!r}{told})", pairs))
     return made
 
 
-def pause(input: int | str, *, at_min: Number) -> Event:
+def pause(input: int | str, *, at_min: Number, session: int | None = None) -> Event:
     """Holds a running infusion; its end moves by the pause.
 
     Args:
         input: which input of the order, counted from 0; ``"saved[0]"`` is the first of a saved state.
-        at_min: when [min] after time zero.
+        at_min: when [min] after time zero, or after the start of the session.
+        session: which session of a course, counted from 0; due where there is a ``course``.
 
     Raises:
         WrongType, InvalidInput: for anything but a number of an input and a finite instant.
     """
-    return _event("pause", input, at_min)
+    return _event("pause", input, at_min, session)
 
 
-def resume(input: int | str, *, at_min: Number) -> Event:
+def resume(input: int | str, *, at_min: Number, session: int | None = None) -> Event:
     """Lets a paused infusion run on, at the rate that was running.
 
     Args:
         input: which input, as in ``pause``.
-        at_min: when [min] after time zero.
+        at_min, session: when [min], as in ``pause``.
 
     Raises: as ``pause``.
     """
-    return _event("resume", input, at_min)
+    return _event("resume", input, at_min, session)
 
 
-def stop(input: int | str, *, at_min: Number) -> Event:
+def stop(input: int | str, *, at_min: Number, session: int | None = None) -> Event:
     """Ends an infusion that runs or is paused; what is left of it is not given, unless its remainder is restarted.
 
     Args:
         input: which input, as in ``pause``.
-        at_min: when [min] after time zero.
+        at_min, session: when [min], as in ``pause``.
 
     Raises: as ``pause``.
     """
-    return _event("stop", input, at_min)
+    return _event("stop", input, at_min, session)
 
 
 def change_rate(
@@ -381,12 +390,13 @@ def change_rate(
     rate_mcg_per_min: Number | None = None,
     rate_mL_per_h: Number | None = None,
     rate_mL_per_min: Number | None = None,
+    session: int | None = None,
 ) -> Event:
     """Lets a running infusion run at another rate; its end moves to where the ordered amount is in.
 
     Args:
         input: which input, as in ``pause``.
-        at_min: when [min] after time zero.
+        at_min, session: when [min], as in ``pause``.
         rate_...: how fast from then on, as in ``infusion``; exactly one.
 
     Raises: as ``pause``; ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless exactly one rate is given.
@@ -408,21 +418,21 @@ def change_rate(
     name = _one_of(given, "change_rate", True)
     assert name is not None
     rate = quantity(given[name], name, RATE_UNITS[name.removeprefix("rate_")])
-    return _event("change_rate", input, at_min, (("to", name, rate),))
+    return _event("change_rate", input, at_min, session, (("to", name, rate),))
 
 
-def restart_remainder(input: int | str, *, at_min: Number, duration_min: Number) -> Event:
+def restart_remainder(input: int | str, *, at_min: Number, duration_min: Number, session: int | None = None) -> Event:
     """Gives what is left of a stopped infusion over a new duration.
 
     Args:
         input: which input, as in ``pause``.
-        at_min: when [min] after time zero.
+        at_min, session: when [min], as in ``pause``.
         duration_min: how long that takes [min], more than zero.
 
     Raises: as ``pause``.
     """
     over = quantity(duration_min, "duration_min", "min")
-    return _event("restart_remainder", input, at_min, (("over", "duration_min", over),))
+    return _event("restart_remainder", input, at_min, session, (("over", "duration_min", over),))
 
 
 class Pump(_Value):
@@ -527,6 +537,75 @@ class Vial(_Value):
     def __repr__(self) -> str:
         amount, volume = (text.split(" ")[0] for text in self._said)
         return f"Vial(amount_mg={amount}, volume_mL={volume})"
+
+
+class Course(_Value):
+    """When an order is given again: each session is that order anew, and its times count from the session's start.
+
+    Args:
+        every_min, times: so many sessions, so far apart [min], the first at time zero; or
+        at_min: when each begins [min] after time zero; or
+        at: when each begins, a list of ``datetime.datetime`` with a time zone; the first is time zero. What is counted is
+            elapsed time, whatever the clocks on the wall did in between.
+
+    Raises:
+        WrongType, InvalidInput: ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless it is one of the three;
+            ``E_NONFINITE``; ``E_TIME_ZONE`` for an instant without a time zone. What is out of range or out of order is
+            raised by ``simulate``.
+
+    >>> Course(every_min=3.5 * 1440, times=6)
+    Course(every_min=5040.0, times=6)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        every_min: Number | None = None,
+        times: int | None = None,
+        at_min: Sequence[Number] | Any | None = None,
+        at: Sequence[datetime.datetime] | None = None,
+    ) -> None:
+        only_once(self, "_said")
+        which = _one_of({"every_min": every_min, "at_min": at_min, "at": at}, "course", True)
+        if (times is not None) != (which == "every_min"):
+            code = "E_FIELD_MISSING" if times is None else "E_FIELD_DUPLICATE"
+            raise InvalidInput(code, "times", "belongs to every_min; accepted: both, or at_min, or at")
+        said: tuple[tuple[str, Any], ...]
+        if which == "every_min":
+            count = number(times, "times")
+            if not isinstance(count, int):
+                raise WrongType("E_TYPE", "times", "not a whole number; accepted: how many sessions")
+            said = (("every", quantity(every_min, "every_min", "min")), ("times", count))
+        elif which == "at_min":
+            said = (("at", tuple(f"{x!r} min" for x in numbers(at_min, "at_min"))),)
+        else:
+            if not isinstance(at, (list, tuple)):
+                raise WrongType("E_TYPE", "at", "not a list; accepted: datetimes with a time zone")
+            said = (("at", tuple(_dated(instant, f"at[{i}]") for i, instant in enumerate(at))),)
+        object.__setattr__(self, "_said", said)
+
+    def to_session(self) -> dict[str, Any]:
+        """The ``course`` of a session: ``{"every": "5040 min", "times": 6}``."""
+        return {key: list(x) if isinstance(x, tuple) else x for key, x in _Value._stated(self)}
+
+    def __repr__(self) -> str:
+        said = dict(self._said)
+        if "every" in said:
+            return f"Course(every_min={said['every'].split(' ')[0]}, times={said['times']})"
+        if all(text.endswith(" min") for text in said["at"]):
+            return f"Course(at_min=[{', '.join(text.split(' ')[0] for text in said['at'])}])"
+        return f"<ketpk.Course of {len(said['at'])} sessions from {said['at'][0]}>"
+
+
+def _dated(instant: object, field: str) -> str:
+    """An instant as a session has it, ``2026-10-19T09:00:00+02:00``."""
+    if not isinstance(instant, datetime.datetime) or instant.__class__.__name__ == "NaTType":
+        raise WrongType("E_TYPE", field, "not an instant; accepted: datetime.datetime with a time zone")
+    if instant.utcoffset() is None:
+        raise InvalidInput("E_TIME_ZONE", field, "no time zone; accepted: a datetime with tzinfo")
+    return instant.isoformat()
 
 
 def minutes_between(start: datetime.datetime, end: datetime.datetime) -> float:

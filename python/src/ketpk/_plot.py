@@ -280,7 +280,10 @@ def _bars(result: Result) -> tuple[Bar, ...]:
     delivery = result.delivery
     bars = ordered
     if delivery is not None:
-        as_ordered = {f"order[{i}]": bar for i, bar in enumerate(ordered)}
+        places = [f"order[{i}]" for i in range(len(result.inputs["order"]))]
+        if result.sessions:
+            places = [f"session[{s}].{place}" for s in range(len(result.sessions)) for place in places]
+        as_ordered = dict(zip(places, ordered))
         bars = []
         for each in delivery.inputs:
             marks = tuple((e.at_min, e.event) for e in delivery.events if e.input == each.input)
@@ -306,18 +309,28 @@ def _ordered(result: Result) -> list[Bar]:
         kind = next(k for k in ("infuse", "infuse_at_rate", "bolus") if k in each)
         into = f" into {each['into']}" if "into" in each else ""
         stated = f"{each[kind]}{salt} " + ("bolus" if kind == "bolus" else f"over {_told_us(over)}") + into
-        ends = start / _US["min"], (start + over) / _US["min"]
         bars.append(
             Bar(
-                *ends,
+                start / _US["min"],
+                (start + over) / _US["min"],
                 float(each["amount_mg"]),
                 None if rate is None else float(rate),
                 stated,
-                runs=() if rate is None else ((*ends, float(rate)),),
+                runs=() if rate is None else ((start / _US["min"], (start + over) / _US["min"], float(rate)),),
                 is_venous=each.get("into", "central") == "central",
             )
         )
-    return bars
+    return [_later(bar, s.start_us) for s in result.sessions for bar in bars] if result.sessions else bars
+
+
+def _later(bar: Bar, us: int) -> Bar:
+    """The bar of a session that begins so much later."""
+
+    def moved(at_min: float) -> float:
+        return (round(at_min * _US["min"]) + us) / _US["min"]
+
+    runs = tuple((moved(start), moved(end), rate) for start, end, rate in bar.runs)
+    return dataclasses.replace(bar, start_min=moved(bar.start_min), end_min=moved(bar.end_min), runs=runs)
 
 
 def _of_pieces(pieces: Sequence[Piece], stated: str) -> Bar:
@@ -894,6 +907,8 @@ class _Sheet:
         patients = list(dict.fromkeys(_told_patient(r) for r in results))
         if len(results) == 1:
             order = _told_order(self.each[0].bars)
+            if results[0].sessions:
+                order = f"{len(results[0].sessions)} sessions, {order}"
             whose = self.labels[0] if self.labels else str(results[0].model["id"])
             title = f"{whose}: {order}, {patients[0]}"
             told = [_told_delivery(results[0]), f"{_told_verdict(results[0])} · {basis}", _told_flags(results[0])]

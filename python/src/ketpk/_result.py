@@ -470,6 +470,34 @@ class Delivery:
         raise TypeError("a delivery is no truth value; look at delivered_mg, left_mg and inputs")
 
 
+@dataclass(frozen=True, slots=True)
+class SessionOfCourse:
+    """One session of a course, from its start up to that of the next; the last one has no end.
+
+    Attributes:
+        start_us, start_min: when it begins [us], [min].
+        date: as stated, where dates were; else None.
+        ordered_mg, delivered_mg: of it, base [mg].
+        delivered_mg_per_kg: by dosing weight [mg/kg].
+        before_ng_per_mL: plasma as it begins, left from before [ng/mL].
+        cmax_ng_per_mL, tmax_min: its own peak [ng/mL] and when that comes [min], counted from 0 as everywhere.
+        trough_ng_per_mL: plasma as the next one begins [ng/mL]; None for the last.
+        auc_ng_h_per_mL: the area under plasma up to the next one, of the last one without end [ng h/mL].
+    """
+
+    start_us: int
+    start_min: float
+    date: str | None
+    ordered_mg: float
+    delivered_mg: float
+    delivered_mg_per_kg: float
+    before_ng_per_mL: float
+    cmax_ng_per_mL: float
+    tmax_min: float
+    trough_ng_per_mL: float | None
+    auc_ng_h_per_mL: float
+
+
 STATE_SCHEMA = "ketpk.state/1"
 
 
@@ -756,7 +784,8 @@ class Result(Immutable):
         document = _parsed(text)
         made = cls._made(None, document, text)
         try:
-            _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile, made.delivery
+            _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile
+            _ = made.delivery, made.sessions
             session_again(document["inputs"])
             shown = document["model"]["id"], document["model"]["site"], made.assessment.basis
             if not all(isinstance(text, str) for text in shown):
@@ -810,6 +839,15 @@ class Result(Immutable):
             self._keep("delivery", None if block is None else Delivery._of(block))
         delivery: Delivery | None = self._kept["delivery"]
         return delivery
+
+    @property
+    def sessions(self) -> tuple[SessionOfCourse, ...]:
+        """Each session of a course, in order of time; empty where the order stands alone."""
+        if "sessions" not in self._kept:
+            block = self._blocks.get("sessions") if self._answer is None else self._block("sessions")
+            self._keep("sessions", tuple(_made(SessionOfCourse, s) for s in block or ()))
+        sessions: tuple[SessionOfCourse, ...] = self._kept["sessions"]
+        return sessions
 
     @property
     def assessment(self) -> Assessment:
@@ -1012,7 +1050,7 @@ def session_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
     inputs = thawed(inputs)
     order = [{k: v for k, v in i.items() if k not in ("amount_mg", "rate_mg_per_min")} for i in inputs["order"]]
-    kept = ("schema", "analyte", "form", "initial_state", "bag", "model", "events", "pump")
+    kept = ("schema", "analyte", "form", "initial_state", "bag", "model", "course", "events", "pump")
     allowed = ("extrapolate", "assume_enantiomers_alike")
     return {
         **{k: inputs[k] for k in (*kept, *allowed) if k in inputs},

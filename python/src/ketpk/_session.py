@@ -12,7 +12,7 @@ from . import _core
 from ._errors import InvalidInput, WrongType
 from ._files import bytes_of, json_bytes, path_bytes, session_path
 from ._frozen import thawed
-from ._nouns import Event, Order, Patient, Pump, Vial
+from ._nouns import Course, Event, Order, Patient, Pump, Vial
 from ._numbers import Number, number, numbers, quantity, truth
 from ._result import Override, Result, State
 from .limits import Limits, day_text, read, today
@@ -128,6 +128,7 @@ def simulate(
     drug_free: bool = False,
     initial_state: StateSource | None = None,
     under_way: str | None = None,
+    course: Course | None = None,
     events: Sequence[Event] = (),
     pump: Pump | None = None,
     limits: LimitsSource | None = None,
@@ -158,6 +159,7 @@ def simulate(
             count from the same start.
         under_way: what becomes of infusions that the saved state holds unfinished, ``"continue"`` or ``"stopped"``; due
             where there is one.
+        course: a ``Course``: the order is given again, each session of it; ``result.sessions`` tells each by itself.
         events: what happened to running infusions, in order of time: ``pause``, ``resume``, ``stop``, ``change_rate``,
             ``restart_remainder``. The curve follows what was delivered; ``result.delivery`` says how much that was.
         pump: a ``Pump``: its steps, the line, a flush.
@@ -221,6 +223,10 @@ def simulate(
     session["order"] = [] if order is None else Order.to_session(order)
     if initial_state is not None:
         session["initial_state"] = _starting_from(initial_state, under_way)
+    if course is not None:
+        if not isinstance(course, Course):
+            raise WrongType("E_TYPE", "course", "not a course; accepted: ketpk.Course(...)")
+        session["course"] = Course.to_session(course)
     happened = _values(events, Event, "events", "ketpk.pause(...) and the like")
     if happened:
         session["events"] = happened
