@@ -1496,12 +1496,13 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
 
 namespace report_detail {
 
-/// A model card as JSON, with the members that `more` adds at its end.
+/// A model card as JSON, `ketpk.card/1`, with the members that `more` adds at its end. It is for reading; the file that
+/// models are read from is `ketpk.model/1`.
 template <class More>
 [[nodiscard]] std::string card_json(const ModelCard& card, More more) {
   JsonText json;
   json.object([&] {
-    json.member("schema", "ketpk.model/1");
+    json.member("schema", "ketpk.card/1");
     json.member("id", card.id);
     json.member("label", report_detail::stated(card.label));
     json.member("citation", report_detail::stated(card.citation));
@@ -1537,7 +1538,7 @@ template <class More>
 
 }  // namespace report_detail
 
-/// Everything a model card says of its parameters, as JSON.
+/// Everything a model card says of its parameters, as `ketpk.card/1`.
 [[nodiscard]] inline std::string to_json(const ModelCard& card) {
   return report_detail::card_json(card, [](report_detail::JsonText&) {});
 }

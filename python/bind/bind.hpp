@@ -5,15 +5,18 @@
 // sees is Python, in python/src/ketpk.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 
 #include <cfenv>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "ketpk/io.hpp"
@@ -99,6 +102,21 @@ class Running {
 
 [[nodiscard]] Outcome answer(const Request& request, bool second_solver);
 
+/// The values as an array that Python owns and nobody can write to.
+template <class T>
+nb::ndarray<nb::numpy, const T, nb::ndim<1>> owned(std::vector<T>&& values) {
+  auto kept = std::make_unique<std::vector<T>>(std::move(values));
+  const nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  const std::vector<T>& held = *kept.release();
+  return nb::ndarray<nb::numpy, const T, nb::ndim<1>>(held.data(), {held.size()}, owner);
+}
+
+[[nodiscard]] inline std::string_view text_of(const nb::bytes& b) {
+  return {static_cast<const char*>(b.data()), b.size()};
+}
+
+void bind_models(nb::module_& m);
+void bind_predict(nb::module_& m);
 void bind_rows(nb::module_& m);
 
 }  // namespace ketpk::bind

@@ -102,6 +102,22 @@ Answered simulate_session(std::string_view session, const Reading& reading, bool
   return Answered(std::get<Result>(std::move(outcome)));
 }
 
+using Instants = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+/// The same question at other instants, by one solver.
+Answered asked_again(const Answered& a, const Instants& at_us) {
+  Request request = a.result.inputs;
+  request.observe = {};
+  for (std::size_t i = 0; i < at_us.shape(0); ++i) request.observe.at.push_back(Micros{at_us(i)});
+  const Running call;
+  Outcome outcome = [&] {
+    const nb::gil_scoped_release others_run;
+    return answer(request, false);
+  }();
+  if (const auto* trouble = std::get_if<Trouble>(&outcome)) throw TroubleRaised{*trouble};
+  return Answered(std::get<Result>(std::move(outcome)));
+}
+
 /// A wrong type is a TypeError too.
 const char* class_of(Code code) { return code == Code::type ? "WrongType" : "InvalidInput"; }
 
@@ -147,8 +163,6 @@ int command_line(const std::vector<nb::bytes>& arguments) {
   return cli::run_command_line(static_cast<int>(arguments.size()), argv.data());
 }
 
-std::string_view text_of(const nb::bytes& b) { return {static_cast<const char*>(b.data()), b.size()}; }
-
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -181,6 +195,29 @@ NB_MODULE(_core, m) {
           "card",
           [](const Answered& a) { return steadily([&] { return to_card(a.result, version, drawing_of(a.result)); }); },
           "The result on one screen.")
+      .def_prop_ro(
+          "has_delivery", [](const Answered& a) { return a.result.delivery.has_value(); },
+          "Whether what went in can be something else than what was ordered.")
+      .def(
+          "paused",
+          [](const Answered& a) {
+            std::vector<std::int64_t> paused;
+            if (a.result.delivery)
+              for (const Micros t : a.result.profile.time)
+                paused.push_back(static_cast<std::int64_t>(paused_at(*a.result.delivery, t)));
+            return owned(std::move(paused));
+          },
+          "How many infusions are paused at each asked instant.")
+      .def("again", &asked_again, "at_us"_a, "The same question at these instants [us], by one solver.")
+      .def(
+          "state",
+          [](const Answered& a, std::string_view at) {
+            return steadily([&] {
+              return io::state_json(saved_state(a.result, parse_time(at, "save_at")), a.result.inputs.model.id,
+                                    version);
+            });
+          },
+          "at"_a, "The course up to an instant with its unit, ketpk.state/1.")
       .def_prop_ro(
           "drawn_until_min", [](const Answered& a) { return steadily([&] { return minutes(drawn_until(a.result)); }); },
           "Where a drawing of the curve ends [min].")
@@ -234,29 +271,24 @@ NB_MODULE(_core, m) {
       },
       "path"_a, "field"_a, "The bytes of a regular file of at most 1 MiB.");
   m.def(
+      "read_data_file",
+      [](const nb::bytes& path) {
+        const std::string bytes = io::read_file(std::filesystem::path(text_of(path)), "data", io::most_data_bytes);
+        return nb::bytes(bytes.data(), bytes.size());
+      },
+      "path"_a, "The bytes of a regular file of at most 64 MiB.");
+  m.def(
       "read_limits", [](const nb::bytes& bytes) { return io::read_limits(text_of(bytes)); }, "bytes"_a,
       "Reads a limits file, ketpk.limits/1.");
   m.def(
       "lint_limits", [](const nb::bytes& bytes, const std::string& today) { return lint(text_of(bytes), today); },
       "bytes"_a, "today"_a, "Everything that is wrong with a limits file: code, field and message of each finding.");
-  m.def(
-      "model_ids",
-      [] {
-        std::vector<std::string> ids;
-        for (const auto& [id, card] : library::shelf) ids.emplace_back(id);
-        return ids;
-      },
-      "The ids of the built-in models.");
-  m.def(
-      "model_json", [](const std::string& id) { return to_json(library::find(id)); }, "id"_a,
-      "Everything a model card says, ketpk.model/1.");
-  m.def(
-      "model_card", [](const std::string& id) { return to_card(library::find(id)); }, "id"_a,
-      "Everything a model card says, for a terminal.");
   m.def("no_more", &Running::no_more, "Waits for the calls that run and refuses new ones; for the end of the process.");
   m.def("forked", &Running::forked, "For a child process: none of the parent's calls run there.");
   m.def("command_line", &command_line, "arguments"_a,
         "Runs the command line; `arguments` starts with the program's name. Gives its exit code.");
+  bind_models(m);
+  bind_predict(m);
   bind_rows(m);
 }
 

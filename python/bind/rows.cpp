@@ -16,7 +16,6 @@
 #include <condition_variable>
 #include <exception>
 #include <limits>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <system_error>
@@ -361,15 +360,6 @@ void run(Table& table, std::size_t threads, const nb::object& progress) {
   stop_and_join();
 }
 
-/// The values as an array that Python owns and nobody can write to.
-template <class T>
-nb::object owned(std::vector<T>&& values) {
-  auto kept = std::make_unique<std::vector<T>>(std::move(values));
-  const nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  const std::vector<T>& held = *kept.release();
-  return nb::cast(nb::ndarray<nb::numpy, const T, nb::ndim<1>>(held.data(), {held.size()}, owner));
-}
-
 using AnswersByName = nb::typed<nb::dict, nb::str, nb::any>;
 using ColumnArgument = std::tuple<std::string, std::string, Doubles>;  // role, unit, values
 
@@ -382,8 +372,7 @@ AnswersByName simulate_rows(const std::vector<nb::bytes>& sessions, const std::v
           "no row; accepted: at least one");
   for (std::size_t i = 0; i < sessions.size(); ++i) {
     try {
-      requests.push_back(request_from({static_cast<const char*>(sessions[i].data()), sessions[i].size()},
-                                      Reading{".", today, false, limits}));
+      requests.push_back(request_from(text_of(sessions[i]), Reading{".", today, false, limits}));
     } catch (const InvalidInput& e) {
       throw BadRow{first_rows[i], e};
     }

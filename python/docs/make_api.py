@@ -26,8 +26,8 @@ HEAD = """# ketpk, the Python reference
 Made from the docstrings by `python/docs/make_api.py`; edit those. Numbers carry their unit in their name: `weight_kg`,
 `cmax_ng_per_mL`, `duration_min`. Concentrations and amounts are of base.
 
-The codes of errors (`E_RANGE`, ...) and the keys of sessions, limits and results are those of the command line; the
-JSON Schemas are in `schemas/`.
+The codes of errors (`E_RANGE`, ...) and the keys of sessions, limits, models, states and results are those of the
+command line; the JSON Schemas are in `schemas/`.
 """
 
 #: What people come for, in the order in which they meet it. Everything public stands in exactly one of these.
@@ -36,14 +36,23 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Asking",
         ("Patient", "infusion", "bolus", "Order", "simulate", "simulate_session", "simulate_frame", "minutes_between"),
     ),
+    (
+        "Courses, and when it did not go as ordered",
+        ("pause", "resume", "stop", "change_rate", "restart_remainder", "Event", "Pump", "Vial", "State", "Course"),
+    ),
+    ("Any model, any data", ("predict", "Prediction")),
     ("Looking", ("plot",)),
     (
         "Answers",
         ("Result", "Summary", "Peak", "MetaboliteSummary", "TimeAbove", "Profile", "Table", "Provenance", "Solvers"),
     ),
+    (
+        "What was delivered",
+        ("Delivery", "DeliveredInput", "DeliveredEvent", "Piece", "Interruption", "RateRun", "Priming"),
+    ),
     ("Judgement", ("Verdict", "Assessment", "Flag", "Check", "Override", "LimitsUsed")),
     ("Errors", ("InvalidInput", "WrongType", "NumericalTrouble")),
-    ("Models", ("models.list", "models.show", "Model")),
+    ("Models", ("models.list", "models.show", "models.read", "models.lint", "models.Finding", "Model")),
     ("Limits", ("limits.read", "limits.lint", "limits.Finding", "Limits")),
 )
 

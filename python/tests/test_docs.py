@@ -102,7 +102,17 @@ UNIT = re.compile(
     r"|m?c?g_per_kg|mc?g_per_kg_per_(min|h)|mc?g_per_(min|h)|mL_per_(min|h))$"
 )
 #: Numbers that are counts or positions, and the one whose name is its unit.
-NO_UNIT = {"row", "rows", "threads", "minutes", "progress"}
+NO_UNIT = {
+    "row",
+    "rows",
+    "threads",
+    "minutes",
+    "progress",
+    "input",
+    "stretches",
+    "stretches_checked",
+    "paused_infusions",
+}
 NUMERIC = re.compile(r"\b(float|int|Number|float64|int64)\b")
 
 
@@ -167,7 +177,18 @@ def test_every_attribute_of_a_value_is_explained() -> None:
 
 
 #: What the compiled half raises by itself.
-CORE_RAISES = {"simulate", "simulate_rows", "read_file", "read_limits", "lint_limits", "model_json"}
+CORE_RAISES = {
+    "simulate",
+    "simulate_rows",
+    "predict",
+    "read_file",
+    "read_data_file",
+    "read_limits",
+    "lint_limits",
+    "model_json",
+    "model_file",
+    "state",
+}
 
 
 #: What makes blocks of documents into values. It raises for documents of another shape, which only `from_json` reads.

@@ -317,6 +317,49 @@ def test_a_long_order_is_cut_and_counted() -> None:
     assert "and 8 more inputs" in Card(_html.result(simulated(order))).text
 
 
+MODEL = ROOT / "examples" / "model.json"
+HAPPENED = [ketpk.pause(0, at_min=10), ketpk.resume(0, at_min=20), ketpk.stop(0, at_min=30)]
+
+
+def test_the_card_of_a_result_says_what_was_delivered() -> None:
+    text = Card(_html.result(simulated(HALF, events=HAPPENED))).text
+    assert "17.5 mg of base of 35 mg ordered" in text and "stopped at 30 min" in text
+    assert "pause of order[0] at 10 min · resume of order[0] at 20 min · stop of order[0] at 30 min" in text
+    line = ketpk.Pump(dead_volume_mL=1.5, primed_with="drug")
+    text = Card(_html.result(simulated(HALF, pump=line, bag_mg_per_mL=1))).text
+    assert "the line: 1.5 mg of 1.5 mg primed went in" in text
+    state = simulated(HALF).state(at_min=20)
+    words = {"model": "kamp2020", "analyte": "racemic-ketamine", "form": "base"}
+    patient = ketpk.Patient(weight_kg=70, age_yr=42, height_cm=175, sex="female")
+    on = ketpk.simulate(patient, None, **words, initial_state=state, under_way="continue")
+    assert "goes on from a state saved at 20 min" in Card(_html.result(on)).text
+    many = [event for i in range(10) for event in (ketpk.pause(0, at_min=2 * i), ketpk.resume(0, at_min=2 * i + 1))]
+    assert "and 8 more events" in Card(_html.result(simulated(HALF, events=many))).text
+
+
+def test_the_card_of_a_result_says_into_what_an_input_goes() -> None:
+    text = Card(_html.result(simulated(ketpk.bolus(dose_mg=50, into="nose"), model=MODEL, limits=None))).text
+    assert "50 mg at once into nose at 0 min" in text
+
+
+def test_the_card_of_a_model_file_has_what_a_file_can_hold() -> None:
+    text = Card(_html.model(ketpk.models.read(MODEL))).text
+    for said in ("Absorbed from nose into central", "0.05 1/min", "Entering gut", "10 min", "CL, V1, nose.F"):
+        assert said in text
+    assert "half-lives 15.5 min, 178.6 min · Vss 200 L" in text
+
+
+def test_what_somebody_else_wrote_in_a_model_file_is_escaped() -> None:
+    document = ketpk.models.read(MODEL).document()
+    document["label"] = document["population"] = HOSTILE
+    for member in (document["parameters"]["CL"], document["absorption"][1]["ka"], document["entries"]["nose"]["F"]):
+        member["source"] = HOSTILE
+    document["variability"]["source"] = HOSTILE
+    card = _html.model(ketpk.models.read(document))
+    assert "<script" not in card and "<img" not in card
+    assert Card(card).text.count(HOSTILE) == 6
+
+
 def test_notebooks_find_the_cards() -> None:
     r, m, limits = simulated(HALF), ketpk.models.show("kamp2020"), ketpk.limits.read(EXAMPLE)
     assert r._repr_html_() == _html.result(r)

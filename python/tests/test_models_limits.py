@@ -7,13 +7,15 @@ import copy
 import datetime
 import hashlib
 import json
+import math
 import pathlib
 import pickle
 import re
+import subprocess
 from typing import Any
 
 import pytest
-from conftest import LIMITS, ORDER, PATIENT, WORDS
+from conftest import LIMITS, ORDER, PATIENT, ROOT, WORDS, command
 
 import ketpk
 
@@ -63,7 +65,7 @@ def test_a_card_says_who_measured_what_where(card: ketpk.Model) -> None:
 def test_show_gives_the_listed_card(card: ketpk.Model) -> None:
     shown = ketpk.models.show(card.id)
     assert shown == card and hash(shown) == hash(card) and shown is not card
-    assert card.to_dict() == json.loads(card.to_json()) and card.to_dict()["schema"] == "ketpk.model/1"
+    assert card.to_dict() == json.loads(card.to_json()) and card.to_dict()["schema"] == "ketpk.card/1"
     for name, value in card.to_dict().items():
         if name != "schema":
             held = getattr(card, name)
@@ -113,6 +115,147 @@ def test_a_model_that_is_not_there_names_those_that_are() -> None:
     for thing in (1, None, b"kamp2020", CARDS[0]):
         with pytest.raises(ketpk.WrongType):
             ketpk.models.show(thing)  # type: ignore[arg-type]
+
+
+MODEL = ROOT / "examples" / "model.json"
+OF_FILE: dict[str, Any] = {**WORDS, "model": MODEL}
+
+
+def model_document(**changed: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(MODEL.read_text())
+    return {**document, **changed}
+
+
+def by_the_command(*arguments: object, code: int = 0) -> str:
+    done = subprocess.run([str(command()), *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+def test_a_model_is_shown_as_the_command_shows_it(tmp_path: pathlib.Path) -> None:
+    for card, name in ((ketpk.models.read(MODEL), MODEL), (CARDS[0], CARDS[0].id)):
+        assert card.to_json() == by_the_command("models", "show", name, "--json")
+        assert str(card) == by_the_command("models", "show", name)
+        card.to_file(tmp_path / "model.json", replace=True)
+        assert (tmp_path / "model.json").read_text() == by_the_command("models", "show", name, "--card")
+
+
+def test_a_model_from_a_path_a_text_and_a_document_are_alike() -> None:
+    card = ketpk.models.read(MODEL)
+    for source in (str(MODEL), model_document(), {"card": model_document()}):
+        again = ketpk.models.read(source)
+        assert again == card and hash(again) == hash(card) and again.to_json() == card.to_json()
+    assert card.id == "example-intranasal" and card.analytes == ("racemic-ketamine",)
+    for again in (pickle.loads(pickle.dumps(card)), copy.deepcopy(card)):
+        assert again == card and str(again) == str(card)
+    assert card != ketpk.models.read(model_document(label="another"))
+
+
+def test_the_document_of_a_card_is_a_file_that_gives_the_card_again(tmp_path: pathlib.Path) -> None:
+    for card in (*CARDS, ketpk.models.read(MODEL)):
+        document = card.document()
+        assert document["schema"] == "ketpk.model/1" and document["id"] == card.id
+        again = ketpk.models.read(document)
+        assert again.to_dict() == card.to_dict() and again.document() == document
+        path = tmp_path / f"{card.id}.json"
+        card.to_file(path)
+        assert ketpk.models.read(path) == again
+        document["id"] = "mine"
+        assert card.document()["id"] == card.id
+        with pytest.raises(ketpk.InvalidInput, match="E_IO output"):
+            card.to_file(path)
+
+
+def test_a_card_says_what_follows_from_it() -> None:
+    derived = ketpk.models.read(MODEL).derived
+    assert derived is not None
+    assert derived["Vss_L"] == pytest.approx(200) and derived["CL_L_per_min"] == pytest.approx(75 / 60)
+    assert derived["half_life_min"][-1] == pytest.approx(2.9764148 * 60, rel=1e-7)
+    assert [rate * half for rate, half in zip(derived["lambda_per_min"], derived["half_life_min"])] == pytest.approx(
+        [math.log(2)] * 2
+    )
+    assert isinstance(derived["Vss_L"], float)
+    for card in CARDS:
+        assert card.derived is not None and len(card.derived["half_life_min"]) in (2, 3)
+
+
+def test_everything_that_takes_a_model_takes_a_file() -> None:
+    card = ketpk.models.read(MODEL)
+    due = ketpk.simulate(PATIENT, ORDER, **OF_FILE)
+    session = {"schema": "ketpk.session/1", "patient": PATIENT.to_session(), "order": ORDER.to_session()}
+    session |= {"analyte": "racemic-ketamine", "form": "base", "initial_state": "drug-free"}
+    assert due == ketpk.simulate_session({**session, "model": {"file": "model.json"}}, folder=MODEL.parent)
+    table = {"weight_kg": [70.0, 80.0], "age_yr": [42.0] * 2, "dose_mg_per_kg": [0.5] * 2, "duration_min": [40.0] * 2}
+    frame = ketpk.simulate_frame(table, **OF_FILE)
+    assert frame["cmax_ng_per_mL"][0] == due.summary.cmax_ng_per_mL
+    for model in (str(MODEL), card, model_document(), {"file": str(MODEL)}, {"card": model_document()}):
+        assert ketpk.simulate(PATIENT, ORDER, **{**OF_FILE, "model": model}) == due
+        assert ketpk.simulate_frame(table, **{**OF_FILE, "model": model}) == frame
+    words = {name: word for name, word in WORDS.items() if name != "model"}
+    by_row = ketpk.simulate_frame({**table, "model": [str(MODEL), "kamp2020"]}, **words)
+    built_in = ketpk.simulate(ketpk.Patient(weight_kg=80, age_yr=42), ORDER, **WORDS)
+    assert by_row["cmax_ng_per_mL"].tolist() == [due.summary.cmax_ng_per_mL, built_in.summary.cmax_ng_per_mL]
+
+
+def test_a_result_of_a_file_comes_back_and_can_be_asked_again(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_bytes(MODEL.read_bytes())
+    result = ketpk.simulate(PATIENT, ORDER, **{**OF_FILE, "model": path}, every_min=10, until_min=60)
+    path.unlink()  # the result holds its model
+    again = pickle.loads(pickle.dumps(result))
+    assert again == result and again.inputs["model"]["card"]["id"] == "example-intranasal"
+    asked = ketpk.simulate(PATIENT, ORDER, **{**OF_FILE, "model": again.inputs["model"]}, every_min=10, until_min=60)
+    assert asked.profile == result.profile and asked == result
+
+
+def test_bad_models_are_refused(tmp_path: pathlib.Path) -> None:
+    def refused(model: Any, code: str, field: str) -> None:
+        for ask in (
+            lambda: ketpk.models.read(model),
+            lambda: ketpk.simulate(PATIENT, ORDER, **{**OF_FILE, "model": model}),
+        ):
+            with pytest.raises(ketpk.InvalidInput) as caught:
+                ask()
+            assert (caught.value.code, caught.value.field) == (code, field)
+
+    refused(model_document(schema="ketpk.model/2"), "E_SCHEMA_VERSION", "model.schema")
+    refused(model_document(parameter={}), "E_FIELD_UNKNOWN", "model.parameter")
+    refused(model_document(parameters={"V1": {"value": "60 L", "source": "x"}}), "E_MODEL_PARAM", "model.parameters.CL")
+    twice = tmp_path / "twice.json"
+    twice.write_text('{"schema": "ketpk.model/1", "schema": "ketpk.model/1"}')
+    refused(twice, "E_FIELD_DUPLICATE", "model.schema")
+    with pytest.raises(ketpk.InvalidInput, match="E_IO model"):
+        ketpk.models.read(tmp_path / "absent.json")
+    with pytest.raises(ketpk.InvalidInput, match="E_IO model.file"):
+        ketpk.simulate(PATIENT, ORDER, **{**OF_FILE, "model": "./absent.json"})
+    for thing in (1, None, b"model.json", CARDS[0]):
+        with pytest.raises(ketpk.WrongType):
+            ketpk.models.read(thing)  # type: ignore[arg-type]
+    no_drug = model_document(analytes=[])  # a model for data files only
+    with pytest.raises(ketpk.InvalidInput):
+        ketpk.simulate(PATIENT, ORDER, **{**OF_FILE, "model": no_drug})
+
+
+def test_lint_finds_in_a_model_what_the_command_finds(tmp_path: pathlib.Path) -> None:
+    assert ketpk.models.lint(MODEL) == ketpk.models.lint(ketpk.models.read(MODEL)) == ()
+    for card in CARDS:
+        assert [f for f in ketpk.models.lint(card.id) if f.severity == "error"] == []
+    bad = model_document()
+    bad["parameters"]["V1"]["value"] = "60000 L"
+    del bad["parameters"]["CL"]["source"]
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(bad))
+    found = ketpk.models.lint(bad)
+    assert found == ketpk.models.lint(path) == ketpk.models.lint(str(path))
+    due = json.loads(by_the_command("models", "lint", path, "--json", code=2))["findings"]
+    assert [dict(severity=f.severity, code=f.code, field=f.field, message=f.message) for f in found] == due
+    assert {"error", "warning"} <= {f.severity for f in found}
+    assert "model.parameters.CL.source" in {f.field for f in found}
+    for thing in (1, None, b"model.json"):
+        with pytest.raises(ketpk.WrongType):
+            ketpk.models.lint(thing)  # type: ignore[arg-type]
+    with pytest.raises(ketpk.InvalidInput, match="E_MODEL_UNKNOWN"):
+        ketpk.models.lint("kamp")
 
 
 # Limits
@@ -319,9 +462,9 @@ def test_a_pickled_card_is_the_card_that_was_pickled() -> None:
     for card in CARDS:
         again = pickle.loads(pickle.dumps(card))
         assert again == card and str(again) == str(card)
-    kind, (schema, text) = CARDS[0].__reduce__()
-    assert schema == "ketpk.model/1" and kind(schema, text) == CARDS[0]
-    older = kind(schema, text.replace("25 L", "26 L"))
-    assert older != CARDS[0] and str(older) == repr(older)
+    kind, (schema, *held) = CARDS[0].__reduce__()
+    assert schema == "ketpk.card/1" and kind(schema, *held) == CARDS[0]
+    text, *others = held
+    assert kind(schema, text.replace("25 L", "26 L"), *others) != CARDS[0]
     with pytest.raises(ketpk.InvalidInput, match="E_SCHEMA_VERSION"):
-        kind("ketpk.model/0", text)
+        kind("ketpk.card/0", *held)

@@ -155,6 +155,28 @@ def three() -> tuple[ketpk.Result, ...]:
     )
 
 
+HAPPENED: dict[str, Any] = {
+    "bag_mg_per_mL": 1,
+    "until_min": 90,
+    "every_min": 1,
+    "events": [
+        ketpk.pause(0, at_min=10),
+        ketpk.resume(0, at_min=20),
+        ketpk.change_rate(0, at_min=30, rate_mL_per_h=60),
+        ketpk.stop(0, at_min=36),
+        ketpk.restart_remainder(0, at_min=50, duration_min=10),
+        ketpk.pause(0, at_min=56),
+    ],
+}
+LINE: dict[str, Any] = {
+    "bag_mg_per_mL": 1,
+    "until_min": 90,
+    "every_min": 1,
+    "pump": ketpk.Pump(dead_volume_mL=3, primed_with="drug", flush_mL=5, flush_duration_min=5, flush_at_min=55),
+}
+INTRANASAL = ROOT / "examples" / "model.json"
+SPRAYED = ketpk.bolus(dose_mg=50, into="nose") + ketpk.infusion(dose_mg=30, duration_min=30, start_min=60, into="gut")
+
 PICTURES: dict[str, Callable[[], Any]] = {
     "within": lambda: ketpk.plot(simulated(HALF, limits=EXAMPLE)),
     "flagged": lambda: ketpk.plot(simulated(WHOLE)),
@@ -168,6 +190,9 @@ PICTURES: dict[str, Callable[[], Any]] = {
     "orders": lambda: ketpk.plot(
         simulated(HALF), simulated(WHOLE), simulated(PAUSED, form="hydrochloride"), labels=["half", "whole", "paused"]
     ),
+    "interrupted": lambda: ketpk.plot(simulated(HALF, **HAPPENED)),
+    "line_and_flush": lambda: ketpk.plot(simulated(HALF, **LINE)),
+    "nose_and_gut": lambda: ketpk.plot(simulated(SPRAYED, model=INTRANASAL, limits=None)),
 }
 
 
@@ -630,14 +655,92 @@ def test_fifty_inputs_are_drawn_without_covering_each_other_with_words() -> None
     assert "50 inputs, 50 mg base" in ax.get_title(loc="left")
 
 
-def test_more_instants_than_one_session_can_hold_are_asked_in_parts() -> None:
+# What was delivered
+
+
+def test_a_bar_is_what_went_in() -> None:
+    r = simulated(HALF, **HAPPENED)
+    (bar,) = _plot.drawn(r).bars
+    assert r.delivery is not None
+    (one,) = r.delivery.inputs
+    assert [(p.from_min, p.until_min, p.mg_per_min) for p in one.pieces] == list(bar.runs)
+    assert bar.amount_mg == one.delivered_mg and bar.ordered_mg == one.ordered_mg == 35 and not bar.is_bolus
+    assert [event for _, event in bar.marks] == [e.event for e in r.delivery.events]
+    assert (bar.start_min, bar.end_min) == (0, 56)
+    edges = {round(x * 60e6) for run in bar.runs for x in run[:2]}
+    assert edges <= set(_plot.drawn(r).time_us.tolist())
+
+
+def test_a_paused_infusion_has_a_gap_and_its_events_are_marked() -> None:
+    r = simulated(HALF, **HAPPENED)
+    ax = ketpk.plot(r)
+    drawn = sorted((p.get_x(), p.get_x() + p.get_width()) for p in bars(ax))
+    assert np.array(drawn) == pytest.approx(np.array([(0, 10), (20, 30), (30, 36), (50, 56)]))
+    gaps = [line.get_xdata() for line in ax.lines if line.get_label() == "_gap"]
+    assert [list(g) for g in gaps] == [[10, 20], [36, 50]]
+    signs = [c.get_offsets()[0][0] for c in ax.collections if isinstance(c, collections.PathCollection)]
+    assert signs == pytest.approx([15, 30, 36, 50, 56])  # the pause that ended in its middle
+    words = " ".join(t.get_text() for t in ax.texts)
+    assert f"{_plot.told_number(_plot.drawn(r).bars[0].amount_mg)} of 35 mg" in words
+    assert "pause at 10 min, resume at 20 min, change of rate at 30 min, stop at 36 min" in words
+
+
+def test_what_is_flagged_as_delivered_is_hatched() -> None:
+    faster = [ketpk.change_rate(0, at_min=20, rate_mL_per_h=80)]
+    r = simulated(HALF, bag_mg_per_mL=1, events=faster)
+    assert "RATE_PER_WEIGHT_HIGH" in {f.code for f in r.flags if f.severity == "hard"}
+    (bar,) = _plot.drawn(r).bars
+    assert bar.severity == "hard" and ("hard", "rate_per_weight") in bar.flagged
+    (as_ordered,) = _plot.drawn(simulated(HALF, bag_mg_per_mL=1)).bars
+    assert ("hard", "rate_per_weight") not in as_ordered.flagged
+
+
+def test_what_comes_out_of_a_line_is_a_bar_of_its_own() -> None:
+    r = simulated(HALF, **LINE)
+    ordered, primed = _plot.drawn(r).bars
+    assert r.delivery is not None and r.delivery.line is not None
+    assert primed.amount_mg == pytest.approx(r.delivery.line.delivered_mg) == pytest.approx(3)
+    assert ordered.start_min == pytest.approx(3 / 0.875) and ordered.due_min == 0 and len(ordered.runs) == 2
+    assert "0.5 mg/kg over 40 min, 70 kg" in ketpk.plot(r).get_title(loc="left")
+
+
+def test_a_course_that_went_on_is_drawn_with_what_it_carries() -> None:
+    state = simulated(HALF).state(at_min=25)
+    later = ketpk.bolus(dose_mg=5, start_min=60)
+    words = {"model": "kamp2020", "analyte": "racemic-ketamine", "form": "base"}
+    patient = ketpk.Patient(weight_kg=70, age_yr=42, height_cm=175)
+    r = ketpk.simulate(patient, later, **words, initial_state=state, under_way="continue")
+    carried, bolus = _plot.drawn(r).bars
+    assert carried.runs == ((0.0, 40.0, 0.875),) and bolus.is_bolus and bolus.start_min == 60
+    assert _plot.drawn(r).curves[0].ng_per_mL.max() == pytest.approx(r.summary.cmax_ng_per_mL)
+    with pytest.raises(ketpk.InvalidInput, match="E_STATE results"):
+        ketpk.plot(pickle.loads(pickle.dumps(r)))
+
+
+def test_a_saturable_model_is_drawn_like_any_other() -> None:
+    document = json.loads(INTRANASAL.read_text())
+    del document["parameters"]["CL"], document["golden"], document["variability"]
+    document["parameters"]["Vmax"] = {"value": "60 mg/h", "source": "illustrative"}
+    document["parameters"]["Km"] = {"value": "0.4 mg/L", "source": "illustrative"}
+    r = simulated(HALF, model=document, **HAPPENED)
+    for result in (r, ketpk.Result.from_json(r.to_json())):
+        d = _plot.drawn(result)
+        assert [c.kind for c in d.curves] == ["plasma", "effect site", "metabolite"]
+        at = np.searchsorted(d.time_us, r.profile.time_us)
+        inside = d.time_us[np.minimum(at, len(d.time_us) - 1)] == r.profile.time_us
+        assert inside.sum() > 5
+        assert (d.curves[0].ng_per_mL[at[inside]] == r.profile.plasma_ng_per_mL[inside]).all()
+
+
+def test_more_instants_than_one_session_can_hold_can_be_asked_for() -> None:
     r = simulated(HALF, limits=None)
     time_us = np.arange(70_000, dtype=np.int64) * 480_000_001
-    asked = _plot._asked(_plot.session_again(r.inputs), time_us)["plasma_ng_per_mL"]
-    some = [0, 40_000, 69_999]
-    exact = simulated(HALF, limits=None, at_min=time_us[some] / 60e6).profile.plasma_ng_per_mL
-    assert asked.shape == time_us.shape
-    assert asked[some] == pytest.approx(exact, rel=1e-12)
+    for result in (r, ketpk.Result.from_json(r.to_json())):
+        asked = _plot._road(result)[1](time_us)["plasma_ng_per_mL"]
+        some = [0, 40_000, 69_999]
+        exact = simulated(HALF, limits=None, at_min=time_us[some] / 60e6).profile.plasma_ng_per_mL
+        assert asked.shape == time_us.shape
+        assert asked[some] == pytest.approx(exact, rel=1e-12)
 
 
 def test_many_crossings_are_still_found_closely() -> None:

@@ -16,7 +16,7 @@ import pandas
 import polars
 import pyarrow
 import pytest
-from conftest import EVERYTHING, LIMITS, ORDER, PATIENT, WORDS, golden_cases, golden_session, session
+from conftest import EVERYTHING, LIMITS, ORDER, PATIENT, ROOT, WORDS, golden_cases, golden_session, session
 
 import ketpk
 from ketpk._result import session_again
@@ -56,8 +56,40 @@ SESSIONS: dict[str, dict[str, Any]] = {
     "assumed alike": session(model="otto2021", assume_enantiomers_alike=True),
     "unsampled": session(observe=None),
     "at instants": session(observe={"at": ["0 min", "1 us", "39.5 min", "2 h"], "until": "4 h"}),
+    "interrupted": session(
+        model=EVERYTHING,
+        bag={"concentration": "1 mg/mL", "vials": [{"amount": "50 mg", "volume": "5 mL"}], "diluent": "45 mL"},
+        events=[
+            {"pause": 0, "at": "12 min"},
+            {"resume": 0, "at": "15 min"},
+            {"change_rate": 0, "to": "30 mL/h", "at": "20 min"},
+            {"stop": 0, "at": "35 min"},
+            {"restart_remainder": 0, "over": "10 min", "at": "50 min"},
+        ],
+        pump={
+            "rate_step": "0.1 mL/h",
+            "line": {"dead_volume": "1.5 mL", "primed_with": "drug"},
+            "flush": {"volume": "5 mL", "over": "2 min", "at": "90 min"},
+        },
+    ),
+    "course": session(
+        course={"every": "84 h", "times": 3},
+        events=[{"pause": 0, "session": 1, "at": "12 min"}, {"resume": 0, "session": 1, "at": "17 min"}],
+        observe={"every": "12 h", "until": "10 d"},
+    ),
+    "of a file": session(
+        model={"card": json.loads((ROOT / "examples" / "model.json").read_text())},
+        order=[
+            {"bolus": "50 mg", "at": "0 min", "into": "nose"},
+            {"infuse": "20 mg", "over": "30 min", "at": "60 min"},
+        ],
+    ),
     "never above": session(questions={"time_above": ["99999 ng/mL"]}),
 }
+
+
+#: The columns that count.
+WHOLE = ("time_us", "paused_infusions")
 
 
 @functools.cache
@@ -145,9 +177,12 @@ def test_columns_have_the_contracts_names_types_and_shapes(name: str) -> None:
     assert n > 0
     for column, values in profile.items():
         assert values.shape == (n,) and values.flags.c_contiguous, column
-        assert values.dtype == (np.int64 if column == "time_us" else np.float64), column
+        assert values.dtype == (np.int64 if column in WHOLE else np.float64), column
     assert list(profile)[:3] == ["time_us", "time_min", "plasma_ng_per_mL"]
-    assert list(profile)[-2:] == ["delivered_mg", "auc_ng_h_per_mL"]
+    last = ["delivered_mg", "auc_ng_h_per_mL"]
+    if result_of(name).delivery is not None:
+        last.append("paused_infusions")
+    assert list(profile)[-len(last) :] == last
     assert np.array_equal(profile.time_min, profile.time_us / 6e7)
 
 
@@ -424,7 +459,7 @@ def test_to_arrow_has_the_profile(name: str) -> None:
     table = result.to_arrow()
     assert table.column_names == list(result.profile)
     for column, values in result.profile.items():
-        assert table.schema.field(column).type == (pyarrow.int64() if column == "time_us" else pyarrow.float64())
+        assert table.schema.field(column).type == (pyarrow.int64() if column in WHOLE else pyarrow.float64())
         assert table[column].to_numpy().tobytes() == values.tobytes()
     one = table["plasma_ng_per_mL"].chunk(0)
     assert np.shares_memory(one.to_numpy(zero_copy_only=True), result.profile.plasma_ng_per_mL)

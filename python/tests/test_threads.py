@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from conftest import EVERYTHING, LIMITS, ORDER, PATIENT, WORDS, child, session
+from conftest import EVERYTHING, LIMITS, ORDER, PATIENT, ROOT, WORDS, child, session
 
 import ketpk
 from ketpk._result import session_again
@@ -71,6 +71,7 @@ def everything_of(result: ketpk.Result) -> bytes:
     """All that a result shows, as bytes."""
     shown: list[bytes] = [
         repr((result.summary, result.time_above, result.assessment, result.ketpk, result.provenance)).encode(),
+        repr(result.delivery).encode(),
         repr(result).encode(),
         result.to_json().encode(),
         pickle.dumps(result),
@@ -90,6 +91,8 @@ def test_a_session_answered_by_all_is_answered_alike() -> None:
         session(model=EVERYTHING, questions={"time_above": ["100 ng/mL"]}),
         session(model="otto2021", assume_enantiomers_alike=True),
         session(limits=json.loads(LIMITS.read_text()), as_of="2026-11-21"),
+        session(events=[{"pause": 0, "at": "12 min"}, {"resume": 0, "at": "15 min"}]),
+        session(model={"card": json.loads((ROOT / "examples" / "model.json").read_text())}),
     ]
     due = [everything_of(ketpk.simulate_session(s)) for s in sessions]
 

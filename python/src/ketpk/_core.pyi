@@ -43,6 +43,19 @@ class Answer:
         """The result on one screen."""
 
     @property
+    def has_delivery(self) -> bool:
+        """Whether what went in can be something else than what was ordered."""
+
+    def paused(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), writable=False)]:
+        """How many infusions are paused at each asked instant."""
+
+    def again(self, at_us: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Answer:
+        """The same question at these instants [us], by one solver."""
+
+    def state(self, at: str) -> str:
+        """The course up to an instant with its unit, ketpk.state/1."""
+
+    @property
     def drawn_until_min(self) -> float:
         """Where a drawing of the curve ends [min]."""
 
@@ -69,6 +82,9 @@ def simulate(session: bytes, folder: bytes, today: str, confined: bool, limits: 
 def read_file(path: bytes, field: str) -> bytes:
     """The bytes of a regular file of at most 1 MiB."""
 
+def read_data_file(path: bytes) -> bytes:
+    """The bytes of a regular file of at most 64 MiB."""
+
 def read_limits(bytes: bytes) -> Limits:
     """Reads a limits file, ketpk.limits/1."""
 
@@ -76,15 +92,6 @@ def lint_limits(bytes: bytes, today: str) -> list[tuple[str, str, str]]:
     """
     Everything that is wrong with a limits file: code, field and message of each finding.
     """
-
-def model_ids() -> list[str]:
-    """The ids of the built-in models."""
-
-def model_json(id: str) -> str:
-    """Everything a model card says, ketpk.model/1."""
-
-def model_card(id: str) -> str:
-    """Everything a model card says, for a terminal."""
 
 def no_more() -> None:
     """
@@ -98,6 +105,44 @@ def command_line(arguments: Sequence[bytes]) -> int:
     """
     Runs the command line; `arguments` starts with the program's name. Gives its exit code.
     """
+
+def model_ids() -> list[str]:
+    """The ids of the built-in models."""
+
+def model_file(id: str) -> str:
+    """A built-in model as its file would be, ketpk.model/1."""
+
+def written_model(bytes: bytes) -> str:
+    """
+    The one file that says what the card of these bytes says, ketpk.model/1.
+    """
+
+def model_json(bytes: bytes) -> str:
+    """
+    Everything the card of a model file says and what follows from it, ketpk.card/1.
+    """
+
+def model_card(bytes: bytes) -> str:
+    """The same for a terminal."""
+
+def model_covariates(bytes: bytes) -> list[str]:
+    """The columns of a data file that the model looks at."""
+
+def lint_model(bytes: bytes) -> list[tuple[str, str, str, str]]:
+    """
+    Everything that is wrong, implausible or not checked in a model file: severity, code, field and message.
+    """
+
+def predict(model: bytes, data: bytes, spread: bool) -> dict[str, Any]:
+    """
+    What a model file says at every record of a data file: columns, units, solvers.
+    """
+
+def table_csv(headers: Sequence[str], columns: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | Sequence[str]]) -> str:
+    """A table as CSV; NaN is an empty field."""
+
+def table_json(headers: Sequence[str], columns: Sequence[Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | Sequence[str]], model: str, citation: str, version: str, solver: str, second_solver: str | None, agreement_rel: float | None, stretches: int, stretches_checked: int) -> str:
+    """A table as ketpk.table/1; NaN is null."""
 
 def verdict_names() -> list[str]:
     """The words of a verdict, by the numbers that `simulate_rows` gives."""

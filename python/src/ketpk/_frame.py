@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._errors import InvalidInput, WrongType
+from ._files import json_bytes
 from ._nouns import DOSE_UNITS, RATE_UNITS
 from ._numbers import Number, number, truth
-from ._session import LimitsSource, ModelSource, levels_of, limits_of, observe_of, words_of
+from ._session import LimitsSource, levels_of, limits_of, observe_of, words_of
 from ._table import Table, optional
-from .limits import json_bytes, today
+from .limits import today
+from .models import ModelSource
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ NUMBERS: Mapping[str, _Kind] = {
     **{f"bolus_{ending}": _Kind("bolus", unit, True) for ending, unit in DOSE_UNITS.items()},
     "bag_mg_per_mL": _Kind("bag", "mg/mL", True),
 }
-WORDS = ("sex", "model", "analyte", "form")
+WORDS = ("sex", "model", "analyte", "form", "into")
 
 
 def _bad_cell(code: str, name: str, message: str, row: int | None) -> NoReturn:
@@ -100,16 +102,36 @@ def _kind_of(frame: object) -> str:
     return "mapping"
 
 
-class _Source:
+#: Types of numbers that would have to be widened without a word.
+_NARROW = {
+    "float16",
+    "float32",
+    "longdouble",
+    "float128",
+    "float[pyarrow]",
+    "halffloat[pyarrow]",
+    "half_float[pyarrow]",
+}
+
+
+def _listed(column: Any) -> list[Any]:
+    """The elements of a list or array. A masked one is None; NumPy's dates stay what they are, and are no numbers."""
+    if isinstance(column, np.ndarray) and column.dtype.kind in "mM":
+        return list(column)
+    return list(column.tolist()) if isinstance(column, np.ndarray) else [*column]
+
+
+class Source:
     """A table of any kind: its column names, its columns as arrays, and how answers take its form again."""
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, field: str = "frame") -> None:
         self.frame = frame
+        self.field = field
         self.kind = _kind_of(frame)
         if self.kind == "mapping" and not isinstance(frame, Mapping):
             raise WrongType(
                 "E_TYPE",
-                "frame",
+                field,
                 "not a table; accepted: a DataFrame of pandas or polars, an Arrow table, a dict of columns",
             )
         if self.kind == "pandas":
@@ -120,9 +142,9 @@ class _Source:
             names = self.frame.column_names if self.kind == "pyarrow" else list(self.frame)
         for name in names:
             if not isinstance(name, str):
-                raise WrongType("E_TYPE", "frame", "a column whose name is no text; accepted: names such as weight_kg")
+                raise WrongType("E_TYPE", field, "a column whose name is no text; accepted: names such as weight_kg")
             if names.count(name) > 1:
-                shown = name if name in NUMBERS or name in WORDS else "frame"
+                shown = name if name in NUMBERS or name in WORDS else field
                 raise InvalidInput("E_FIELD_DUPLICATE", shown, "a column that stands twice; accepted: each once")
         self.names: list[str] = names
         self.rows = self._rows()
@@ -132,7 +154,7 @@ class _Source:
             lengths = {len(self._listed(name)) for name in self.names}
             if len(lengths) > 1:
                 raise InvalidInput(
-                    "E_COLUMNS", "frame", "columns of different lengths; accepted: one value a row in each"
+                    "E_COLUMNS", self.field, "columns of different lengths; accepted: one value a row in each"
                 )
             return next(iter(lengths), 0)
         return int(self.frame.num_rows) if self.kind == "pyarrow" else len(self.frame)
@@ -211,6 +233,30 @@ class _Source:
         for row, cell in enumerate(cells):
             if not isinstance(cell, str):
                 _bad_cell("E_TYPE", name, "missing or not a text; accepted: a word in every row", row)
+        return cells
+
+    def cells(self, name: str) -> list[Any]:
+        """The column as Python has it, None where something is missing, no number changed on the way. Raises
+        ``WrongType`` for numbers in another precision."""
+        if self.kind == "pandas":
+            column = self.frame[name]
+            missing, cells, kind = column.isna().tolist(), list(column.tolist()), str(column.dtype)
+            cells = [None if gone else cell for gone, cell in zip(missing, cells)]
+        elif self.kind == "polars":
+            column = self.frame.get_column(name)
+            cells, kind = column.to_list(), str(column.dtype)
+        elif self.kind == "pyarrow":
+            column = self.frame.column(name)
+            cells, kind = column.to_pylist(), f"{column.type}[pyarrow]"
+        else:
+            column = self._listed(name)
+            if not isinstance(column, (list, tuple, range)):
+                column = column if isinstance(column, np.ndarray) else np.asarray(column)
+                if column.ndim != 1:
+                    _bad_cell("E_TYPE", name, "not one-dimensional; accepted: a list or a one-dimensional array", None)
+            cells, kind = _listed(column), str(getattr(column, "dtype", ""))
+        if kind.lower() in _NARROW:
+            _bad_cell("E_TYPE", name, "numbers in another precision; accepted: float64, integers, texts", 0)
         return cells
 
     def like_it(self, columns: Mapping[str, NDArray[Any]], keep: Sequence[str]) -> Any:
@@ -324,11 +370,11 @@ def _numbers_of_row(roles: Mapping[str, str], values: Mapping[str, NDArray[np.fl
     return session
 
 
-def _chosen(given: object, name: str, source: _Source) -> list[str] | None:
+def _chosen(given: object, name: str, source: Source) -> list[str] | None:
     """A word per row from the column, or None where the keyword says it for all rows."""
     if name in source.names and given is not None:
         raise InvalidInput("E_FIELD_DUPLICATE", name, "given as a column and as an argument; accepted: one of them")
-    if name not in source.names and given is None and name != "sex":
+    if name not in source.names and given is None and name not in ("sex", "into"):
         raise InvalidInput("E_FIELD_MISSING", name, "neither a column nor an argument; accepted: one of them")
     return source.words(name) if name in source.names else None
 
@@ -391,7 +437,8 @@ def simulate_frame(
             keywords of ``Patient`` and ``infusion``: ``weight_kg`` (or ``weight_lb``); ``height_cm`` (``_m``, ``_in``),
             ``age_yr``, ``dosing_weight_kg``, ``sex``; ``dose_mg_per_kg`` (``_mcg_per_kg``, ``_mg``, ``_mcg``) or
             ``rate_…``, with ``duration_min`` and perhaps ``start_min``; ``bolus_mg_per_kg`` (and the like), given at
-            0 min; ``bag_mg_per_mL``; ``model``, ``analyte``, ``form``, where they differ from row to row.
+            0 min; ``bag_mg_per_mL``; ``into``, the compartment of the infusion or the bolus, where a row has one of them;
+            ``model``, ``analyte``, ``form``, where they differ from row to row.
         model, analyte, form: as in ``simulate``, where they are the same in all rows.
         drug_free, limits, as_of, every_min, until_min, at_min, time_above_ng_per_mL, extrapolate,
             assume_enantiomers_alike, second_solver: as in ``simulate``, for all rows.
@@ -425,7 +472,7 @@ def simulate_frame(
     >>> table["cmax_ng_per_mL"].round()
     array([240., 253., 204.])
     """
-    source = _Source(frame)
+    source = Source(frame)
     keep = [keep] if isinstance(keep, str) else keep
     if not isinstance(keep, (list, tuple)) or len(set(keep)) != len(keep):
         raise WrongType("E_TYPE", "keep", "not a list of column names; accepted: each name once")
@@ -459,7 +506,15 @@ def simulate_frame(
         "analyte": _chosen(analyte, "analyte", source),
         "form": _chosen(form, "form", source),
         "sex": _chosen(None, "sex", source),
+        "into": _chosen(None, "into", source),
     }
+    if words["into"] is not None and "bolus" in roles and len(roles.keys() & {"dose", "rate"}) > 0:
+        raise InvalidInput(
+            "E_FIELD_DUPLICATE",
+            "into",
+            "a bolus and an infusion in each row, and one compartment; accepted: one of them in a table with into",
+            column="into",
+        )
     observe = observe_of(every_min, until_min, at_min)
     levels = levels_of(time_above_ng_per_mL)
     long = layout == "long"
@@ -475,7 +530,9 @@ def simulate_frame(
 
     def session_of(row: int) -> bytes:
         said: dict[str, Any] = {"model": model, "analyte": analyte, "form": form}
-        said.update({name: column[row] for name, column in words.items() if column is not None and name != "sex"})
+        said.update(
+            {name: column[row] for name, column in words.items() if column is not None and name not in ("sex", "into")}
+        )
         session = words_of(
             **said,
             drug_free=drug_free,
@@ -486,6 +543,8 @@ def simulate_frame(
         session.update(_numbers_of_row(roles, values, row))
         if words["sex"] is not None:
             session["patient"]["sex"] = words["sex"][row]
+        if words["into"] is not None:
+            session["order"][0]["into"] = words["into"][row]
         if observe:
             session["observe"] = observe
         if levels:

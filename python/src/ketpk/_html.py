@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ._plot import told_number as shown
 
 if TYPE_CHECKING:
-    from ._result import Check, Flag, Result
+    from ._result import Check, Delivery, Flag, Result
     from .limits import Limits
     from .models import Model
 
@@ -135,6 +135,8 @@ def _input(given: Mapping[str, Any], form: object) -> str:
         stated = f"{given['bolus']}{salt} at once"
     else:
         stated = f"{given.get('infuse') or given['infuse_at_rate']}{salt} over {given['over']}"
+    if "into" in given:
+        stated += f" into {given['into']}"
     told = f"{stated} {at} = {shown(given['amount_mg'])} mg of base"
     rate = given.get("rate_mg_per_min")
     return told if rate is None else f"{told} at {shown(rate)} mg/min"
@@ -168,6 +170,22 @@ def _why(check: Check) -> _Markup:
     return _joined([f"{check.id}: {check.why or 'no reason given'}", *required], " · ")
 
 
+def _delivered(d: Delivery) -> _Markup:
+    """What went in of the order, input by input, and what happened to it."""
+    lines: list[object] = [_p(f"{shown(d.delivered_mg)} mg of base of {shown(d.ordered_mg)} mg ordered")]
+    lines += [_p(f"{i.input}: {i.note or i.state}") for i in d.inputs[:12]]
+    if len(d.inputs) > 12:
+        lines.append(_p(f"and {len(d.inputs) - 12} more inputs"))
+    if d.line is not None and d.line.primed_mg:
+        lines.append(_p(f"the line: {shown(d.line.delivered_mg)} mg of {shown(d.line.primed_mg)} mg primed went in"))
+    happened = [f"{e.event.replace('_', ' ')} of {e.input} at {shown(e.at_min)} min" for e in d.events[:12]]
+    if len(d.events) > 12:
+        happened.append(f"and {len(d.events) - 12} more events")
+    if happened:
+        lines.append(_p(" · ".join(happened), style="small"))
+    return _joined(lines, "")
+
+
 def result(r: Result) -> str:
     """The card of a result."""
     inputs, model, summary, assessment, solvers = r.inputs, r.model, r.summary, r.assessment, r.ketpk
@@ -175,7 +193,15 @@ def result(r: Result) -> str:
     if len(inputs["order"]) > 12:
         order = _joined([order, _p(f"and {len(inputs['order']) - 12} more inputs")], "")
     told = [("Patient", _patient(inputs)), ("Order", order)]
-    state = f"{inputs['initial_state']} at 0 min"
+    if r.sessions:
+        first, last = r.sessions[0], r.sessions[-1]
+        spoken = f"{len(r.sessions)} of this order, from {shown(first.start_min)} to {shown(last.start_min)} min"
+        peaks = f"peaks {shown(first.cmax_ng_per_mL)} (first) and {shown(last.cmax_ng_per_mL)} ng/mL (last)"
+        told.append(("Sessions", f"{spoken} · {peaks}"))
+    began = inputs["initial_state"]
+    state = f"{began} at 0 min" if isinstance(began, str) else f"goes on from a state saved at {began['saved']['at']}"
+    if r.delivery is not None:
+        told.append(("Delivered", _delivered(r.delivery)))
     told.append(("Drug", f"{inputs['analyte']} · milligrams of {inputs['form']} · {state}"))
     shown_model: list[object] = [
         _p(f"{model['id']} · {_site(model['site'])} · built on {', '.join(model['analytes'])}")
@@ -251,7 +277,10 @@ def _rule(exponent: object, reference: object) -> str:
 
 def _parameters(rows: Iterable[Mapping[str, Any]], reference: object) -> _Markup:
     return _table(
-        ((p["name"], p["value"], _rule(p["weight_exponent"], reference), p["source"] or "no source") for p in rows),
+        (
+            (p["name"], p["value"], _rule(p.get("weight_exponent", 0), reference), p.get("source") or "no source")
+            for p in rows
+        ),
         ("parameter", "value", "with weight", "source"),
     )
 
@@ -295,6 +324,18 @@ def model(m: Model) -> str:
         name = f"Metabolite {each['name']}" + (", apparent parameters" if each.get("apparent") else "")
         fraction = f"{shown(each['fraction'])} mg formed per mg of parent eliminated"
         parts += [_p(name, style="head"), _p(fraction), _parameters(each["parameters"], m.reference_weight)]
+    for depot in m.absorption:
+        parts += [_p(f"Absorbed from {depot['name']} into {depot['into']}", style="head")]
+        parts.append(_parameters([{"name": "ka", **depot["ka"]}], m.reference_weight))
+    for compartment, entry in m.entries.items():
+        parts += [_p(f"Entering {compartment}", style="head")]
+        parts.append(_parameters(({"name": n, **p} for n, p in entry.items()), m.reference_weight))
+    if m.variability is not None:
+        varies = f"Varies between subjects: {', '.join(m.variability['parameters'])}"
+        parts += [_p(varies, style="head"), _p(m.variability.get("source") or "no source", style="small")]
+    if m.derived is not None:
+        halves = ", ".join(f"{shown(t)} min" for t in m.derived["half_life_min"])
+        parts += [_p("What follows", style="head"), _p(f"half-lives {halves} · Vss {shown(m.derived['Vss_L'])} L")]
     if m.uncertainties:
         parts += [_p("What is not known, or assumed", style="head"), _list(m.uncertainties)]
     parts.append(_p("A typical patient of this model; nothing is said of any one person. " + _NO_DEVICE, style="small"))

@@ -5,12 +5,12 @@ the core's task, which every door shares."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._errors import InvalidInput, WrongType
 from ._frozen import Immutable, only_once
-from ._numbers import Number, quantity, word
+from ._numbers import Number, number, numbers, quantity, word
 
 
 def _one_of(given: Mapping[str, object], field: str, due: bool) -> str | None:
@@ -194,6 +194,7 @@ def infusion(
     rate_mL_per_min: Number | None = None,
     duration_min: Number,
     start_min: Number = 0,
+    into: str | None = None,
 ) -> Order:
     """An amount over a duration, or a rate for a duration.
 
@@ -203,6 +204,8 @@ def infusion(
             in ``simulate``.
         duration_min: how long [min], more than zero.
         start_min: when it starts [min] after time zero.
+        into: a compartment of the model, as ``ketpk.models.show(id)`` names its depots, ``"nose"`` for example; into a
+            vein (``"central"``) if not given.
 
     Raises:
         WrongType, InvalidInput: ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless exactly one dose or rate is given;
@@ -236,7 +239,13 @@ def infusion(
         ("at", quantity(start_min, "start_min", "min")),
     )
     shown = ", ".join(f"{n}={t.split(' ')[0]}" for n, (_, t) in zip((name, "duration_min", "start_min"), pairs))
-    return _order((f"infusion({shown})", pairs))
+    return _input_into("infusion", shown, pairs, into)
+
+
+def _input_into(kind: str, shown: str, pairs: tuple[tuple[str, str], ...], into: str | None) -> Order:
+    if into is None:
+        return _order((f"{kind}({shown})", pairs))
+    return _order((f"{kind}({shown}, into={into!r})", (*pairs, ("into", word(into, "into")))))
 
 
 def bolus(
@@ -246,6 +255,7 @@ def bolus(
     dose_mg: Number | None = None,
     dose_mcg: Number | None = None,
     start_min: Number = 0,
+    into: str | None = None,
 ) -> Order:
     """An amount at an instant.
 
@@ -253,6 +263,7 @@ def bolus(
         dose_mg_per_kg, dose_mcg_per_kg, dose_mg, dose_mcg: how much; exactly one of them. "Per kg" is per dosing
             weight.
         start_min: when [min] after time zero.
+        into: a compartment of the model, as in ``infusion``.
 
     Raises: as ``infusion``.
 
@@ -272,7 +283,329 @@ def bolus(
         ("at", quantity(start_min, "start_min", "min")),
     )
     shown = ", ".join(f"{n}={t.split(' ')[0]}" for n, (_, t) in zip((name, "start_min"), pairs))
-    return _order((f"bolus({shown})", pairs))
+    return _input_into("bolus", shown, pairs, into)
+
+
+class Event(_Value):
+    """Something done to one infusion at an instant, as ``pause``, ``resume``, ``stop``, ``change_rate`` and
+    ``restart_remainder`` make it. An event does not change.
+
+    The amount ordered is the cap of all of them. What the infusion does not admit at that instant is ``E_STATE``, raised
+    by ``simulate``; no event is ever ignored.
+
+    Raises: ``TypeError`` when called.
+
+    >>> pause(0, at_min=12)
+    pause(0, at_min=12)
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        raise TypeError(
+            "an event is made by ketpk.pause, ketpk.resume, ketpk.stop, ketpk.change_rate, ketpk.restart_remainder"
+        )
+
+    def to_session(self) -> dict[str, str | int]:
+        """The event as one of the ``events`` of a session: ``{"pause": 0, "at": "12 min"}``."""
+        return dict(_Value._stated(self)[1])
+
+    def __repr__(self) -> str:
+        return str(self._said[0])
+
+
+def _event(
+    verb: str, input: object, at_min: object, session: object, also: tuple[tuple[str, str, str], ...] = ()
+) -> Event:
+    """``also`` holds more keywords: the key of a session, the keyword, its text."""
+    what: str | int
+    if isinstance(input, str):
+        what = word(input, "input")
+    else:
+        whole = number(input, "input")
+        if not isinstance(whole, int):
+            raise WrongType("E_TYPE", "input", "not the number of an input; accepted: 0, 1 …, or saved[0] and so on")
+        what = whole
+    at = quantity(at_min, "at_min", "min")
+    pairs: tuple[tuple[str, str | int], ...] = ((verb, what), *((key, text) for key, _, text in also), ("at", at))
+    told = "".join(f", {keyword}={text.split(' ')[0]}" for _, keyword, text in (*also, ("at", "at_min", at)))
+    if session is not None:
+        which = number(session, "session")
+        if not isinstance(which, int):
+            raise WrongType("E_TYPE", "session", "not the number of a session; accepted: 0, 1 and so on")
+        pairs = (*pairs, ("session", which))
+        told += f", session={which}"
+    made: Event = _remade(Event, (f"{verb}({what!r}{told})", pairs))
+    return made
+
+
+def pause(input: int | str, *, at_min: Number, session: int | None = None) -> Event:
+    """Holds a running infusion; its end moves by the pause.
+
+    Args:
+        input: which input of the order, counted from 0; ``"saved[0]"`` is the first of a saved state.
+        at_min: when [min] after time zero, or after the start of the session.
+        session: which session of a course, counted from 0; due where there is a ``course``.
+
+    Raises:
+        WrongType, InvalidInput: for anything but a number of an input and a finite instant.
+    """
+    return _event("pause", input, at_min, session)
+
+
+def resume(input: int | str, *, at_min: Number, session: int | None = None) -> Event:
+    """Lets a paused infusion run on, at the rate that was running.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min, session: when [min], as in ``pause``.
+
+    Raises: as ``pause``.
+    """
+    return _event("resume", input, at_min, session)
+
+
+def stop(input: int | str, *, at_min: Number, session: int | None = None) -> Event:
+    """Ends an infusion that runs or is paused; what is left of it is not given, unless its remainder is restarted.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min, session: when [min], as in ``pause``.
+
+    Raises: as ``pause``.
+    """
+    return _event("stop", input, at_min, session)
+
+
+def change_rate(
+    input: int | str,
+    *,
+    at_min: Number,
+    rate_mg_per_kg_per_h: Number | None = None,
+    rate_mg_per_kg_per_min: Number | None = None,
+    rate_mcg_per_kg_per_min: Number | None = None,
+    rate_mcg_per_kg_per_h: Number | None = None,
+    rate_mg_per_min: Number | None = None,
+    rate_mg_per_h: Number | None = None,
+    rate_mcg_per_min: Number | None = None,
+    rate_mL_per_h: Number | None = None,
+    rate_mL_per_min: Number | None = None,
+    session: int | None = None,
+) -> Event:
+    """Lets a running infusion run at another rate; its end moves to where the ordered amount is in.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min, session: when [min], as in ``pause``.
+        rate_...: how fast from then on, as in ``infusion``; exactly one.
+
+    Raises: as ``pause``; ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless exactly one rate is given.
+
+    >>> change_rate(0, at_min=20, rate_mL_per_h=30)
+    change_rate(0, rate_mL_per_h=30, at_min=20)
+    """
+    given: dict[str, object] = {
+        "rate_mg_per_kg_per_h": rate_mg_per_kg_per_h,
+        "rate_mg_per_kg_per_min": rate_mg_per_kg_per_min,
+        "rate_mcg_per_kg_per_min": rate_mcg_per_kg_per_min,
+        "rate_mcg_per_kg_per_h": rate_mcg_per_kg_per_h,
+        "rate_mg_per_min": rate_mg_per_min,
+        "rate_mg_per_h": rate_mg_per_h,
+        "rate_mcg_per_min": rate_mcg_per_min,
+        "rate_mL_per_h": rate_mL_per_h,
+        "rate_mL_per_min": rate_mL_per_min,
+    }
+    name = _one_of(given, "change_rate", True)
+    assert name is not None
+    rate = quantity(given[name], name, RATE_UNITS[name.removeprefix("rate_")])
+    return _event("change_rate", input, at_min, session, (("to", name, rate),))
+
+
+def restart_remainder(input: int | str, *, at_min: Number, duration_min: Number, session: int | None = None) -> Event:
+    """Gives what is left of a stopped infusion over a new duration.
+
+    Args:
+        input: which input, as in ``pause``.
+        at_min, session: when [min], as in ``pause``.
+        duration_min: how long that takes [min], more than zero.
+
+    Raises: as ``pause``.
+    """
+    over = quantity(duration_min, "duration_min", "min")
+    return _event("restart_remainder", input, at_min, session, (("over", "duration_min", over),))
+
+
+class Pump(_Value):
+    """What a pump really does; each part is off until it is given. It needs ``bag_mg_per_mL`` in ``simulate``.
+
+    Args:
+        rate_step_mL_per_h: the pump runs at whole multiples of it [mL/h], the nearest to the rate asked for.
+        dead_volume_mL: of the line between pump and vein [mL]: drug comes that much later, and what is in the line at
+            the end is not delivered.
+        primed_with: what that line holds at first, ``"drug"`` or ``"diluent"``.
+        flush_mL, flush_duration_min, flush_at_min: diluent pushed through the line, how much [mL], over how long [min],
+            from when [min]; all three or none.
+
+    Raises:
+        WrongType, InvalidInput: ``E_FIELD_MISSING`` for a pump of which nothing is said, or of a part of which something
+            is missing; ``E_NONFINITE`` for NaN. What is out of range is raised by ``simulate``.
+
+    >>> Pump(rate_step_mL_per_h=0.1)
+    Pump(rate_step_mL_per_h=0.1)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        rate_step_mL_per_h: Number | None = None,
+        dead_volume_mL: Number | None = None,
+        primed_with: str | None = None,
+        flush_mL: Number | None = None,
+        flush_duration_min: Number | None = None,
+        flush_at_min: Number | None = None,
+    ) -> None:
+        only_once(self, "_said")
+        said: list[tuple[str, str, str, str]] = []  # part and key of a session, text, keyword
+
+        def one(part: str, key: str, keyword: str, text: str) -> None:
+            said.append((part, key, text, keyword))
+
+        if rate_step_mL_per_h is not None:
+            one("", "rate_step", "rate_step_mL_per_h", quantity(rate_step_mL_per_h, "rate_step_mL_per_h", "mL/h"))
+        if dead_volume_mL is not None or primed_with is not None:
+            _all_of({"dead_volume_mL": dead_volume_mL, "primed_with": primed_with})
+            one("line", "dead_volume", "dead_volume_mL", quantity(dead_volume_mL, "dead_volume_mL", "mL"))
+            one("line", "primed_with", "primed_with", word(primed_with, "primed_with"))
+        flush = {"flush_mL": flush_mL, "flush_duration_min": flush_duration_min, "flush_at_min": flush_at_min}
+        if any(value is not None for value in flush.values()):
+            _all_of(flush)
+            one("flush", "volume", "flush_mL", quantity(flush_mL, "flush_mL", "mL"))
+            one("flush", "over", "flush_duration_min", quantity(flush_duration_min, "flush_duration_min", "min"))
+            one("flush", "at", "flush_at_min", quantity(flush_at_min, "flush_at_min", "min"))
+        if not said:
+            raise InvalidInput(
+                "E_FIELD_MISSING", "pump", "says nothing; accepted: a rate step, a line or a flush, or no pump"
+            )
+        object.__setattr__(self, "_said", tuple(said))
+
+    def to_session(self) -> dict[str, Any]:
+        """The ``pump`` of a session: ``{"rate_step": "0.1 mL/h"}``."""
+        pump: dict[str, Any] = {}
+        for part, key, text, _ in _Value._stated(self):
+            (pump.setdefault(part, {}) if part else pump)[key] = text
+        return pump
+
+    def __repr__(self) -> str:
+        shown = [f"{k}={repr(t) if k == 'primed_with' else t.split(' ')[0]}" for _, _, t, k in self._said]
+        return f"Pump({', '.join(shown)})"
+
+
+def _all_of(given: Mapping[str, object]) -> None:
+    for name, value in given.items():
+        if value is None:
+            raise InvalidInput("E_FIELD_MISSING", name, f"not stated; accepted: all of {', '.join(given)}")
+
+
+class Vial(_Value):
+    """One vial that went into a bag.
+
+    Args:
+        amount_mg: the drug in it [mg], counted as the order's ``form`` says.
+        volume_mL: its volume [mL].
+
+    Raises:
+        WrongType, InvalidInput: for anything but a finite number. What is out of range is raised by ``simulate``.
+
+    >>> Vial(amount_mg=50, volume_mL=5)
+    Vial(amount_mg=50, volume_mL=5)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, *, amount_mg: Number, volume_mL: Number) -> None:
+        only_once(self, "_said")
+        said = (quantity(amount_mg, "amount_mg", "mg"), quantity(volume_mL, "volume_mL", "mL"))
+        object.__setattr__(self, "_said", said)
+
+    def to_session(self) -> dict[str, str]:
+        """One of the ``vials`` of a session's bag: ``{"amount": "50 mg", "volume": "5 mL"}``."""
+        amount, volume = _Value._stated(self)
+        return {"amount": amount, "volume": volume}
+
+    def __repr__(self) -> str:
+        amount, volume = (text.split(" ")[0] for text in self._said)
+        return f"Vial(amount_mg={amount}, volume_mL={volume})"
+
+
+class Course(_Value):
+    """When an order is given again: each session is that order anew, and its times count from the session's start.
+
+    Args:
+        every_min, times: so many sessions, so far apart [min], the first at time zero; or
+        at_min: when each begins [min] after time zero; or
+        at: when each begins, a list of ``datetime.datetime`` with a time zone; the first is time zero. What is counted is
+            elapsed time, whatever the clocks on the wall did in between.
+
+    Raises:
+        WrongType, InvalidInput: ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless it is one of the three;
+            ``E_NONFINITE``; ``E_TIME_ZONE`` for an instant without a time zone. What is out of range or out of order is
+            raised by ``simulate``.
+
+    >>> Course(every_min=3.5 * 1440, times=6)
+    Course(every_min=5040.0, times=6)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        every_min: Number | None = None,
+        times: int | None = None,
+        at_min: Sequence[Number] | Any | None = None,
+        at: Sequence[datetime.datetime] | None = None,
+    ) -> None:
+        only_once(self, "_said")
+        which = _one_of({"every_min": every_min, "at_min": at_min, "at": at}, "course", True)
+        if (times is not None) != (which == "every_min"):
+            code = "E_FIELD_MISSING" if times is None else "E_FIELD_DUPLICATE"
+            raise InvalidInput(code, "times", "belongs to every_min; accepted: both, or at_min, or at")
+        said: tuple[tuple[str, Any], ...]
+        if which == "every_min":
+            count = number(times, "times")
+            if not isinstance(count, int):
+                raise WrongType("E_TYPE", "times", "not a whole number; accepted: how many sessions")
+            said = (("every", quantity(every_min, "every_min", "min")), ("times", count))
+        elif which == "at_min":
+            said = (("at", tuple(f"{x!r} min" for x in numbers(at_min, "at_min"))),)
+        else:
+            if not isinstance(at, (list, tuple)):
+                raise WrongType("E_TYPE", "at", "not a list; accepted: datetimes with a time zone")
+            said = (("at", tuple(_dated(instant, f"at[{i}]") for i, instant in enumerate(at))),)
+        object.__setattr__(self, "_said", said)
+
+    def to_session(self) -> dict[str, Any]:
+        """The ``course`` of a session: ``{"every": "5040 min", "times": 6}``."""
+        return {key: list(x) if isinstance(x, tuple) else x for key, x in _Value._stated(self)}
+
+    def __repr__(self) -> str:
+        said = dict(self._said)
+        if "every" in said:
+            return f"Course(every_min={said['every'].split(' ')[0]}, times={said['times']})"
+        if all(text.endswith(" min") for text in said["at"]):
+            return f"Course(at_min=[{', '.join(text.split(' ')[0] for text in said['at'])}])"
+        return f"<ketpk.Course of {len(said['at'])} sessions from {said['at'][0]}>"
+
+
+def _dated(instant: object, field: str) -> str:
+    """An instant as a session has it, ``2026-10-19T09:00:00+02:00``."""
+    if not isinstance(instant, datetime.datetime) or instant.__class__.__name__ == "NaTType":
+        raise WrongType("E_TYPE", field, "not an instant; accepted: datetime.datetime with a time zone")
+    if instant.utcoffset() is None:
+        raise InvalidInput("E_TIME_ZONE", field, "no time zone; accepted: a datetime with tzinfo")
+    return instant.isoformat()
 
 
 def minutes_between(start: datetime.datetime, end: datetime.datetime) -> float:

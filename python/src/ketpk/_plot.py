@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _core
 from ._errors import InvalidInput, WrongType
 from ._frozen import thawed
-from ._result import Flag, Result, session_again
+from ._result import DeliveredInput, Flag, Piece, Profile, Result, session_again
 from ._session import LimitsSource, limits_of, simulate_session
 from ._table import optional
-from .limits import Limits, json_bytes
+from .limits import Limits
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -61,14 +63,19 @@ class Curve:
 
 @dataclass(frozen=True)
 class Bar:
-    """One input of the order. A bolus starts and ends at one instant and has no rate.
+    """One input as it was delivered. A bolus starts and ends at one instant and has no rate.
 
     Attributes:
-        start_min, end_min: [min].
-        amount_mg: base [mg].
-        rate_mg_per_min: base [mg/min]; None for a bolus.
+        start_min, end_min: from when on, and until when something of it goes in [min].
+        amount_mg: base that goes in [mg].
+        rate_mg_per_min: base [mg/min], where it has one rate; None for a bolus.
         stated: as it was ordered, ``"0.5 mg/kg over 40 min"``.
         flagged: (severity, quantity) of each flag on dose, rate, bolus or duration that this input has a part in.
+        runs: (start [min], end [min], rate [mg/min]) of each stretch that goes in at one rate; empty for a bolus.
+        marks: (instant [min], event) of what happened to it, ``"pause"`` for example.
+        ordered_mg: what was ordered, where that is more [mg].
+        is_venous: whether it goes into the central compartment.
+        due_min: when it was ordered to start, where that is another instant [min].
     """
 
     start_min: float
@@ -77,6 +84,16 @@ class Bar:
     rate_mg_per_min: float | None
     stated: str
     flagged: tuple[tuple[str, str], ...] = ()
+    runs: tuple[tuple[float, float, float], ...] = ()
+    marks: tuple[tuple[float, str], ...] = ()
+    ordered_mg: float | None = None
+    is_venous: bool = True
+    due_min: float | None = None
+
+    @property
+    def is_bolus(self) -> bool:
+        """Whether it goes in at an instant."""
+        return not self.runs
 
     @property
     def severity(self) -> str | None:
@@ -138,7 +155,7 @@ class Drawn:
             bolus the microsecond before it, so that a jump is upright. Before a bolus at zero stands a zero.
         until_min: where the drawing ends [min].
         curves: plasma first, then effect site, then metabolites. Each value is the core's own.
-        bars: the order, input by input.
+        bars: what went in, input by input.
         lines: the limits' levels for curves of this result.
         spans: where a curve is beyond a flagged bound.
     """
@@ -182,22 +199,13 @@ def drawn(result: Result, *, until_min: float | None = None, limits: Limits | No
         InvalidInput: ``E_STATE`` for a result whose summary this version of ketpk does not give.
     """
     inputs = result.inputs
-    session = session_again(inputs)
-    observed = thawed(inputs["observe"])
-    again = simulate_session({**session, "observe": observed} if observed else session, second_solver=False)
-    if again.summary != result.summary:
-        raise InvalidInput(
-            "E_STATE",
-            "results",
-            "asked again, this version of ketpk gives another curve; accepted: results of this version",
-        )
+    answer, ask = _road(result)
     if until_min is None:
-        assert again._answer is not None
-        until_min = again._answer.drawn_until_min
+        until_min = answer.drawn_until_min
     until_us = max(1, round(until_min * _US["min"]))
     bars = _bars(result)
     time_us = _instants(bars, until_us)
-    columns = _asked(session, time_us)
+    columns = ask(time_us)
     model = result.model
     metabolites = {m["name"]: bool(m.get("apparent", False)) for m in model.get("metabolites", ())}
     curves = []
@@ -209,24 +217,46 @@ def drawn(result: Result, *, until_min: float | None = None, limits: Limits | No
     rows = _rows(result) if limits is None else limits.rows
     kinds = {c.kind for c in curves}
     lines = [line for row in rows for line in _lines(row, str(model["site"]), kinds)]
-    spans = [span for flag in result.flags for span in _spans(result, flag, session, time_us, columns)]
-    if any(b.rate_mg_per_min is None and b.start_min == 0 for b in bars):  # drug-free until then
+    spans = [span for flag in result.flags for span in _spans(result, flag, ask, time_us, columns)]
+    if any(b.is_bolus and b.start_min == 0 for b in bars):  # drug-free until then
         time_us = np.concatenate(([0], time_us))
         curves = [Curve(c.kind, c.name, np.concatenate(([0.0], c.ng_per_mL)), c.apparent) for c in curves]
     return Drawn(time_us, time_us / _US["min"], until_us / _US["min"], tuple(curves), bars, tuple(lines), tuple(spans))
 
 
-def _asked(session: Mapping[str, Any], time_us: NDArray[np.int64]) -> dict[str, Floats]:
-    """The curves at these instants: the columns of the profile that are concentrations. A session is at most 1 MiB
-    long, so many instants for a long order are asked in parts."""
-    room = (1 << 20) - len(json_bytes(session, "session")) - 100
-    most = max(1, room // len('"34560000000000 us", '))
-    parts = []
-    for first in range(0, len(time_us), most):
-        observe = {"at": [f"{t} us" for t in time_us[first : first + most].tolist()]}
-        parts.append(simulate_session({**session, "observe": observe}, second_solver=False).profile)
-    names = [name for name in parts[0] if name.endswith("_ng_per_mL")]
-    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+Ask = Callable[[NDArray[np.int64]], dict[str, Floats]]
+
+
+def _road(result: Result) -> tuple[_core.Answer, Ask]:
+    """The core's own answer, and how it is asked for the curves at other instants: the columns of a profile that are
+    concentrations. Raises ``InvalidInput``: ``E_STATE``."""
+
+    def concentrations(profile: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
+        return {name: column for name, column in profile.items() if name.endswith("_ng_per_mL")}
+
+    answer = result._answer
+    if answer is not None:
+        held = answer
+        return held, lambda us: concentrations(Profile._of_answer(held.again(np.ascontiguousarray(us))))
+
+    inputs = result.inputs
+    if not isinstance(inputs["initial_state"], str):
+        raise InvalidInput(
+            "E_STATE",
+            "results",
+            "read back, and its saved state is not part of it; accepted: one that was calculated here",
+        )
+    session = session_again(inputs)
+    observed = thawed(inputs["observe"])
+    again = simulate_session({**session, "observe": observed} if observed else session, second_solver=False)
+    if again.summary != result.summary:
+        raise InvalidInput(
+            "E_STATE",
+            "results",
+            "asked again, this version of ketpk gives another curve; accepted: results of this version",
+        )
+    assert again._answer is not None
+    return _road(again)
 
 
 def _instants(bars: Sequence[Bar], until_us: int) -> NDArray[np.int64]:
@@ -234,6 +264,7 @@ def _instants(bars: Sequence[Bar], until_us: int) -> NDArray[np.int64]:
     edges = {0, until_us}
     for bar in bars:
         edges |= {round(bar.start_min * _US["min"]), round(bar.end_min * _US["min"])}
+        edges |= {round(x * _US["min"]) for start, end, _ in bar.runs for x in (start, end)}
     starts = np.array(sorted(e for e in edges if 0 <= e <= until_us), dtype=np.int64)
     gaps = np.diff(starts)
     behind = np.geomspace(1e-4, 1, max(2, min(80, 16_000 // max(1, len(gaps)))))[:-1]
@@ -244,6 +275,30 @@ def _instants(bars: Sequence[Bar], until_us: int) -> NDArray[np.int64]:
 
 
 def _bars(result: Result) -> tuple[Bar, ...]:
+    """What was delivered, with the flags on it; for comparison with limits also what was ordered."""
+    ordered = _ordered(result)
+    delivery = result.delivery
+    bars = ordered
+    if delivery is not None:
+        places = [f"order[{i}]" for i in range(len(result.inputs["order"]))]
+        if result.sessions:
+            places = [f"session[{s}].{place}" for s in range(len(result.sessions)) for place in places]
+        as_ordered = dict(zip(places, ordered))
+        bars = []
+        for each in delivery.inputs:
+            marks = tuple((e.at_min, e.event) for e in delivery.events if e.input == each.input)
+            bars.append(_delivered(each, as_ordered.get(each.input), marks))
+        ordered = [as_ordered.get(each.input, bar) for each, bar in zip(delivery.inputs, bars)]
+        if delivery.line is not None and delivery.line.pieces:
+            bars.append(_of_pieces(delivery.line.pieces, ""))  # nobody ordered it
+    flagged: list[list[tuple[str, str]]] = [[] for _ in bars]
+    for flag in result.flags:
+        for i in _taking_part(flag, ordered, bars):
+            flagged[i].append((flag.severity, flag.quantity))
+    return tuple(dataclasses.replace(bar, flagged=tuple(f)) for bar, f in zip(bars, flagged))
+
+
+def _ordered(result: Result) -> list[Bar]:
     bars = []
     inputs = result.inputs  # once: each look at it makes a read-only view of all of it
     salt = " (hydrochloride)" if inputs["form"] == "hydrochloride" else ""
@@ -252,7 +307,8 @@ def _bars(result: Result) -> tuple[Bar, ...]:
         over = _us(each["over"]) if "over" in each else 0
         rate = each.get("rate_mg_per_min")
         kind = next(k for k in ("infuse", "infuse_at_rate", "bolus") if k in each)
-        stated = f"{each[kind]}{salt} " + ("bolus" if kind == "bolus" else f"over {_told_us(over)}")
+        into = f" into {each['into']}" if "into" in each else ""
+        stated = f"{each[kind]}{salt} " + ("bolus" if kind == "bolus" else f"over {_told_us(over)}") + into
         bars.append(
             Bar(
                 start / _US["min"],
@@ -260,62 +316,105 @@ def _bars(result: Result) -> tuple[Bar, ...]:
                 float(each["amount_mg"]),
                 None if rate is None else float(rate),
                 stated,
+                runs=() if rate is None else ((start / _US["min"], (start + over) / _US["min"], float(rate)),),
+                is_venous=each.get("into", "central") == "central",
             )
         )
-    flagged: list[list[tuple[str, str]]] = [[] for _ in bars]
-    for flag in result.flags:
-        for i in _taking_part(flag, bars):
-            flagged[i].append((flag.severity, flag.quantity))
-    return tuple(
-        Bar(b.start_min, b.end_min, b.amount_mg, b.rate_mg_per_min, b.stated, tuple(f)) for b, f in zip(bars, flagged)
+    return [_later(bar, s.start_us) for s in result.sessions for bar in bars] if result.sessions else bars
+
+
+def _later(bar: Bar, us: int) -> Bar:
+    """The bar of a session that begins so much later."""
+
+    def moved(at_min: float) -> float:
+        return (round(at_min * _US["min"]) + us) / _US["min"]
+
+    runs = tuple((moved(start), moved(end), rate) for start, end, rate in bar.runs)
+    return dataclasses.replace(bar, start_min=moved(bar.start_min), end_min=moved(bar.end_min), runs=runs)
+
+
+def _of_pieces(pieces: Sequence[Piece], stated: str) -> Bar:
+    runs = tuple((p.from_min, p.until_min, p.mg_per_min) for p in pieces if p.mg_per_min is not None)
+    rates = {rate for _, _, rate in runs}
+    return Bar(
+        pieces[0].from_min,
+        pieces[-1].until_min,
+        sum(p.mg for p in pieces),
+        rates.pop() if len(rates) == 1 else None,
+        stated,
+        runs=runs,
     )
 
 
-def _taking_part(flag: Flag, bars: Sequence[Bar]) -> list[int]:
-    """The inputs that a flag on the dosing speaks of. The bound is taken from the flag's own margin, which is exact."""
+def _delivered(each: DeliveredInput, ordered: Bar | None, marks: tuple[tuple[float, str], ...]) -> Bar:
+    """One input as it went in."""
+    stated = ordered.stated if ordered is not None else f"{told_number(each.ordered_mg)} mg of the saved state"
+    left = each.ordered_mg if each.left_mg > _TOLERANCE * each.ordered_mg else None
+    if each.pieces:
+        bar = _of_pieces(each.pieces, stated)
+    else:  # nothing went in of it
+        start = ordered.start_min if ordered is not None else each.since_min
+        bar = Bar(start, start, 0.0, None, stated, runs=((start, start, 0.0),))
+    venous = ordered is None or ordered.is_venous
+    # A pause that nobody ended, and the instant of a stop, belong to it.
+    end = max([bar.end_min, *(at for at, _ in marks)])
+    due = None if ordered is None or ordered.start_min == bar.start_min else ordered.start_min
+    return dataclasses.replace(
+        bar, end_min=end, amount_mg=each.delivered_mg, marks=marks, ordered_mg=left, is_venous=venous, due_min=due
+    )
+
+
+def _taking_part(flag: Flag, ordered: Sequence[Bar], delivered: Sequence[Bar]) -> list[int]:
+    """The inputs that a flag on the dosing speaks of. Of what was ordered and what was delivered the larger one counts,
+    as for the flag. The bound is taken from the flag's own margin, which is exact."""
     if flag.margin_rel is None or not flag.code.endswith(("_HIGH", "_LOW")):
         return []
-    high = flag.code.endswith("_HIGH")
-    bound_of_worst = 1 / (1 + flag.margin_rel) if flag.margin_rel > -1 else np.inf
-
-    def beyond(values: Mapping[int, float]) -> list[int]:
-        if not values:
-            return []
-        bound = (max if high else min)(values.values()) * bound_of_worst
-        return [
-            i for i, x in values.items() if (x > bound * (1 + _TOLERANCE) if high else x < bound * (1 - _TOLERANCE))
-        ]
-
-    infusions = {i: b for i, b in enumerate(bars) if b.rate_mg_per_min is not None}
     if flag.quantity in ("dose_per_weight", "total_dose"):
-        return list(range(len(bars)))
-    if flag.quantity == "duration":
-        return beyond({i: b.end_min - b.start_min for i, b in infusions.items()})
-    if flag.quantity == "bolus_per_weight":
+        return list(range(len(delivered)))
+    high = flag.code.endswith("_HIGH")
+    values: dict[int, float] = {}
+    for bars in (ordered, delivered):
+        for i, x in _values(flag.quantity, bars).items():
+            values[i] = max(x, values.get(i, 0.0))
+    if not values:
+        return []
+    if flag.quantity == "rate_per_weight" and not high:  # the largest rate is too low, so all are
+        return list(values)
+    bound = (max if high else min)(values.values()) * (1 / (1 + flag.margin_rel) if flag.margin_rel > -1 else np.inf)
+    return [i for i, x in values.items() if (x > bound * (1 + _TOLERANCE) if high else x < bound * (1 - _TOLERANCE))]
+
+
+def _values(quantity: str, bars: Sequence[Bar]) -> dict[int, float]:
+    """What each input that has a part in a quantity comes to: the largest sum that it is in."""
+    if quantity == "duration":
+        return {i: sum(end - start for start, end, _ in b.runs) for i, b in enumerate(bars) if not b.is_bolus}
+    if quantity == "bolus_per_weight":
+        boluses = {i: b for i, b in enumerate(bars) if b.is_bolus and b.is_venous}
         at: dict[float, float] = {}
-        for b in bars:
-            if b.rate_mg_per_min is None:
-                at[b.start_min] = at.get(b.start_min, 0) + b.amount_mg
-        return beyond({i: at[b.start_min] for i, b in enumerate(bars) if b.rate_mg_per_min is None})
-    if flag.quantity == "rate_per_weight":
-        if not high:  # the largest rate is too low, so all are
-            return list(infusions)
-        # The sum of rates only rises where an infusion starts, so each one's largest sum is at such a start within it.
-        first = np.array([b.start_min for b in infusions.values()])
-        last = np.array([b.end_min for b in infusions.values()])
-        rate = np.array([b.rate_mg_per_min or 0 for b in infusions.values()])
-        order_of_starts, order_of_ends = np.argsort(first), np.argsort(last)
-        started = np.concatenate(([0.0], np.cumsum(rate[order_of_starts])))
-        ended = np.concatenate(([0.0], np.cumsum(rate[order_of_ends])))
-        starts = np.unique(first)
-        summed = (
-            started[np.searchsorted(first[order_of_starts], starts, "right")]
-            - ended[np.searchsorted(last[order_of_ends], starts, "right")]
-        )
-        return beyond(
-            {i: float(summed[(starts >= b.start_min) & (starts < b.end_min)].max()) for i, b in infusions.items()}
-        )
-    return []
+        for b in boluses.values():
+            at[b.start_min] = at.get(b.start_min, 0) + b.amount_mg
+        return {i: at[b.start_min] for i, b in boluses.items()}
+    if quantity != "rate_per_weight":
+        return {}
+    runs = [(i, *run) for i, b in enumerate(bars) if b.is_venous for run in b.runs]
+    if not runs:
+        return {}
+    # The sum of rates only rises where a run starts, so each one's largest sum is at such a start within it.
+    first, last, rate = (np.array([run[k] for run in runs]) for k in (1, 2, 3))
+    order_of_starts, order_of_ends = np.argsort(first), np.argsort(last)
+    started = np.concatenate(([0.0], np.cumsum(rate[order_of_starts])))
+    ended = np.concatenate(([0.0], np.cumsum(rate[order_of_ends])))
+    starts = np.unique(first)
+    summed = (
+        started[np.searchsorted(first[order_of_starts], starts, "right")]
+        - ended[np.searchsorted(last[order_of_ends], starts, "right")]
+    )
+    largest: dict[int, float] = {}
+    for i, start, end, _ in runs:
+        inside = summed[(starts >= start) & (starts < end)]
+        if len(inside):
+            largest[i] = max(float(inside.max()), largest.get(i, 0.0))
+    return largest
 
 
 def _rows(result: Result) -> tuple[Mapping[str, Any], ...]:
@@ -353,7 +452,7 @@ def _lines(row: Mapping[str, Any], site: str, kinds: set[str]) -> list[Line]:
 
 
 def _spans(
-    result: Result, flag: Flag, session: Mapping[str, Any], time_us: NDArray[np.int64], columns: Mapping[str, Floats]
+    result: Result, flag: Flag, ask: Ask, time_us: NDArray[np.int64], columns: Mapping[str, Floats]
 ) -> list[Span]:
     """Where the curve is above the bounds of a flagged limit."""
     row = next((r for r in _rows(result) if r["id"] == flag.limit_id and r["quantity"] == flag.quantity), None)
@@ -370,13 +469,11 @@ def _spans(
     return [
         Span(flag.limit_id or "", kind, severity, level, start / _US["min"], end / _US["min"], "level" in row)
         for severity, level in levels
-        for start, end in _above(session, time_us, columns[column], column, level)
+        for start, end in _above(ask, time_us, columns[column], column, level)
     ]
 
 
-def _above(
-    session: Mapping[str, Any], time_us: NDArray[np.int64], values: Floats, column: str, level: float
-) -> list[tuple[int, int]]:
+def _above(ask: Ask, time_us: NDArray[np.int64], values: Floats, column: str, level: float) -> list[tuple[int, int]]:
     """The stretches with the curve above ``level`` [us], each end found by asking the core: to a microsecond, or,
     if there are more than 200, to a hundred-thousandth of the drawing."""
     bound = level * (1 + _TOLERANCE)
@@ -388,7 +485,7 @@ def _above(
     while len(turns) and (high - low).max() > finest:
         inner = low[:, None] + (high - low)[:, None] * np.arange(33, dtype=np.int64) // 32
         asked, where = np.unique(inner, return_inverse=True)
-        beyond = (_asked(session, asked)[column] > bound)[where].reshape(inner.shape)
+        beyond = (ask(asked)[column] > bound)[where].reshape(inner.shape)
         last_before = np.argmax(beyond == rises[:, None], axis=1) - 1
         each = np.arange(len(turns))
         low, high = inner[each, last_before], inner[each, last_before + 1]
@@ -420,9 +517,12 @@ def _told_us(us: int) -> str:
 
 
 def _told_order(bars: Sequence[Bar]) -> str:
+    bars = [b for b in bars if b.stated]
     if len(bars) > 2:
-        return f"{len(bars)} inputs, {told_number(sum(b.amount_mg for b in bars))} mg base"
-    starts = [f" at {_told_us(round(b.start_min * _US['min']))}" if b.start_min else "" for b in bars]
+        amount = sum(b.amount_mg if b.ordered_mg is None else b.ordered_mg for b in bars)
+        return f"{len(bars)} inputs, {told_number(amount)} mg base"
+    due = [b.start_min if b.due_min is None else b.due_min for b in bars]
+    starts = [f" at {_told_us(round(at * _US['min']))}" if at else "" for at in due]
     return " + ".join(b.stated + start for b, start in zip(bars, starts))
 
 
@@ -444,6 +544,25 @@ def _told_verdict(result: Result) -> str:
     if limits is None:
         return f"verdict: {result.verdict} (no limits given)"
     return f"verdict: {result.verdict} by {limits.id} version {limits.version} (status {limits.status})"
+
+
+_TOLD = {"change_rate": "change of rate", "restart_remainder": "restart of the remainder"}
+
+
+def _told_delivery(result: Result) -> str:
+    """What became of the order, where that is not simply what was ordered."""
+    d = result.delivery
+    if d is None:
+        return ""
+    left = d.left_mg > _TOLERANCE * d.ordered_mg
+    told = [f"delivered {told_number(d.delivered_mg)}" + (f" of {told_number(d.ordered_mg)} mg" if left else " mg")]
+    if d.line is not None and d.line.delivered_mg:
+        told[0] += f", {told_number(d.line.delivered_mg)} mg of it primed in the line"
+    if len(d.events) > 6:
+        told.append(f"{len(d.events)} events")
+    else:
+        told += [f"{_TOLD.get(e.event, e.event)} at {_told_us(round(e.at_min * _US['min']))}" for e in d.events]
+    return ", ".join(told)
 
 
 def _told_flags(result: Result) -> str:
@@ -476,6 +595,28 @@ _DASHES: tuple[Any, ...] = (
 _OF_SEVERITY = {"soft": "#E69F00", "hard": "#D55E00"}
 _HATCH = {"soft": "///", "hard": "xxx"}
 _OF_LINE: dict[str, Any] = {"soft": (0, (7, 4)), "hard": "-", "level": (0, (1, 2))}
+
+
+def _signs(marks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Where events are shown: a pause that ended in its middle, and its end not again."""
+    shown = []
+    for (at_min, event), (next_min, following) in zip(marks, [*marks[1:], (0.0, "")]):
+        if event != "resume":
+            shown.append(((at_min + next_min) / 2 if (event, following) == ("pause", "resume") else at_min, event))
+    return shown
+
+
+def _sign(event: str) -> Any:
+    """The marker of an event: two bars, a square and a triangle as on any player, a diamond for another rate."""
+    if event == "pause":
+        from matplotlib.path import Path
+
+        bars = [[(x, -1), (x + 0.7, -1), (x + 0.7, 1), (x, 1), (x, -1)] for x in (-1.0, 0.3)]
+        codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY]
+        return Path([point for bar in bars for point in bar], codes * 2)
+    return {"stop": "s", "change_rate": "D"}.get(event, ">")
+
+
 _WHITE: Any = {
     "axes.edgecolor": "#262626",
     "axes.facecolor": "white",
@@ -503,8 +644,10 @@ def plot(
     """Concentration over time with the drug going in under it. Needs matplotlib.
 
     The curve is asked anew from the core, whatever instants the results were asked for: every edge of the order is a
-    vertex. Under the line of 0 ng/mL stands the order, a bar for an infusion, a triangle for a bolus, with the amount
-    of base; it is hatched where a limit on dose, rate, bolus or duration is flagged. Levels of limits are lines, for
+    vertex. Under the line of 0 ng/mL stands what went in, a bar for an infusion, a triangle for a bolus, with the amount
+    of base; it is hatched where a limit on dose, rate, bolus or duration is flagged. An infusion that was paused has a gap
+    there, with the two bars of a pause; a diamond is a change of rate, a square a stop, a triangle the restart of a
+    remainder. Levels of limits are lines, for
     curves of the limit's own sampling site only. Where a curve is beyond a flagged peak limit it is shaded down to it;
     flagged minutes above a level are a broad stroke along it. Time is in minutes, for more than 10 h in hours, for more
     than 3 d in days.
@@ -764,9 +907,11 @@ class _Sheet:
         patients = list(dict.fromkeys(_told_patient(r) for r in results))
         if len(results) == 1:
             order = _told_order(self.each[0].bars)
+            if results[0].sessions:
+                order = f"{len(results[0].sessions)} sessions, {order}"
             whose = self.labels[0] if self.labels else str(results[0].model["id"])
             title = f"{whose}: {order}, {patients[0]}"
-            told = [f"{_told_verdict(results[0])} · {basis}", _told_flags(results[0])]
+            told = [_told_delivery(results[0]), f"{_told_verdict(results[0])} · {basis}", _told_flags(results[0])]
         else:
             title = f"{len(results)} results" + (f", {patients[0]}" if len(patients) == 1 else "")
             used = {(u.id, u.version, u.status) for u in (r.assessment.limits for r in results) if u is not None}
@@ -888,7 +1033,8 @@ class _Sheet:
         )
 
     def said_of(self, bar: Bar, brief: bool, said_before: frozenset[tuple[str, str]]) -> str:
-        amount = f"{told_number(bar.amount_mg)} mg"
+        of = "" if bar.ordered_mg is None else f" of {told_number(bar.ordered_mg)}"
+        amount = f"{told_number(bar.amount_mg)}{of} mg"
         if brief:
             return amount
         told = amount if bar.rate_mg_per_min is None else f"{amount} at {told_number(bar.rate_mg_per_min)} mg/min"
@@ -907,14 +1053,17 @@ class _Sheet:
             before: frozenset[tuple[str, str]] = frozenset()
             for bar in sorted(shown, key=lambda b: (b.start_min, b.end_min)):
                 left, right = bar.start_min * scale, min(bar.end_min, self.until_min) * scale
-                if bar.rate_mg_per_min is None:
+                if bar.is_bolus:
                     left, right = left - 4 * self.px, right + 4 * self.px
+                if bar.marks:  # the sign of a stop
+                    right += 4 * self.px
                 said = "" if words == "none" else self.said_of(bar, words == "brief", before)
                 before |= of_all & set(bar.flagged)
                 long = self.width(said, _SMALL) if said else 0.0
                 pad = 3 * self.px
                 at, ha = (right + pad, "left")
-                if said and bar.severity is None and bar.rate_mg_per_min is not None and long + 2 * pad <= right - left:
+                whole = bar.severity is None and len(bar.runs) == 1 and not bar.marks
+                if said and whole and long + 2 * pad <= right - left:
                     at, ha = ((left + right) / 2, "center")
                 elif right + pad + long > width and left - pad - long > 0:
                     at, ha = (left - pad, "right")
@@ -936,7 +1085,7 @@ class _Sheet:
         hatch = _HATCH[bar.severity] if bar.severity else None
         start = bar.start_min / self.unit_min
         edge = lane.colour or self.ink
-        if bar.rate_mg_per_min is None:
+        if bar.is_bolus:
             self.ax.scatter(
                 [start],
                 [middle],
@@ -951,21 +1100,51 @@ class _Sheet:
                 clip_on=False,
             )
             return
-        if (bar.end_min - bar.start_min) / self.until_min < 0.01:  # an outline would hide it
-            edge = colour
-        self.ax.add_patch(
-            patches.Rectangle(
-                (start, middle - height / 2),
-                (bar.end_min - bar.start_min) / self.unit_min,
-                height,
-                transform=across,
-                facecolor=colour,
-                edgecolor=edge,
-                linewidth=1.0,
-                hatch=hatch,
-                zorder=4,
+        self.gaps(bar, middle, across)
+        for run_start, run_end, _ in bar.runs:
+            thin = (run_end - run_start) / self.until_min < 0.01  # an outline would hide it
+            self.ax.add_patch(
+                patches.Rectangle(
+                    (run_start / self.unit_min, middle - height / 2),
+                    (run_end - run_start) / self.unit_min,
+                    height,
+                    transform=across,
+                    facecolor=colour,
+                    edgecolor=colour if thin else edge,
+                    linewidth=1.0,
+                    hatch=hatch,
+                    zorder=4,
+                )
             )
-        )
+        for at_min, event in _signs(bar.marks):
+            self.ax.scatter(
+                [at_min / self.unit_min],
+                [middle],
+                marker=_sign(event),
+                s=(0.46 * _ROW) ** 2,
+                transform=across,
+                facecolor=self.paper,
+                edgecolor=self.ink,
+                linewidth=0.9,
+                zorder=4.5,
+                clip_on=False,
+            )
+
+    def gaps(self, bar: Bar, middle: float, across: Any) -> None:
+        """A thin line where nothing of an input goes in that goes on later, or may."""
+        ends = [start for start, _, _ in bar.runs[1:]] + [bar.end_min]
+        for (_, from_min, _), to_min in zip(bar.runs, ends):
+            if to_min > from_min:
+                self.ax.plot(
+                    [from_min / self.unit_min, to_min / self.unit_min],
+                    [middle] * 2,
+                    transform=across,
+                    color=self.ink,
+                    linewidth=0.8,
+                    linestyle=(0, (1.5, 1.5)),
+                    label="_gap",
+                    zorder=3.9,
+                )
 
     # The levels ------------------------------------------------------------------------------------------------------
 

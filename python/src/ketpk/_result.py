@@ -14,12 +14,17 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._errors import InvalidInput, WrongType
+from ._files import write_file
 from ._frozen import Frozen, Immutable, frozen, thawed
+from ._numbers import Number, quantity
 from ._table import Table
 
 if TYPE_CHECKING:
+    import os
+
     import matplotlib.axes
     import pandas
+    import polars
     import pyarrow
 
     from ._session import LimitsSource
@@ -67,7 +72,7 @@ def _as_stated(value: Any, kind: str) -> Any:
     kind = kind.removesuffix(" | None")
     if kind == "float" and (stated is float or stated is int):
         return float(value)
-    if (kind == "str" and stated is str) or (kind == "bool" and stated is bool):
+    if (kind == "int" and stated is int) or (kind == "str" and stated is str) or (kind == "bool" and stated is bool):
         return value
     raise TypeError("a member of another type")
 
@@ -299,8 +304,300 @@ class Provenance:
     model: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of what went in: at one rate, or, of a bolus, at one instant.
+
+    Attributes:
+        from_us, until_us, from_min, until_min: when, in whole microseconds [us] and in [min]; of a bolus both are the same.
+        mg: how much, base [mg].
+        mg_per_min: how fast, base [mg/min]; None for a bolus.
+    """
+
+    from_us: int
+    from_min: float
+    until_us: int
+    until_min: float
+    mg: float
+    mg_per_min: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateRun:
+    """A rate that was asked for, and what the pump made of it.
+
+    Attributes:
+        from_us, from_min: since when [us], [min].
+        asked_mg_per_min, run_mg_per_min: in base [mg/min].
+        asked_mL_per_h, run_mL_per_h: as the pump shows it [mL/h].
+        difference_rel: by how much it runs faster, relative to what was asked for.
+    """
+
+    from_us: int
+    from_min: float
+    asked_mg_per_min: float
+    run_mg_per_min: float
+    asked_mL_per_h: float | None
+    run_mL_per_h: float | None
+    difference_rel: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """A pause of one infusion.
+
+    Attributes:
+        from_us, from_min: when it began [us], [min].
+        until_us, until_min: when it ended [us], [min]; None for a pause that nobody ended.
+    """
+
+    from_us: int
+    from_min: float
+    until_us: int | None
+    until_min: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredInput:
+    """What became of one input. What was delivered and what is left add up to what was ordered.
+
+    Attributes:
+        input: which one, ``"order[0]"``, or ``"saved[0]"`` of the state that the course went on from.
+        ordered_mg, delivered_mg, left_mg: base [mg].
+        in_line_mg: the share of ``left_mg`` that the line holds [mg]; None without a line.
+        state: ``"complete"``, ``"running"``, ``"paused"`` or ``"stopped"``.
+        since_us, since_min: when it ended, was stopped or was paused [us], [min]; of a running one, since when it runs
+            at its rate.
+        note: how it stands, in words.
+        pieces: what went in, a ``Piece`` each, in order of time.
+        pauses: an ``Interruption`` each, in order of time.
+        rounded_rates: a ``RateRun`` for each rate that the pump does not have.
+    """
+
+    input: str
+    ordered_mg: float
+    delivered_mg: float
+    left_mg: float
+    in_line_mg: float | None
+    state: str
+    since_us: int
+    since_min: float
+    note: str | None
+    pieces: tuple[Piece, ...]
+    pauses: tuple[Interruption, ...]
+    rounded_rates: tuple[RateRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredEvent:
+    """An event, and what the pump had given of its input by that instant.
+
+    Attributes:
+        event: ``"pause"``, ``"resume"``, ``"stop"``, ``"change_rate"`` or ``"restart_remainder"``.
+        input: of which input, ``"order[0]"``.
+        at_us, at_min: when [us], [min].
+        delivered_mg, left_mg: of that input, base [mg].
+    """
+
+    event: str
+    input: str
+    at_us: int
+    at_min: float
+    delivered_mg: float
+    left_mg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Priming:
+    """What a line held before the first infusion. What was delivered and what is left add up to what was primed.
+
+    Attributes:
+        primed_mg, delivered_mg, left_mg: base [mg].
+        pieces: what went in of it, a ``Piece`` each.
+    """
+
+    primed_mg: float
+    delivered_mg: float
+    left_mg: float
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What went in of what was ordered, where that can be two things. It is no truth value.
+
+    Attributes:
+        ordered_mg, delivered_mg, left_mg: of all inputs, base [mg]; what a line was primed with counts as delivered or
+            left too.
+        inputs: what became of each input: those of a saved state, then those of the order.
+        events: in order of time.
+        line: what the line held at first; None without a line.
+    """
+
+    ordered_mg: float
+    delivered_mg: float
+    left_mg: float
+    inputs: tuple[DeliveredInput, ...]
+    events: tuple[DeliveredEvent, ...]
+    line: Priming | None
+
+    @classmethod
+    def _of(cls, block: Mapping[str, Any]) -> Delivery:
+        def pieces(of: Mapping[str, Any]) -> tuple[Piece, ...]:
+            return tuple(_made(Piece, p) for p in of["pieces"])
+
+        def rates(of: Mapping[str, Any]) -> tuple[RateRun, ...]:
+            return tuple(_made(RateRun, r) for r in of.get("rounded_rates", ()))
+
+        def pauses(of: Mapping[str, Any]) -> tuple[Interruption, ...]:
+            return tuple(_made(Interruption, p) for p in of.get("pauses", ()))
+
+        inputs = tuple(
+            _made(DeliveredInput, i, pieces=pieces(i), pauses=pauses(i), rounded_rates=rates(i))
+            for i in block["inputs"]
+        )
+        line = block.get("line")
+        made: Delivery = _made(
+            cls,
+            block,
+            inputs=inputs,
+            events=tuple(_made(DeliveredEvent, e) for e in block["events"]),
+            line=None if line is None else _made(Priming, line, pieces=pieces(line)),
+        )
+        return made
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a delivery is no truth value; look at delivered_mg, left_mg and inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOfCourse:
+    """One session of a course, from its start up to that of the next; the last one has no end.
+
+    Attributes:
+        start_us, start_min: when it begins [us], [min].
+        date: as stated, where dates were; else None.
+        ordered_mg, delivered_mg: of it, base [mg].
+        delivered_mg_per_kg: by dosing weight [mg/kg].
+        before_ng_per_mL: plasma as it begins, left from before [ng/mL].
+        cmax_ng_per_mL, tmax_min: its own peak [ng/mL] and when that comes [min], counted from 0 as everywhere.
+        trough_ng_per_mL: plasma as the next one begins [ng/mL]; None for the last.
+        auc_ng_h_per_mL: the area under plasma up to the next one, of the last one without end [ng h/mL].
+    """
+
+    start_us: int
+    start_min: float
+    date: str | None
+    ordered_mg: float
+    delivered_mg: float
+    delivered_mg_per_kg: float
+    before_ng_per_mL: float
+    cmax_ng_per_mL: float
+    tmax_min: float
+    trough_ng_per_mL: float | None
+    auc_ng_h_per_mL: float
+
+
+STATE_SCHEMA = "ketpk.state/1"
+
+
+class State(Immutable):
+    """A course up to an instant, to go on from: the history of what went in, ``ketpk.state/1``.
+
+    ``Result.state`` makes one, ``simulate(..., initial_state=...)`` goes on from it: for the same model, patient and drug
+    only, and then to the bit as if it had never been interrupted. It is a value: it can be compared, pickled and written
+    as JSON.
+    """
+
+    __slots__ = ("_text",)
+    _text: str
+
+    def __init__(self) -> None:
+        raise TypeError("a state comes from result.state(at_min=...) or ketpk.State.from_json")
+
+    @classmethod
+    def _of(cls, text: str) -> State:
+        made = object.__new__(cls)
+        object.__setattr__(made, "_text", text)
+        return made
+
+    @classmethod
+    def from_json(cls, text: str) -> State:
+        """A state from its JSON. Whether it was changed since it was saved is found when a course goes on from it.
+
+        Raises:
+            InvalidInput: ``E_PARSE`` for what is no JSON, ``E_SCHEMA_VERSION`` for another schema or version,
+                ``E_FIELD_DUPLICATE``, ``E_NONFINITE``, ``E_FIELD_MISSING``, ``E_TYPE``.
+        """
+        if not isinstance(text, str):
+            raise WrongType("E_TYPE", "state", "not a text; accepted: str")
+        document = _strict_json(text, "state", STATE_SCHEMA)
+        if type(document.get("saved_at_us")) is not int or type(document.get("model")) is not str:
+            raise InvalidInput("E_FIELD_MISSING", "state", f"incomplete; accepted: a complete {STATE_SCHEMA}")
+        return cls._of(text)
+
+    def _document(self) -> dict[str, Any]:
+        """The document. Raises ``TypeError`` for an object of a subclass that was never saved."""
+        try:
+            document: dict[str, Any] = json.loads(self._text)
+        except AttributeError:
+            raise TypeError("this state was never saved; use result.state(at_min=...)") from None
+        return document
+
+    @property
+    def at_min(self) -> float:
+        """The instant that it was saved at [min]."""
+        return float(self._document()["saved_at_us"] / 6e7)
+
+    @property
+    def model(self) -> str:
+        """The id of the model that it belongs to."""
+        return str(self._document()["model"])
+
+    def to_json(self) -> str:
+        """The state as ``ketpk.state/1``, the bytes that ``ketpk simulate --save-state`` writes."""
+        return self._text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The state as ``ketpk.state/1`` in plain dicts and lists, a copy."""
+        return self._document()
+
+    def to_file(self, path: str | os.PathLike[str], *, replace: bool = False) -> None:
+        """Writes the state to a file.
+
+        Args:
+            path: of the file.
+            replace: whether a file of that name may go.
+
+        Raises:
+            InvalidInput: ``E_IO`` where a file of that name exists, or it cannot be written.
+            WrongType: for anything but a path.
+        """
+        write_file(path, self._text.encode(), replace)
+
+    def __eq__(self, other: object) -> bool:
+        return self.to_dict() == other.to_dict() if isinstance(other, State) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.to_dict()["saved_at_us"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return State.from_json, (self._text,)
+
+    def __repr__(self) -> str:
+        return f"<ketpk.State of {self.model} at {self.at_min:.6g} min>"
+
+
 #: The columns of a profile that are no metabolite's.
-_FIXED = ("time_us", "time_min", "plasma_ng_per_mL", "effect_site_ng_per_mL", "delivered_mg", "auc_ng_h_per_mL")
+_FIXED = (
+    "time_us",
+    "time_min",
+    "plasma_ng_per_mL",
+    "effect_site_ng_per_mL",
+    "delivered_mg",
+    "auc_ng_h_per_mL",
+    "paused_infusions",
+)
 
 
 class Profile(Table):
@@ -308,7 +605,7 @@ class Profile(Table):
 
     The columns are ``time_us`` (int64) and, in float64, ``time_min``, ``plasma_ng_per_mL``, ``effect_site_ng_per_mL``
     where the model has an effect site, ``<metabolite>_ng_per_mL`` for each metabolite, ``delivered_mg`` and
-    ``auc_ng_h_per_mL`` (from 0 to each instant). Each has the shape ``(n,)``, is a view of the result's own memory and
+    ``auc_ng_h_per_mL`` (from 0 to each instant); and ``paused_infusions`` (int64) where there is a ``delivery``. Each has the shape ``(n,)``, is a view of the result's own memory and
     cannot be written to. Columns are attributes too: ``profile.plasma_ng_per_mL``; those of the metabolites are in
     ``profile.metabolites["<metabolite>_ng_per_mL"]``.
     """
@@ -327,6 +624,8 @@ class Profile(Table):
         columns.update({f"{n}_ng_per_mL": answer.metabolite(i) for i, n in enumerate(answer.metabolites)})
         columns["delivered_mg"] = answer.column("delivered_mg")
         columns["auc_ng_h_per_mL"] = answer.column("auc_ng_h_per_mL")
+        if answer.has_delivery:
+            columns["paused_infusions"] = answer.paused()
         return cls(columns)
 
     @classmethod
@@ -342,6 +641,8 @@ class Profile(Table):
             columns[name] = _column(values, np.float64)
         for name in ("delivered_mg", "auc_ng_h_per_mL"):
             columns[name] = _column(block[name], np.float64)
+        if "paused_infusions" in block:
+            columns["paused_infusions"] = _column(block["paused_infusions"], np.int64)
         if len({len(column) for column in columns.values()}) > 1:
             raise TypeError("columns of different lengths")
         return cls(columns)
@@ -377,6 +678,11 @@ class Profile(Table):
         return self["auc_ng_h_per_mL"]
 
     @property
+    def paused_infusions(self) -> NDArray[np.int64] | None:
+        """How many infusions are paused at each instant, int64, shape ``(n,)``; None where nothing can be."""
+        return self.get("paused_infusions")
+
+    @property
     def metabolites(self) -> Mapping[str, NDArray[np.float64]]:
         """The columns ``<metabolite>_ng_per_mL`` [ng/mL] by their names; empty where the model has no metabolite."""
         return Frozen({name: column for name, column in self.items() if name not in _FIXED})
@@ -398,32 +704,38 @@ def _column(values: object, kind: type[np.generic]) -> NDArray[Any]:
     return np.frombuffer(np.array(values, dtype=kind).tobytes(), dtype=kind)
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    """A result document, strictly. Raises ``InvalidInput``."""
+def _strict_json(text: str, field: str, schema: str) -> dict[str, Any]:
+    """A document of this schema, strictly. Raises ``InvalidInput``."""
 
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
         document = dict(members)
         if len(document) != len(members):
-            raise InvalidInput("E_FIELD_DUPLICATE", "result", "a key stands twice; accepted: each key once")
+            raise InvalidInput("E_FIELD_DUPLICATE", field, "a key stands twice; accepted: each key once")
         return document
 
     def number(digits: str) -> float:
         x = float(digits)
         if x in (float("inf"), float("-inf")):
-            raise InvalidInput("E_RANGE", "result", "a number beyond what can be held; accepted: up to 1e308")
+            raise InvalidInput("E_RANGE", field, "a number beyond what can be held; accepted: up to 1e308")
         return x
 
     def constant(_: str) -> NoReturn:
-        raise InvalidInput("E_NONFINITE", "result", "a number that is not finite; accepted: finite numbers")
+        raise InvalidInput("E_NONFINITE", field, "a number that is not finite; accepted: finite numbers")
 
     try:
         document = json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=constant)
     except InvalidInput:
         raise
     except (ValueError, RecursionError):
-        raise InvalidInput("E_PARSE", "result", f"not JSON; accepted: the text of a {SCHEMA}") from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InvalidInput("E_SCHEMA_VERSION", "schema", f"not a result this version knows; accepted: {SCHEMA}")
+        raise InvalidInput("E_PARSE", field, f"not JSON; accepted: the text of a {schema}") from None
+    if not isinstance(document, dict) or document.get("schema") != schema:
+        raise InvalidInput("E_SCHEMA_VERSION", "schema", f"not a {field} this version knows; accepted: {schema}")
+    return document
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """A result document, strictly. Raises ``InvalidInput``."""
+    document = _strict_json(text, "result", SCHEMA)
     for block in BLOCKS:
         if block not in document:
             raise InvalidInput("E_FIELD_MISSING", block, f"not there; accepted: a complete {SCHEMA}")
@@ -473,6 +785,7 @@ class Result(Immutable):
         made = cls._made(None, document, text)
         try:
             _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile
+            _ = made.delivery, made.sessions
             session_again(document["inputs"])
             shown = document["model"]["id"], document["model"]["site"], made.assessment.basis
             if not all(isinstance(text, str) for text in shown):
@@ -487,7 +800,7 @@ class Result(Immutable):
         """A block of the document, read once. Two threads may both read it; they read the same."""
         if name not in self._blocks:
             assert self._answer is not None
-            self._blocks[name] = json.loads(self._answer.block(name))[name]
+            self._blocks[name] = json.loads(self._answer.block(name)).get(name)
         return self._blocks[name]
 
     def _keep(self, name: str, made: Any) -> Any:
@@ -517,6 +830,24 @@ class Result(Immutable):
             self._keep("time_above", tuple(_made(TimeAbove, t) for t in self._block("time_above")))
         entries: tuple[TimeAbove, ...] = self._kept["time_above"]
         return entries
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """What went in of what was ordered; None where that is the same, without events, pump and saved state."""
+        if "delivery" not in self._kept:
+            block = self._blocks.get("delivery") if self._answer is None else self._block("delivery")
+            self._keep("delivery", None if block is None else Delivery._of(block))
+        delivery: Delivery | None = self._kept["delivery"]
+        return delivery
+
+    @property
+    def sessions(self) -> tuple[SessionOfCourse, ...]:
+        """Each session of a course, in order of time; empty where the order stands alone."""
+        if "sessions" not in self._kept:
+            block = self._blocks.get("sessions") if self._answer is None else self._block("sessions")
+            self._keep("sessions", tuple(_made(SessionOfCourse, s) for s in block or ()))
+        sessions: tuple[SessionOfCourse, ...] = self._kept["sessions"]
+        return sessions
 
     @property
     def assessment(self) -> Assessment:
@@ -583,6 +914,37 @@ class Result(Immutable):
             raise InvalidInput("E_STATE", "card", "the result was read back; accepted: one that was calculated here")
         return self._answer.card()
 
+    def state(self, *, at_min: Number) -> State:
+        """The course up to an instant, to go on from later with ``initial_state=``. What had not begun by then is no
+        part of it; an infusion that was under way is held unfinished.
+
+        Args:
+            at_min: the instant [min] after time zero.
+
+        Raises:
+            InvalidInput: ``E_STATE`` for a result that was read back, and for a course with a line; ``E_TIME_ORDER``
+                before the state that the course itself went on from; ``E_RANGE``.
+            WrongType: for anything but a number.
+        """
+        at = quantity(at_min, "at_min", "min")
+        if self._answer is None:
+            raise InvalidInput("E_STATE", "state", "the result was read back; accepted: one that was calculated here")
+        return State._of(self._answer.state(at))
+
+    def save_state(self, path: str | os.PathLike[str], *, at_min: Number, replace: bool = False) -> None:
+        """Writes the course up to an instant to a file, the same bytes as ``ketpk simulate --save-state``.
+
+        Args:
+            path: of the file.
+            at_min: the instant [min] after time zero.
+            replace: whether a file of that name may go.
+
+        Raises:
+            InvalidInput: as ``state``; ``E_IO`` where a file of that name exists, or it cannot be written.
+            WrongType: for anything but a path and a number.
+        """
+        self.state(at_min=at_min).to_file(path, replace=replace)
+
     def to_dict(self) -> dict[str, Any]:
         """The result as ``ketpk.result/1`` in plain dicts and lists, a copy."""
         document: dict[str, Any] = json.loads(self.to_json())
@@ -597,6 +959,13 @@ class Result(Immutable):
             ImportError: without pandas.
         """
         return self.profile.to_pandas()
+
+    def to_polars(self) -> polars.DataFrame:
+        """The profile as a data frame of polars. Needs polars.
+
+        Raises: as ``to_pandas``; ``ImportError`` without polars.
+        """
+        return self.profile.to_polars()
 
     def to_arrow(self) -> pyarrow.Table:
         """The profile as an Arrow table, without copying. Needs pyarrow.
@@ -670,8 +1039,9 @@ def _restored(schema: str, text: str) -> Result:
 
 
 def session_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The session that asks for the same course again, from the inputs a result echoes: patient, order and model as
-    they were stated, without limits, questions and overrides."""
+    """The session that asks for the same course again, from the inputs a result echoes: patient, order, events, pump and
+    model as they were stated, without limits, questions and overrides. Of a saved state that the course went on from the
+    echo only tells."""
 
     def stated(document: Mapping[str, Any]) -> dict[str, Any]:
         kept = {k: v for k, v in document.items() if not k.endswith("_as_stated")}
@@ -680,9 +1050,10 @@ def session_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
     inputs = thawed(inputs)
     order = [{k: v for k, v in i.items() if k not in ("amount_mg", "rate_mg_per_min")} for i in inputs["order"]]
-    kept = ("schema", "analyte", "form", "initial_state", "bag", "model", "extrapolate", "assume_enantiomers_alike")
+    kept = ("schema", "analyte", "form", "initial_state", "bag", "model", "course", "events", "pump")
+    allowed = ("extrapolate", "assume_enantiomers_alike")
     return {
-        **{k: inputs[k] for k in kept if k in inputs},
+        **{k: inputs[k] for k in (*kept, *allowed) if k in inputs},
         "patient": stated(inputs["patient"]),
         "order": order,
     }

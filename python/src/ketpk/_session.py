@@ -10,15 +10,16 @@ from typing import Any
 
 from . import _core
 from ._errors import InvalidInput, WrongType
+from ._files import bytes_of, json_bytes, path_bytes, session_path
 from ._frozen import thawed
-from ._nouns import Order, Patient
+from ._nouns import Course, Event, Order, Patient, Pump, Vial
 from ._numbers import Number, number, numbers, quantity, truth
-from ._result import Override, Result
-from .limits import Limits, bytes_of, day_text, json_bytes, path_bytes, read, today
-from .models import Model
+from ._result import Override, Result, State
+from .limits import Limits, day_text, read, today
+from .models import ModelSource, session_model
 
 LimitsSource = Limits | str | os.PathLike[str] | Mapping[str, Any]
-ModelSource = str | Model | Mapping[str, Any]
+StateSource = State | str | os.PathLike[str] | Mapping[str, Any]
 
 
 def limits_of(limits: object) -> Limits | None:
@@ -61,17 +62,15 @@ def words_of(
 ) -> dict[str, Any]:
     """The members of a session that are no numbers."""
     if not truth(drug_free, "drug_free"):
-        raise InvalidInput("E_STATE", "drug_free", "drug on board at time zero is not known here; accepted: True")
-    if isinstance(model, Model):
-        model = model.id
-    elif isinstance(model, Mapping):
-        model = thawed(model)
+        raise InvalidInput(
+            "E_STATE", "drug_free", "drug on board at time zero is not known here; accepted: True, or initial_state"
+        )
     session: dict[str, Any] = {
         "schema": "ketpk.session/1",
         "analyte": analyte,
         "form": form,
         "initial_state": "drug-free",
-        "model": model,
+        "model": session_model(model),
     }
     if as_of is not None:
         session["as_of"] = day_text(as_of, "as_of")
@@ -82,17 +81,61 @@ def words_of(
     return session
 
 
+def _values(given: object, kind: type[Any], field: str, accepted: str) -> list[Any]:
+    """What each of a list says in a session. Raises ``WrongType`` for anything but a list of ``kind``."""
+    if not isinstance(given, (list, tuple)) or not all(isinstance(each, kind) for each in given):
+        raise WrongType("E_TYPE", field, f"not a list of such; accepted: a list of {accepted}")
+    return [kind.to_session(each) for each in given]
+
+
+def _bag(bag_mg_per_mL: object, bag_vials: object, bag_diluent_mL: object) -> dict[str, Any]:
+    """The ``bag`` of a session; empty if nothing is said of it."""
+    bag: dict[str, Any] = {}
+    if bag_mg_per_mL is not None:
+        bag["concentration"] = quantity(bag_mg_per_mL, "bag_mg_per_mL", "mg/mL")
+    vials = _values(bag_vials, Vial, "bag_vials", "ketpk.Vial")
+    if vials:
+        bag["vials"] = vials
+    if bag_diluent_mL is not None:
+        bag["diluent"] = quantity(bag_diluent_mL, "bag_diluent_mL", "mL")
+    return bag
+
+
+def _starting_from(saved: object, under_way: object) -> dict[str, Any]:
+    """The ``initial_state`` of a session that goes on from a saved state."""
+    document: Any
+    if isinstance(saved, State):
+        document = State._document(saved)
+    elif isinstance(saved, Mapping):
+        document = thawed(saved)
+    elif isinstance(saved, (str, os.PathLike)):
+        document = session_path(saved, "initial_state")
+    else:
+        raise WrongType("E_TYPE", "initial_state", "not a saved state; accepted: ketpk.State, a path, or a dict")
+    start: dict[str, Any] = {"saved": document}
+    if under_way is not None:
+        start["under_way"] = under_way
+    return start
+
+
 def simulate(
     patient: Patient,
-    order: Order,
+    order: Order | None,
     *,
     model: ModelSource,
     analyte: str,
     form: str,
-    drug_free: bool,
+    drug_free: bool = False,
+    initial_state: StateSource | None = None,
+    under_way: str | None = None,
+    course: Course | None = None,
+    events: Sequence[Event] = (),
+    pump: Pump | None = None,
     limits: LimitsSource | None = None,
     as_of: datetime.date | str | None = None,
     bag_mg_per_mL: Number | None = None,
+    bag_vials: Sequence[Vial] = (),
+    bag_diluent_mL: Number | None = None,
     every_min: Number | None = None,
     until_min: Number | None = None,
     at_min: Sequence[Number] | Any | None = None,
@@ -106,14 +149,25 @@ def simulate(
 
     Args:
         patient: a ``Patient``.
-        order: an ``Order``, from ``infusion`` and ``bolus``.
-        model: the id of a built-in model (``ketpk.models.list()``), a card, or ``{"custom": {...}}`` as in a session.
+        order: an ``Order``, from ``infusion`` and ``bolus``; None where only a saved state goes on.
+        model: the id of a built-in model (``ketpk.models.list()``), a model file or its document, a ``Model``, or
+            ``{"custom": {...}}`` as in a session. A text with a dot or a slash in it that is no id is a file.
         analyte: ``"racemic-ketamine"``, ``"s-ketamine"`` or ``"r-ketamine"``.
         form: what the milligrams count, ``"base"`` or ``"hydrochloride"`` (115.33 mg hydrochloride hold 100 mg base).
-        drug_free: True; says that there is no ketamine on board at time zero.
+        drug_free: True; says that there is no ketamine on board at time zero. Or
+        initial_state: a course that this one goes on from: a ``State``, the path of a saved one, or its document. Times
+            count from the same start.
+        under_way: what becomes of infusions that the saved state holds unfinished, ``"continue"`` or ``"stopped"``; due
+            where there is one.
+        course: a ``Course``: the order is given again, each session of it; ``result.sessions`` tells each by itself.
+        events: what happened to running infusions, in order of time: ``pause``, ``resume``, ``stop``, ``change_rate``,
+            ``restart_remainder``. The curve follows what was delivered; ``result.delivery`` says how much that was.
+        pump: a ``Pump``: its steps, the line, a flush.
         limits: ``ketpk.limits.read(path)``, a path, or a dict; without them the verdict is unevaluated.
         as_of: the day the limits must be in force; today in UTC if not given.
         bag_mg_per_mL: drug in the bag, for rates in mL.
+        bag_vials, bag_diluent_mL: what the bag was made of, a list of ``Vial`` and the volume they were added to [mL]; the
+            stated concentration is held against it.
         every_min, until_min: sample every so many minutes from 0 to the end [min], or
         at_min: sample at these instants [min], shape ``(n,)``, in order of time, some 50,000 at most. Without either
             nothing is sampled; summary and limits look at the whole continuous course in any case.
@@ -148,23 +202,41 @@ def simulate(
     """
     if not isinstance(patient, Patient):
         raise WrongType("E_TYPE", "patient", "not a patient; accepted: ketpk.Patient (sessions go to simulate_session)")
-    if not isinstance(order, Order):
+    if not isinstance(order, Order) and (order is not None or initial_state is None):
         raise WrongType(
             "E_TYPE", "order", "not an order; accepted: ketpk.infusion(...), ketpk.bolus(...), added with +"
         )
+    if initial_state is not None and truth(drug_free, "drug_free"):
+        raise InvalidInput("E_FIELD_DUPLICATE", "drug_free", "stands beside initial_state; accepted: one of them")
+    if initial_state is None and under_way is not None:
+        raise InvalidInput("E_FIELD_UNKNOWN", "under_way", "nothing was saved; accepted: with initial_state")
     session = words_of(
         model=model,
         analyte=analyte,
         form=form,
-        drug_free=drug_free,
+        drug_free=True if initial_state is not None else drug_free,
         as_of=as_of,
         extrapolate=extrapolate,
         assume_enantiomers_alike=assume_enantiomers_alike,
     )
     session["patient"] = Patient.to_session(patient)
-    session["order"] = Order.to_session(order)
-    if bag_mg_per_mL is not None:
-        session["bag"] = {"concentration": quantity(bag_mg_per_mL, "bag_mg_per_mL", "mg/mL")}
+    session["order"] = [] if order is None else Order.to_session(order)
+    if initial_state is not None:
+        session["initial_state"] = _starting_from(initial_state, under_way)
+    if course is not None:
+        if not isinstance(course, Course):
+            raise WrongType("E_TYPE", "course", "not a course; accepted: ketpk.Course(...)")
+        session["course"] = Course.to_session(course)
+    happened = _values(events, Event, "events", "ketpk.pause(...) and the like")
+    if happened:
+        session["events"] = happened
+    if pump is not None:
+        if not isinstance(pump, Pump):
+            raise WrongType("E_TYPE", "pump", "not a pump; accepted: ketpk.Pump(...)")
+        session["pump"] = Pump.to_session(pump)
+    bag = _bag(bag_mg_per_mL, bag_vials, bag_diluent_mL)
+    if bag:
+        session["bag"] = bag
     observe = observe_of(every_min, until_min, at_min)
     if observe:
         session["observe"] = observe

@@ -14,16 +14,17 @@ from ._frozen import Frozen, Immutable, only_once
 
 if TYPE_CHECKING:
     import pandas
+    import polars
     import pyarrow
 
 
-def optional(module: str, extra: str) -> Any:
+def optional(module: str, extra: str | None) -> Any:
     """A module of an optional package. Raises ``ImportError`` that says how to get it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        how = f"pip install {package}, which is ketpk's extra {extra!r}"
+        how = f"pip install {package}" + (f", which is ketpk's extra {extra!r}" if extra else "")
         raise ImportError(f"this needs {package}, which is not installed; accepted: {how}") from error
 
 
@@ -79,6 +80,17 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
             InvalidInput: ``E_FIELD_MISSING`` for a profile for which no instant was asked.
         """
         frame: pandas.DataFrame = optional("pandas", "pandas").DataFrame(dict(self._shown()), copy=True)
+        return frame
+
+    def to_polars(self) -> polars.DataFrame:
+        """The columns as a data frame of polars. Needs polars.
+
+        Raises:
+            ImportError: without polars.
+            InvalidInput: ``E_FIELD_MISSING`` for a profile for which no instant was asked.
+        """
+        columns = {n: v.tolist() if v.dtype == object else v for n, v in self._shown().items()}
+        frame: polars.DataFrame = optional("polars", None).DataFrame(columns)
         return frame
 
     def to_arrow(self) -> pyarrow.Table:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _core
-from ._errors import InvalidInput, WrongType
+from ._errors import WrongType
+from ._files import bytes_of
 from ._frozen import Immutable, frozen, only_once, thawed
 from ._numbers import word
 
@@ -21,40 +22,6 @@ __all__ = ["Finding", "Limits", "lint", "read"]
 def today() -> str:
     """Today in UTC, as the command line has it."""
     return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-
-
-def bytes_of(source: str | os.PathLike[str] | Mapping[str, Any], field: str) -> bytes:
-    """The JSON of a file or of a mapping. Raises ``InvalidInput``: ``E_IO``, ``E_SIZE``; ``WrongType``."""
-    if isinstance(source, Mapping):
-        return json_bytes(source, field)
-    if isinstance(source, (str, os.PathLike)):
-        return _core.read_file(path_bytes(source, field), field)
-    raise WrongType(
-        "E_TYPE", field, "neither a file nor a mapping; accepted: a path, or a dict as the file would hold it"
-    )
-
-
-def path_bytes(path: object, field: str) -> bytes:
-    """A path as the system has it. Raises ``InvalidInput``: ``E_IO`` for a name no file can have; ``WrongType``."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise WrongType("E_TYPE", field, "not a path; accepted: a text or a pathlib.Path")
-    try:
-        return os.fsencode(path)
-    except UnicodeEncodeError:
-        raise InvalidInput("E_IO", field, "a name that no file can have; accepted: the path of a file") from None
-
-
-def json_bytes(document: Mapping[str, Any], field: str) -> bytes:
-    """A mapping as JSON text. What JSON cannot say is ``WrongType``; whether the rest is right, the core says."""
-    try:
-        return json.dumps(thawed(document), ensure_ascii=False, allow_nan=True, check_circular=True).encode()
-    except (TypeError, ValueError, RecursionError):
-        # The cause may hold the whole document; it is not shown.
-        raise WrongType(
-            "E_TYPE",
-            field,
-            "holds what JSON cannot say; accepted: dicts with text keys, lists, texts, numbers, truth values",
-        ) from None
 
 
 @dataclass(frozen=True, slots=True)
