@@ -110,6 +110,44 @@ TEST_CASE("a saturable model answers an order, with its area and its peak, and a
   CHECK(r.summary.plasma.min == Approx(40).epsilon(1e-12));
 }
 
+TEST_CASE("two hundred doses into a depot are followed as closely as one") {
+  std::vector<Input> daily;
+  for (int i = 0; i < 200; ++i) daily.push_back(Bolus{70_mg, 24h * i, "nose"});
+  Request request = request_for(std::move(daily));
+  request.observe = {.at = {24h * 100 + 1h, 24h * 199 + 2h, 24h * 210}};
+  const Result r = answered(request);
+  CHECK(*r.check.agreement_rel < 1e-9);
+  CHECK(r.check.mass_balance_rel < 1e-11);
+}
+
+TEST_CASE("a depot that empties over months beside fast exchange is followed to its end, by implicit steps") {
+  Request request = request_for({Bolus{50_mg, 0min, "gut"}});
+  request.model.depots[1].ka = parameter("ka", 0.001, unit::per_h);
+  const Result r = answered(request);
+  CHECK(r.check.second_solver == "expm");
+  CHECK(*r.check.agreement_rel < 1e-8);
+  CHECK(r.summary.auc_inf_ng_h_per_mL == Approx(50 / 84.0 * 1000).epsilon(1e-12));
+  CHECK(r.summary.terminal_half_life_min == Approx(std::log(2) / 0.001 * 60).epsilon(1e-9));
+}
+
+TEST_CASE("a limit on boluses stays open for an order whose boluses go elsewhere") {
+  Request request = request_for({Bolus{700_mg, 0min, "gut"}});
+  request.as_of = std::chrono::year{2026} / 11 / 21;
+  request.limits = Limits{.id = "test",
+                          .version = "1",
+                          .status = LimitsStatus::example,
+                          .approver = "nobody",
+                          .effective = std::chrono::year{2026} / 1 / 1,
+                          .expires = std::chrono::year{2030} / 1 / 1,
+                          .limits = {{.id = "push",
+                                      .quantity = LimitQuantity::bolus_per_weight,
+                                      .hard_high = StatedBound(1, unit::mg_per_kg),
+                                      .required = true,
+                                      .source = "made up"}}};
+  const Result r = answered(request);
+  CHECK(r.assessment.verdict == Verdict{VerdictKind::unevaluated});
+}
+
 TEST_CASE("a compartment that the model does not have is refused, and named among those it has") {
   try {
     (void)simulate(request_for({Infuse{35_mg, 40min}, Bolus{5_mg, 50min, "muscle"}}));
