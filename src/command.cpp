@@ -330,6 +330,8 @@ Command session_command(Verb verb, const Options& options) {
     command.verb = Verb::predict;
     command.target = *options.text("--model");
     command.data = *options.text("--data");
+    if (command.target == "-" && command.data == "-")
+      wrong_usage("--data", "standard input twice; accepted: a file for one of model and data");
     command.spread = options.given("--spread");
     if (command.format == Format::card) command.format = Format::csv;
     return command;

@@ -287,7 +287,7 @@ std::string version_text(bool verbose) {
           number(NLOHMANN_JSON_VERSION_PATCH) + '\n';
   text +=
       "reads ketpk.session/1 ketpk.limits/1 ketpk.model/1 ketpk.state/1, writes ketpk.result/1 ketpk.check/1 "
-      "ketpk.state/1\n";
+      "ketpk.state/1 ketpk.table/1 ketpk.lint/1\n";
   return text;
 }
 

@@ -140,6 +140,7 @@ SavedState understand_state(const Node& node, const Whose& whose) {
                    .amounts = amounts_of(fields.required("amounts", "what there was when it was saved"))};
   for (const Node& in : list_of(fields.required("inputs", "the history of inputs"), most_inputs))
     state.inputs.push_back(input_of(in));
+  state.file = node.value.dump();
   return state;
 }
 

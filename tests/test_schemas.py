@@ -23,7 +23,7 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-KINDS = ("session", "limits", "result", "state", "model")
+KINDS = ("session", "limits", "result", "state", "model", "table")
 OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
@@ -311,8 +311,22 @@ def saved_states_fit(facts, command):
             path.write_text(json.dumps(follow))
             code, out = run(command, "simulate", str(path), "--json")
             facts.hold(code in (0, 3, 4, 6), f"a session goes on from {at}: exit {code}")
-            errors = [e.message for e in validator(OF["ketpk.result/1"]).iter_errors(json.loads(out))]
+            result = json.loads(out)
+            errors = [e.message for e in validator(OF["ketpk.result/1"]).iter_errors(result)]
             facts.hold(not errors, f"its result fits its schema: {errors}")
+            facts.hold(result["inputs"]["initial_state"]["saved"] == state, "the result holds the state it went on from")
+
+
+def tables_fit(facts, command):
+    """What a data file leads to is what its schema says, and as long as the file."""
+    examples = ROOT / "examples"
+    data = examples / "events.csv"
+    code, out = run(command, "simulate", "--model", str(examples / "model.json"), "--data", str(data), "--json")
+    table = json.loads(out)
+    errors = [e.message for e in validator(OF["ketpk.table/1"]).iter_errors(table)]
+    facts.hold(code == 0 and not errors, f"a table fits its schema: {errors}")
+    records = len(data.read_text().splitlines()) - 1
+    facts.hold({len(c) for c in table["columns"].values()} == {records}, "a table has a value for each record")
 
 
 def program_agrees_on_models(facts, command):
@@ -347,6 +361,7 @@ def main(arguments):
     if arguments:
         program_agrees(facts, arguments[0])
         saved_states_fit(facts, arguments[0])
+        tables_fit(facts, arguments[0])
         program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
         print("broken:", what)

@@ -135,7 +135,14 @@ template <class Gives>
 [[nodiscard]] inline Reading read_account(LimitQuantity q, const Evidence& e, const Account& account) {
   const Dosing& dosing = account.dosing;
   const auto value = value_of(dosing, q);
-  if (!value) return absent(q == LimitQuantity::rate_per_weight ? "no infusion in the order" : "no bolus in the order");
+  if (!value) {
+    const bool is_rate = q == LimitQuantity::rate_per_weight;
+    const auto is_elsewhere = [&](const Dose& d) { return !d.is_intravenous() && d.is_bolus() != is_rate; };
+    if (std::any_of(account.regimen.doses.begin(), account.regimen.doses.end(), is_elsewhere))
+      return unknown(is_rate ? "no infusion goes into a vein, of which the limit speaks"
+                             : "no bolus goes into a vein, of which the limit speaks");
+    return absent(is_rate ? "no infusion in the order" : "no bolus in the order");
+  }
   Reading reading;
   if (q == LimitQuantity::rate_per_weight) {
     const Segment& s = dosing.segments[*dosing.fastest];
@@ -295,7 +302,6 @@ template <class Above>
     heaviest = weight;
     worst =
         Reading{.value = min,
-                .spell = {minutes(starts[s]), std::nullopt},
                 .driver = "session[" + std::to_string(s) + "] begins " + text_in(min, info(limit.quantity).shown_in) +
                           " after session[" + std::to_string(s - 1) + "]"};
   }
@@ -304,7 +310,15 @@ template <class Above>
     if (breach_of(limit, at_least_min) || limit.soft_high || limit.hard_high)
       return unknown("the saved state does not say when its sessions began");
   }
-  return worst ? *std::move(worst) : absent("one session, so no interval");
+  if (!worst) return absent("one session, so no interval");
+  const auto breach = breach_of(limit, *worst->value);
+  for (std::size_t s = 1; breach && s < starts.size(); ++s) {
+    const double min = minutes(starts[s] - starts[s - 1]), bound = base_value(breach->bound);
+    if (breach->above ? at_most(min, bound) : at_least(min, bound)) continue;
+    worst->spell.first_min = minutes(starts[s]);
+    break;
+  }
+  return *std::move(worst);
 }
 
 /// A dose and when it begins; `input` as `place_of` names it.
@@ -314,27 +328,30 @@ struct Counted {
   std::size_t input;
 };
 
-/// The largest sum of the doses that begin within one window, and when the sum of a window first passes a bound. A
-/// window holds its first instant and not its last; a dose counts whole, at its start.
+/// The largest sum of the doses that begin within one window. A window holds its first instant and not its last; a dose
+/// counts whole, at its start. The spell begins where a window first passes the bound that the largest one passes.
 [[nodiscard]] inline Reading read_window(const Limit& limit, const Evidence& e, std::vector<Counted> doses) {
   std::stable_sort(doses.begin(), doses.end(), [](const Counted& a, const Counted& b) { return a.at < b.at; });
   const double us = limit.window->value().in(unit::min)*micros_per_minute, kg = e.regimen.dosing_weight.in(unit::kg);
   Reading reading;
+  std::vector<double> values(doses.size());  // of the window that ends with each dose
   std::size_t first = 0;
   for (std::size_t last = 0; last < doses.size(); ++last) {
     if (last + 1 < doses.size() && doses[last + 1].at == doses[last].at) continue;  // one instant counts together
     while (!(static_cast<double>((doses[last].at - doses[first].at).count()) < us)) ++first;
     CarefulSum sum;
     for (std::size_t i = first; i <= last; ++i) sum.add(doses[i].mg);
-    const double value = sum.total() / kg;
-    if (!reading.spell.first_min && breach_of(limit, value)) reading.spell.first_min = minutes(doses[last].at);
-    if (reading.value && value <= *reading.value) continue;
-    reading.value = value;
+    values[last] = sum.total() / kg;
+    if (reading.value && values[last] <= *reading.value) continue;
+    reading.value = values[last];
     reading.driver = place_of(e.regimen, doses[first].input) +
                      (first == last ? "" : " to " + place_of(e.regimen, doses[last].input)) + ", " +
                      std::to_string(last - first + 1) + (first == last ? " dose" : " doses") + " that begin within " +
                      text_of(*limit.window);
   }
+  const auto breach = reading.value ? breach_of(limit, *reading.value) : std::nullopt;
+  for (std::size_t i = 0; breach && breach->above && i < doses.size() && !reading.spell.first_min; ++i)
+    if (!at_most(values[i], base_value(breach->bound))) reading.spell.first_min = minutes(doses[i].at);
   return reading;
 }
 

@@ -298,6 +298,7 @@ struct Occurrence {
   require(event.at.count() >= 0 && event.at <= horizon_limit, Code::range, field + ".at",
           "outside the supported course; accepted: 0 to 400 d");
   const Micros at = in_session ? ordered.sessions[*event.session] + event.at : event.at;
+  require(at <= horizon_limit, Code::range, field + ".at", "outside the supported course; accepted: 0 to 400 d");
   require(!in_session || *event.session + 1 == ordered.sessions.size() || at < ordered.sessions[*event.session + 1],
           Code::time_order, field + ".at", "not before the next session begins; accepted: a time within the session");
   const std::size_t count = event.of_saved ? ordered.carried : ordered.per_session();

@@ -54,7 +54,7 @@ class NetworkTrajectory {
     const std::size_t i = segment_at(t);
     const double most = length_min(i) * micros_per_minute;
     const Micros within = t - segments_[i].start;
-    return pieces_[i].auc_mg_min_per_L(static_cast<double>(within.count()) > most ? last_ : within);
+    return areas_[i] + pieces_[i].auc_mg_min_per_L(static_cast<double>(within.count()) > most ? last_ : within);
   }
   [[nodiscard]] double at(std::size_t segment, double minute, Curve c) const {
     return pieces_[segment].at(0, minute, c);
@@ -73,7 +73,9 @@ class NetworkTrajectory {
     const std::size_t i = segment_at(t);
     const Micros within = t - segments_[i].start;
     const bool is_past = minutes(within) > length_min(i);
-    return pieces_[i].state_at(is_past ? last_ : within);
+    NetworkState x = pieces_[i].state_at(is_past ? last_ : within);
+    x.resize(net_->size());
+    return x;
   }
   /// Parent in the whole body, what is still to be absorbed among it, at `t` [mg].
   [[nodiscard]] double in_body_mg(Micros t) const {
@@ -85,10 +87,10 @@ class NetworkTrajectory {
   /// (entered - in the body - eliminated) / entered, worst over the ends of all segments. What enters was counted as it
   /// entered, what is eliminated by the clearances, and what is in the body by the places.
   [[nodiscard]] double mass_balance_rel() const noexcept { return mass_balance_rel_; }
+  /// Whether any stretch was so stiff that implicit steps were taken.
+  [[nodiscard]] bool is_stiff() const noexcept { return is_stiff_; }
   /// What this is the course of.
   [[nodiscard]] const Timeline& timeline() const noexcept { return timeline_; }
-  /// The same at the start of each segment.
-  [[nodiscard]] const std::vector<NetworkState>& states() const noexcept { return states_; }
 
   /// Area under plasma, or under a metabolite, without end [mg min/L]. What is formed of a metabolite, it clears.
   [[nodiscard]] double auc_to_infinity(Curve c) const {
@@ -115,7 +117,8 @@ class NetworkTrajectory {
   std::shared_ptr<const Network> net_;
   std::vector<Segment> segments_;
   std::vector<OdeTrajectory<NetworkStretch>> pieces_;
-  std::vector<NetworkState> states_;
+  std::vector<double> areas_;  ///< under plasma up to the start of each segment [mg min/L]
+  bool is_stiff_ = false;
   Micros last_{0};  ///< of the last segment, as far as it was solved
   double auc_ = 0, entered_parent_mg_ = 0, slowest_per_min_ = 0, mass_balance_rel_ = 0;
   Timeline timeline_;
@@ -133,8 +136,9 @@ namespace detail {
 }  // namespace detail
 
 /// The course of a network over a timeline that begins at 0; records of one instant act together. The last stretch goes
-/// on until what is left of anything is below 1e-17 of what there was.
-/// `Trouble` as `solve_ode`, with the instant.
+/// on until what is left of anything is below 1e-17 of what there was. Linear networks, and stiff ones, choose their
+/// steps by themselves; `method` is for the others.
+/// `Trouble` as `solve_ode`, with the instant; also where the slowest rate would need longer than can be counted.
 [[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline,
                                                        OdeMethod method = OdeMethod::dormand_prince) {
   NetworkTrajectory out;
@@ -164,12 +168,12 @@ namespace detail {
     }
   };
 
-  NetworkState x(net.size() + 2);
-  std::vector<Intake> boluses;
+  NetworkState x(net.size());
+  double area = 0, eliminated_mg = 0;
   for (std::size_t k = 0; k < timeline.stretches.size(); ++k) {
     const Stretch& s = timeline.stretches[k];
     const bool is_last = k + 1 == timeline.stretches.size();
-    if (s.is_emptied) std::fill(x.begin(), x.end() - 2, 0.0);
+    if (s.is_emptied) std::fill(x.begin(), x.end(), 0.0);
     if (s.steady) {
       const Attempt<NetworkState> steady = solver.steady(*s.steady);
       if (const auto* trouble = std::get_if<Trouble>(&steady)) return *trouble;
@@ -196,30 +200,38 @@ namespace detail {
       if (p.ke0_per_min) slowest = std::min(slowest, *p.ke0_per_min);
       double min = 40 / slowest;
       if (p.saturable) min += given_mg / p.saturable->vmax_mg_per_min;
-      require(min * micros_per_minute < 9e18, Code::model_param, "CL",
-              "so slow that the course has no end; accepted: half-lives below 100 yr");
+      if (!(min * micros_per_minute < 9e18))
+        return Trouble{Code::solver, "odeint", "a rate of the model is so slow that its course has no end"};
       horizon = Micros{static_cast<std::int64_t>(min * micros_per_minute)};
       out.last_ = horizon;
     }
     out.segments_.push_back({s.start, is_last ? Micros{0} : s.duration, 0, 0});
-    out.states_.push_back(x);
-    auto piece =
-        solve_ode(NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
-                  {.atol_per_dose = std::clamp(1e-19 * std::max(given_mg, 1e-30), 1e-25, 1e-2), .method = method});
+    out.areas_.push_back(area);
+    OdeOptions steps = steps_from(net, x, s.rates, horizon);
+    out.is_stiff_ = out.is_stiff_ || steps.method == OdeMethod::rosenbrock;
+    if (!net.is_linear() && steps.method == OdeMethod::dormand_prince) steps.method = method;
+    auto piece = solve_ode(NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
+                           std::move(steps));
     if (auto* trouble = std::get_if<Trouble>(&piece)) {
       trouble->message += " (counted from " + to_text(minutes(s.start)) + " min)";
       return *trouble;
     }
     x = std::get<0>(piece).state_at(horizon);
-    double found = x[net.size() + 1];
+    eliminated_mg += x[net.size() + 1];
+    area += x[net.size()];
+    x.resize(net.size());
+    double found = eliminated_mg;
     for (std::size_t i = 0; i < net.central() + 3; ++i) found += x[i];
-    if (out.entered_parent_mg_ > 0)
-      out.mass_balance_rel_ =
-          std::max(out.mass_balance_rel_, std::abs(out.entered_parent_mg_ - found) / out.entered_parent_mg_);
+    if (out.entered_parent_mg_ > 0) {
+      const double off = std::abs(out.entered_parent_mg_ - found) / out.entered_parent_mg_;
+      if (!(off <= out.mass_balance_rel_)) out.mass_balance_rel_ = off;
+      if (!std::isfinite(off))
+        return Trouble{Code::internal_check, "mass balance", "not a number; no numbers are given"};
+    }
     out.pieces_.push_back(std::get<0>(std::move(piece)));
   }
   // All that enters the parent leaves it through its clearance; where that saturates, the curve is asked.
-  out.auc_ = p.saturable ? x[net.size()] : out.entered_parent_mg_ / p.cl_L_per_min;
+  out.auc_ = p.saturable ? area : out.entered_parent_mg_ / p.cl_L_per_min;
   return out;
 }
 

@@ -180,7 +180,7 @@ class SubjectCourse {
       for (std::size_t i = 0; i < a.size(); ++i) {
         if (a[i] == b[i]) continue;
         const double off = std::abs(a[i] - b[i]) / std::max({a[i], b[i], 1e-6 * highest[i], 1e-7 * most_mg});
-        if (!(off <= worst)) worst = off;
+        if (!std::isnan(worst) && !(off <= worst)) worst = off;
       }
     };
     for (std::size_t k = 0; k < timeline_.stretches.size(); ++k) {

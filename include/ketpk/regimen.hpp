@@ -166,6 +166,7 @@ struct SavedState {
   std::vector<SavedInput> inputs;  ///< in order of their start; what had not begun is not part of it
   std::string identity;            ///< `identity_of` the model's numbers and the patient
   SavedAmounts amounts = {};
+  std::string file = {};  ///< the saved state as it was read, JSON; empty for others
 };
 
 enum class InitialState : std::uint8_t { undeclared, drug_free, saved };

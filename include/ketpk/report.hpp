@@ -400,10 +400,15 @@ inline void inputs(JsonText& json, const Result& r) {
     json.member("form", name_of(q.order.form));
     if (q.order.saved)
       json.object("initial_state", [&] {
-        json.object("saved", [&] {
-          json.member("at", time_text(q.order.saved->at));
-          json.key("inputs"), json.integer(static_cast<std::int64_t>(q.order.saved->inputs.size()));
-        });
+        if (!q.order.saved->file.empty()) {
+          json.key("saved");
+          json.text += q.order.saved->file;
+        } else {
+          json.object("saved", [&] {
+            json.member("at", time_text(q.order.saved->at));
+            json.key("inputs"), json.integer(static_cast<std::int64_t>(q.order.saved->inputs.size()));
+          });
+        }
         if (q.order.under_way != UnderWay::unstated) json.member("under_way", pick(under_way_names, q.order.under_way));
       });
     else

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -107,13 +108,16 @@ inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
 }
 
 /// The second road for a network: chances, which know nothing of steps, and are not asked for areas; or, where
-/// elimination saturates, implicit steps that know nothing of the explicit ones.
-[[nodiscard]] inline Attempt<Answers> second_opinion_on(const NetworkTrajectory& course, const Questions& questions) {
+/// elimination saturates, implicit steps that know nothing of the explicit ones; absent where the course was so stiff
+/// that it took those itself.
+[[nodiscard]] inline Attempt<std::optional<Answers>> second_opinion_on(const NetworkTrajectory& course,
+                                                                       const Questions& questions) {
   const Network& net = course.network();
   if (!net.is_linear()) {
+    if (course.is_stiff()) return std::optional<Answers>();
     auto other = follow(net.parameters(), course.timeline(), OdeMethod::rosenbrock);
     if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
-    return ask(std::get<0>(other), questions, "rosenbrock");
+    return std::optional(ask(std::get<0>(other), questions, "rosenbrock"));
   }
   const Timeline& timeline = course.timeline();
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
@@ -137,7 +141,7 @@ inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
                                                                           : net.plasma_mg_per_L(x));
     }
   }
-  return answers;
+  return std::optional(std::move(answers));
 }
 
 namespace detail {

@@ -198,10 +198,10 @@ template <class Second>
 template <class Second>
 [[nodiscard]] Attempt<std::optional<Answers>> second_answers(const NetworkTrajectory& course, const Parameters<double>&,
                                                              const Questions& questions, Second) {
-  if (std::same_as<Second, NoSecondSolver>) return std::optional<Answers>();
-  Attempt<Answers> other = second_opinion_on(course, questions);
-  if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
-  return std::optional(std::get<Answers>(std::move(other)));
+  if constexpr (std::same_as<Second, NoSecondSolver>)
+    return std::optional<Answers>();
+  else
+    return second_opinion_on(course, questions);
 }
 
 /// From the curve on: exposure, second opinion, assessment, profile.
@@ -273,9 +273,9 @@ template <class T, class Second>
 }  // namespace detail
 
 /// The whole way with a second solver of the caller's choice: `second(parameters, segments, questions)` gives
-/// an `Attempt<Answers>`; or with none, `NoSecondSolver{}`. Throws `InvalidInput` as the stages do,
-/// E_FIELD_MISSING(as_of) for limits without a day to hold them against, E_FIELD_MISSING(overrides[i]…) for an override
-/// that does not say who and why.
+/// an `Attempt<Answers>`; or with none, `NoSecondSolver{}`. A network has a second solver of its own instead. Throws
+/// `InvalidInput` as the stages do, E_FIELD_MISSING(as_of) for limits without a day to hold them against,
+/// E_FIELD_MISSING(overrides[i]…) for an override that does not say who and why.
 template <class Second>
 [[nodiscard]] Outcome simulate(const Request& request, Second second) {
   validate(request.patient);
@@ -299,6 +299,7 @@ template <class Second>
   Regimen regimen = resolve(request.order, request.patient.mass_for_dosing());
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
   Whom who = whom(request.model, request.patient);
+  require_compartments(request.order, who);
 
   std::optional<Delivery> delivery;
   if (!request.order.is_delivered_as_it_stands()) delivery = deliver(request.order, regimen);

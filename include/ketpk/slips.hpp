@@ -208,20 +208,20 @@ inline void look_for_decimal_shift(Slips& slips, const DecimalShift& shift, cons
     for (const AnyUnit& u : unit_list)  // the unit without its time: mg/kg/min read as mg/kg
       if (is_dose(u.dimension) && rate->rate.unit().dimension == u.dimension - dim::time &&
           rate->rate.unit().name.substr(0, rate->rate.unit().name.rfind('/')) == u.name)
-        readings.push_back(Infuse{StatedDose(rate->rate.number(), u, ""), rate->over, rate->at});
+        readings.push_back(Infuse{StatedDose(rate->rate.number(), u, ""), rate->over, rate->at, rate->into});
     const auto is_pump_rate = [&](const AnyUnit& u) {
       return has_bag && (u == AnyUnit(unit::mL_per_h) || u == AnyUnit(unit::mL_per_min));
     };
     for (const AnyUnit& u : unit_list)
       if ((is_rate(u.dimension) || is_pump_rate(u)) && !(u == rate->rate.unit()))
-        readings.push_back(InfuseAtRate{StatedRate(rate->rate.number(), u, ""), rate->over, rate->at});
+        readings.push_back(InfuseAtRate{StatedRate(rate->rate.number(), u, ""), rate->over, rate->at, rate->into});
   } else if (const auto* infuse = std::get_if<Infuse>(&input)) {
     in_other_units(infuse->amount, is_dose, [&](const AnyUnit& u) -> Input {
-      return Infuse{StatedDose(infuse->amount.number(), u, ""), infuse->over, infuse->at};
+      return Infuse{StatedDose(infuse->amount.number(), u, ""), infuse->over, infuse->at, infuse->into};
     });
   } else if (const auto* bolus = std::get_if<Bolus>(&input)) {
     in_other_units(bolus->amount, is_dose, [&](const AnyUnit& u) -> Input {
-      return Bolus{StatedDose(bolus->amount.number(), u, ""), bolus->at};
+      return Bolus{StatedDose(bolus->amount.number(), u, ""), bolus->at, bolus->into};
     });
   }
   return readings;

@@ -319,6 +319,18 @@ inline constexpr double stiffest_for_explicit_steps = 6e4;
                                                                            : OdeMethod::rosenbrock;
 }
 
+/// How steps follow a network from a state that rates flow into: a place may be off by 1e-18 of the most there can be.
+/// solve_ode, which sees no dose, measures in what it begins with, or in 1 where that is nothing.
+[[nodiscard]] inline OdeOptions steps_from(const Network& net, const NetworkState& x, std::span<const Intake> rates,
+                                           Micros t) {
+  double begins_with = 0;
+  for (const double e : x) begins_with = std::max(begins_with, e);
+  double most = begins_with;
+  for (const Intake& r : rates) most = std::max(most, r.amount * minutes(t));
+  const double share = 1e-18 * (begins_with > 0 ? most / begins_with : most);
+  return {.atol_per_dose = std::clamp(share, 1e-25, 1e-2), .method = method_for(net, t)};
+}
+
 /// Carries states of one subject's networks over stretches of constant input. It remembers what it worked out for the
 /// networks asked about last, so it is not for two threads at once.
 class NetworkSolver {
@@ -369,23 +381,18 @@ class NetworkSolver {
   /// The same as `after` by Odeint's steps, whatever the network.
   [[nodiscard]] Attempt<NetworkState> by_steps(NetworkState x, std::span<const Intake> rates, Micros t,
                                                std::size_t record) const {
-    double begins_with = 0;
-    for (const double e : x) begins_with = std::max(begins_with, e);
-    double scale = begins_with;
+    double scale = 0;
+    for (const double e : x) scale = std::max(scale, e);
     for (const Intake& r : rates) scale = std::max(scale, r.amount * minutes(t));
     if (t.count() == 0 || scale == 0) return x;
-    // A state may be off by 1e-18 of the most there can be. solve_ode, which sees no dose, measures in what it begins
-    // with, or in 1 where that is nothing.
-    const double share = 1e-18 * (begins_with > 0 ? scale / begins_with : scale);
+    OdeOptions steps = steps_from(networks_.at(record), x, rates, t);
+    steps.rtol = options_.rtol;
+    steps.max_steps = options_.max_steps;
+    steps.only_at = {t};
     // The network outlives the stretch, so nothing has to own it.
     const std::shared_ptr<const Network> net(std::shared_ptr<const Network>(), &networks_.at(record));
-    auto course =
-        solve_ode(NetworkStretch(net, {rates.begin(), rates.end()}, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, t,
-                  {.rtol = options_.rtol,
-                   .atol_per_dose = std::clamp(share, 1e-25, 1e-2),
-                   .max_steps = options_.max_steps,
-                   .only_at = {t},
-                   .method = method_for(networks_.at(record), t)});
+    auto course = solve_ode(NetworkStretch(net, {rates.begin(), rates.end()}, x), {Segment{Micros{0}, Micros{0}, 0, 0}},
+                            t, std::move(steps));
     if (const auto* trouble = std::get_if<Trouble>(&course)) return *trouble;
     NetworkState end = std::get<0>(course).state_at(t);
     end.resize(x.size());  // without the areas

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -42,15 +43,19 @@ struct Whom {
 
 namespace detail {
 
-/// The entry of a dose. Throws E_RANGE(order[i].into) for a compartment that the model does not have.
-[[nodiscard]] inline std::size_t compartment_of(const Whom& whom, const Dose& dose, std::size_t i) {
-  const std::string name = dose.into.empty() ? "central" : dose.into;
+/// Which of the compartments `into` names. Throws E_RANGE(field).
+[[nodiscard]] inline std::size_t compartment_of(const Whom& whom, std::string_view into, std::string_view field) {
+  const std::string_view name = into.empty() ? std::string_view("central") : into;
   const auto found = std::find(whom.compartments.begin(), whom.compartments.end(), name);
-  std::string accepted;
-  for (const std::string& c : whom.compartments) accepted += (accepted.empty() ? "" : ", ") + c;
-  require(found != whom.compartments.end(), Code::range, "order[" + std::to_string(i) + "].into",
-          "not a compartment of the model; accepted: " + accepted);
+  if (found == whom.compartments.end()) {
+    std::string accepted;
+    for (const std::string& c : whom.compartments) accepted += (accepted.empty() ? "" : ", ") + c;
+    throw InvalidInput(Code::range, std::string(field), "not a compartment of the model; accepted: " + accepted);
+  }
   return static_cast<std::size_t>(found - whom.compartments.begin());
+}
+[[nodiscard]] inline std::size_t compartment_of(const Whom& whom, const Dose& dose) {
+  return compartment_of(whom, dose.into, "into");
 }
 
 [[nodiscard]] inline bool is_exactly_soluble(const Whom& whom, const Regimen& given) {
@@ -59,7 +64,7 @@ namespace detail {
   const auto is_chained = [](const auto& m) { return m.from.has_value(); };
   if (p.saturable || std::any_of(p.metabolites.begin(), p.metabolites.end(), is_chained)) return false;
   for (std::size_t i = 0; i < given.doses.size(); ++i)
-    if (!given.doses[i].is_intravenous() || !is_plain(whom.person.entries[compartment_of(whom, given.doses[i], i)]))
+    if (!given.doses[i].is_intravenous() || !is_plain(whom.person.entries[compartment_of(whom, given.doses[i])]))
       return false;
   return true;
 }
@@ -69,11 +74,11 @@ namespace detail {
   std::vector<Happening> records{{.line = 0, .time = Micros{0}}};
   for (std::size_t i = 0; i < given.doses.size(); ++i) {
     const Dose& d = given.doses[i];
-    const std::size_t c = compartment_of(whom, d, i);
+    const std::size_t c = compartment_of(whom, d);
     const Entry& entry = whom.person.entries[c];
     const double us = std::round(entry.lag_min * micros_per_minute);
-    require(us <= static_cast<double>((horizon_limit - d.end()).count()), Code::range,
-            "order[" + std::to_string(i) + "].at", "enters past the supported course; accepted: an end up to 400 d");
+    require(us <= static_cast<double>((horizon_limit - d.end()).count()), Code::range, "order",
+            "enters past the supported course; accepted: an end up to 400 d");
     Entering in{.place = whom.places[c], .lag = Micros{static_cast<std::int64_t>(us)}};
     if (d.is_bolus()) {
       in.bolus_mg = d.amount_mg * entry.bioavailability;
@@ -92,7 +97,20 @@ namespace detail {
 
 }  // namespace detail
 
-/// The course of `given`. Throws E_RANGE(order[i].into, order[i].at). `Trouble` as `follow`.
+/// Throws E_RANGE(order[i].into, initial_state.saved) where an order goes into a compartment that the model does not
+/// have.
+inline void require_compartments(const Order& order, const Whom& whom) {
+  for (std::size_t i = 0; i < order.inputs.size(); ++i)
+    std::visit(
+        [&](const auto& in) { (void)detail::compartment_of(whom, in.into, "order[" + std::to_string(i) + "].into"); },
+        order.inputs[i]);
+  if (order.saved)
+    for (const SavedInput& in : order.saved->inputs)
+      (void)detail::compartment_of(whom, in.ordered.into, "initial_state.saved");
+}
+
+/// The course of `given`. Throws E_RANGE(into) for a compartment that the model does not have, E_RANGE(order) where a
+/// lag leads past 400 d. `Trouble` as `follow`.
 [[nodiscard]] inline Attempt<OrderTrajectory> trajectory_of(const Whom& whom, const Regimen& given) {
   if (detail::is_exactly_soluble(whom, given)) return solve(whom.person.parameters, schedule(given));
   auto followed = follow(whom.person.parameters, detail::timeline_of(whom, given));
