@@ -48,7 +48,16 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "What was delivered",
-        ("Delivery", "DeliveredInput", "DeliveredEvent", "Piece", "Interruption", "RateRun", "Priming"),
+        (
+            "SessionOfCourse",
+            "Delivery",
+            "DeliveredInput",
+            "DeliveredEvent",
+            "Piece",
+            "Interruption",
+            "RateRun",
+            "Priming",
+        ),
     ),
     ("Judgement", ("Verdict", "Assessment", "Flag", "Check", "Override", "LimitsUsed")),
     ("Errors", ("InvalidInput", "WrongType", "NumericalTrouble")),

@@ -112,6 +112,8 @@ NO_UNIT = {
     "stretches",
     "stretches_checked",
     "paused_infusions",
+    "times",
+    "session",
 }
 NUMERIC = re.compile(r"\b(float|int|Number|float64|int64)\b")
 

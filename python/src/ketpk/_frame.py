@@ -437,8 +437,8 @@ def simulate_frame(
             keywords of ``Patient`` and ``infusion``: ``weight_kg`` (or ``weight_lb``); ``height_cm`` (``_m``, ``_in``),
             ``age_yr``, ``dosing_weight_kg``, ``sex``; ``dose_mg_per_kg`` (``_mcg_per_kg``, ``_mg``, ``_mcg``) or
             ``rate_…``, with ``duration_min`` and perhaps ``start_min``; ``bolus_mg_per_kg`` (and the like), given at
-            0 min; ``bag_mg_per_mL``; ``into``, the compartment of the infusion or the bolus, where a row has one of them;
-            ``model``, ``analyte``, ``form``, where they differ from row to row.
+            0 min; ``bag_mg_per_mL``; ``into``, the compartment of the infusion or the bolus, where a row has one of
+            them; ``model``, ``analyte``, ``form``, where they differ from row to row.
         model, analyte, form: as in ``simulate``, where they are the same in all rows.
         drug_free, limits, as_of, every_min, until_min, at_min, time_above_ng_per_mL, extrapolate,
             assume_enantiomers_alike, second_solver: as in ``simulate``, for all rows.

@@ -199,7 +199,12 @@ def result(r: Result) -> str:
         peaks = f"peaks {shown(first.cmax_ng_per_mL)} (first) and {shown(last.cmax_ng_per_mL)} ng/mL (last)"
         told.append(("Sessions", f"{spoken} · {peaks}"))
     began = inputs["initial_state"]
-    state = f"{began} at 0 min" if isinstance(began, str) else f"goes on from a state saved at {began['saved']['at']}"
+    if isinstance(began, str):
+        state = f"{began} at 0 min"
+    else:
+        saved = began["saved"]
+        at = saved["at"] if "at" in saved else f"{shown(saved['saved_at_us'] / 6e7)} min"
+        state = f"goes on from a state saved at {at}"
     if r.delivery is not None:
         told.append(("Delivered", _delivered(r.delivery)))
     told.append(("Drug", f"{inputs['analyte']} · milligrams of {inputs['form']} · {state}"))

@@ -290,8 +290,8 @@ class Event(_Value):
     """Something done to one infusion at an instant, as ``pause``, ``resume``, ``stop``, ``change_rate`` and
     ``restart_remainder`` make it. An event does not change.
 
-    The amount ordered is the cap of all of them. What the infusion does not admit at that instant is ``E_STATE``, raised
-    by ``simulate``; no event is ever ignored.
+    The amount ordered is the cap of all of them. What the infusion does not admit at that instant is ``E_STATE``,
+    raised by ``simulate``; no event is ever ignored.
 
     Raises: ``TypeError`` when called.
 
@@ -447,8 +447,8 @@ class Pump(_Value):
             from when [min]; all three or none.
 
     Raises:
-        WrongType, InvalidInput: ``E_FIELD_MISSING`` for a pump of which nothing is said, or of a part of which something
-            is missing; ``E_NONFINITE`` for NaN. What is out of range is raised by ``simulate``.
+        WrongType, InvalidInput: ``E_FIELD_MISSING`` for a pump of which nothing is said, or of a part of which
+            something is missing; ``E_NONFINITE`` for NaN. What is out of range is raised by ``simulate``.
 
     >>> Pump(rate_step_mL_per_h=0.1)
     Pump(rate_step_mL_per_h=0.1)
@@ -545,8 +545,8 @@ class Course(_Value):
     Args:
         every_min, times: so many sessions, so far apart [min], the first at time zero; or
         at_min: when each begins [min] after time zero; or
-        at: when each begins, a list of ``datetime.datetime`` with a time zone; the first is time zero. What is counted is
-            elapsed time, whatever the clocks on the wall did in between.
+        at: when each begins, a list of ``datetime.datetime`` with a time zone; the first is time zero. What is counted
+            is elapsed time, whatever the clocks on the wall did in between.
 
     Raises:
         WrongType, InvalidInput: ``E_FIELD_MISSING`` or ``E_FIELD_DUPLICATE`` unless it is one of the three;

@@ -240,7 +240,8 @@ def _road(result: Result) -> tuple[_core.Answer, Ask]:
         return held, lambda us: concentrations(Profile._of_answer(held.again(np.ascontiguousarray(us))))
 
     inputs = result.inputs
-    if not isinstance(inputs["initial_state"], str):
+    began = inputs["initial_state"]
+    if not isinstance(began, str) and "schema" not in began["saved"]:
         raise InvalidInput(
             "E_STATE",
             "results",
@@ -644,10 +645,10 @@ def plot(
     """Concentration over time with the drug going in under it. Needs matplotlib.
 
     The curve is asked anew from the core, whatever instants the results were asked for: every edge of the order is a
-    vertex. Under the line of 0 ng/mL stands what went in, a bar for an infusion, a triangle for a bolus, with the amount
-    of base; it is hatched where a limit on dose, rate, bolus or duration is flagged. An infusion that was paused has a gap
-    there, with the two bars of a pause; a diamond is a change of rate, a square a stop, a triangle the restart of a
-    remainder. Levels of limits are lines, for
+    vertex. Under the line of 0 ng/mL stands what went in, a bar for an infusion, a triangle for a bolus, with the
+    amount of base; it is hatched where a limit on dose, rate, bolus or duration is flagged. An infusion that was paused
+    has a gap there, with the two bars of a pause; a diamond is a change of rate, a square a stop, a triangle the
+    restart of a remainder. Levels of limits are lines, for
     curves of the limit's own sampling site only. Where a curve is beyond a flagged peak limit it is shaded down to it;
     flagged minutes above a level are a broad stroke along it. Time is in minutes, for more than 10 h in hours, for more
     than 3 d in days.

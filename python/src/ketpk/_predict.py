@@ -33,8 +33,8 @@ SCHEMA = "ketpk.table/1"
 
 
 class Prediction(Immutable):
-    """What a model says at every record of a data set, in the order of the records: at a dose record the state after the
-    dose, at a reset the one after the reset. ``ketpk.predict`` makes one.
+    """What a model says at every record of a data set, in the order of the records: at a dose record the state after
+    the dose, at a reset the one after the reset. ``ketpk.predict`` makes one.
 
     It is a value: it does not change, equal ones are equal, and it can be pickled. It is no truth value.
     """
@@ -56,9 +56,10 @@ class Prediction(Immutable):
 
     @property
     def columns(self) -> Table:
-        """A read-only mapping of names to arrays of the shape ``(n,)``, one element a record: ``ID`` (texts, as objects),
-        ``TIME_<unit>``, ``EVID``, then ``plasma_<unit>``, a concentration for each metabolite and for the effect site,
-        the amount in each compartment, and ``plasma_sd_<unit>`` where ``spread`` was asked for. Numbers are float64."""
+        """A read-only mapping of names to arrays of the shape ``(n,)``, one element a record: ``ID`` (texts, as
+        objects), ``TIME_<unit>``, ``EVID``, then ``plasma_<unit>``, a concentration for each metabolite and for the
+        effect site, the amount in each compartment, and ``plasma_sd_<unit>`` where ``spread`` was asked for. Numbers
+        are float64."""
         return self._columns
 
     @property
@@ -252,19 +253,20 @@ def predict(model: ModelSource, data: Any, *, spread: bool = False) -> Predictio
     """What a model says at every record of a data set with NONMEM's columns, in the order it came.
 
     Args:
-        model: a model file, its document as a dict, a ``Model``, or the id of a built-in model. Its ``data_units`` say in
-            which units the data are, and by which conventions.
+        model: a model file, its document as a dict, a ``Model``, or the id of a built-in model. Its ``data_units`` say
+            in which units the data are, and by which conventions.
         data: the path of a CSV file; or a table: a DataFrame of pandas or polars, an Arrow table, a dict of columns.
-            Columns are ID TIME AMT RATE DUR EVID CMT ADDL II SS MDV DV and one for each covariate of the model (WT is kg);
-            all in capitals, or all in lower case. None, NaN and NA are missing, as an empty field and a point are in a
-            file. A text stands for what a file would hold; ID is a text or an integer. Other columns are left out, but a
-            name that is nearly one of the above is refused. Text of a CSV is not accepted here, as it looks like a path.
+            Columns are ID TIME AMT RATE DUR EVID CMT ADDL II SS MDV DV and one for each covariate of the model (WT is
+            kg); all in capitals, or all in lower case. None, NaN and NA are missing, as an empty field and a point are
+            in a file. A text stands for what a file would hold; ID is a text or an integer. Other columns are left out,
+            but a name that is nearly one of the above is refused. Text of a CSV is not accepted here, as it looks like
+            a path.
         spread: also the standard deviation of plasma between subjects, by the delta method; the card must state its
             variability.
 
     Returns:
-        A ``Prediction``: one row a record, each column with its unit in its name. The same bits, and by ``to_csv()`` the
-        same bytes, as ``ketpk simulate --model MODEL --data FILE``.
+        A ``Prediction``: one row a record, each column with its unit in its name. The same bits, and by ``to_csv()``
+        the same bytes, as ``ketpk simulate --model MODEL --data FILE``.
 
     Raises:
         InvalidInput: of a file with line and column in ``field``; of a table with ``row`` (counted from 0) and
@@ -276,7 +278,8 @@ def predict(model: ModelSource, data: Any, *, spread: bool = False) -> Predictio
         KeyboardInterrupt: when the subject at hand is done; nothing is returned.
 
     >>> import ketpk
-    >>> table = {"ID": [1, 1, 1], "TIME": [0, 0.5, 1], "AMT": [35, None, None], "DUR": [0.5, None, None], "WT": [70] * 3}
+    >>> table = {"ID": [1, 1, 1], "TIME": [0, 0.5, 1], "AMT": [35, None, None], "DUR": [0.5, None, None]}
+    >>> table["WT"] = [70, 70, 70]
     >>> told = ketpk.predict("kamp2020", table)  # its data are in hours, mg and ng/mL
     >>> told.columns["plasma_ng_per_mL"].round()
     array([  0., 304.,  88.])

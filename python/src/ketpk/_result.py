@@ -309,7 +309,8 @@ class Piece:
     """A stretch of what went in: at one rate, or, of a bolus, at one instant.
 
     Attributes:
-        from_us, until_us, from_min, until_min: when, in whole microseconds [us] and in [min]; of a bolus both are the same.
+        from_us, until_us, from_min, until_min: when, in whole microseconds [us] and in [min]; of a bolus both are the
+            same.
         mg: how much, base [mg].
         mg_per_min: how fast, base [mg/min]; None for a bolus.
     """
@@ -504,9 +505,9 @@ STATE_SCHEMA = "ketpk.state/1"
 class State(Immutable):
     """A course up to an instant, to go on from: the history of what went in, ``ketpk.state/1``.
 
-    ``Result.state`` makes one, ``simulate(..., initial_state=...)`` goes on from it: for the same model, patient and drug
-    only, and then to the bit as if it had never been interrupted. It is a value: it can be compared, pickled and written
-    as JSON.
+    ``Result.state`` makes one, ``simulate(..., initial_state=...)`` goes on from it: for the same model, patient and
+    drug only, and then to the bit as if it had never been interrupted. It is a value: it can be compared, pickled and
+    written as JSON.
     """
 
     __slots__ = ("_text",)
@@ -605,9 +606,9 @@ class Profile(Table):
 
     The columns are ``time_us`` (int64) and, in float64, ``time_min``, ``plasma_ng_per_mL``, ``effect_site_ng_per_mL``
     where the model has an effect site, ``<metabolite>_ng_per_mL`` for each metabolite, ``delivered_mg`` and
-    ``auc_ng_h_per_mL`` (from 0 to each instant); and ``paused_infusions`` (int64) where there is a ``delivery``. Each has the shape ``(n,)``, is a view of the result's own memory and
-    cannot be written to. Columns are attributes too: ``profile.plasma_ng_per_mL``; those of the metabolites are in
-    ``profile.metabolites["<metabolite>_ng_per_mL"]``.
+    ``auc_ng_h_per_mL`` (from 0 to each instant); and ``paused_infusions`` (int64) where there is a ``delivery``. Each
+    has the shape ``(n,)``, is a view of the result's own memory and cannot be written to. Columns are attributes too:
+    ``profile.plasma_ng_per_mL``; those of the metabolites are in ``profile.metabolites["<metabolite>_ng_per_mL"]``.
     """
 
     __slots__ = ()
@@ -1039,9 +1040,8 @@ def _restored(schema: str, text: str) -> Result:
 
 
 def session_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The session that asks for the same course again, from the inputs a result echoes: patient, order, events, pump and
-    model as they were stated, without limits, questions and overrides. Of a saved state that the course went on from the
-    echo only tells."""
+    """The session that asks for the same course again, from the inputs a result echoes: patient, order, events, pump
+    and model as they were stated, without limits, questions and overrides."""
 
     def stated(document: Mapping[str, Any]) -> dict[str, Any]:
         kept = {k: v for k, v in document.items() if not k.endswith("_as_stated")}

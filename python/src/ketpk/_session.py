@@ -166,8 +166,8 @@ def simulate(
         limits: ``ketpk.limits.read(path)``, a path, or a dict; without them the verdict is unevaluated.
         as_of: the day the limits must be in force; today in UTC if not given.
         bag_mg_per_mL: drug in the bag, for rates in mL.
-        bag_vials, bag_diluent_mL: what the bag was made of, a list of ``Vial`` and the volume they were added to [mL]; the
-            stated concentration is held against it.
+        bag_vials, bag_diluent_mL: what the bag was made of, a list of ``Vial`` and the volume they were added to [mL];
+            the stated concentration is held against it.
         every_min, until_min: sample every so many minutes from 0 to the end [min], or
         at_min: sample at these instants [min], shape ``(n,)``, in order of time, some 50,000 at most. Without either
             nothing is sampled; summary and limits look at the whole continuous course in any case.

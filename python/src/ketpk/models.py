@@ -157,8 +157,8 @@ class Model(Immutable):
 
     @property
     def entries(self) -> Mapping[str, Any]:
-        """By compartment: bioavailability ``F``, ``lag``, and the ``duration`` or ``rate`` of infusions that leave it to
-        the model. Read-only; empty where the card says nothing of it."""
+        """By compartment: bioavailability ``F``, ``lag``, and the ``duration`` or ``rate`` of infusions that leave it
+        to the model. Read-only; empty where the card says nothing of it."""
         value: Mapping[str, Any] = self._document.get("entries", frozen({}))
         return value
 
@@ -188,8 +188,8 @@ class Model(Immutable):
     @property
     def derived(self) -> Mapping[str, Any] | None:
         """What follows from the parameters at the reference weight: ``lambda_per_min`` [1/min] and ``half_life_min``
-        [min] from the fastest on, ``Vss_L`` [L], ``k10_per_min`` [1/min], ``CL_L_per_min`` [L/min]. None where it cannot
-        be said. Read-only."""
+        [min] from the fastest on, ``Vss_L`` [L], ``k10_per_min`` [1/min], ``CL_L_per_min`` [L/min]. None where it
+        cannot be said. Read-only."""
         value: Mapping[str, Any] | None = self._document.get("derived")
         if value is None:
             return None
