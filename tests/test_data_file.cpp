@@ -267,7 +267,7 @@ TEST_CASE("a constant infusion at steady state has a rate and nothing else") {
   CHECK(at("1,0,1,0,30,.,.,6,1") == "E_RANGE data line 2 column II");
   CHECK(at("1,0,1,0,30,.,2,.,1") == "E_RANGE data line 2 column ADDL");
   CHECK(at("1,0,1,0,30,1,.,.,1") == "E_RANGE data line 2 column DUR");
-  CHECK(at("1,0,1,0,-1,.,.,.,1") == "E_RANGE data line 2 column AMT");
+  CHECK(at("1,0,1,0,-1,.,.,.,1") == "read");  // the infusion that has always been running, at the model's rate
   CHECK(at("1,0,1,0,.,1,.,6,1") == "E_RANGE data line 2 column AMT");
   CHECK(at("1,0,1,.,.,.,.,6,1") == "E_FIELD_MISSING data line 2 column AMT");
 }

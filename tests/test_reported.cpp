@@ -78,12 +78,14 @@ TEST_CASE("no step crosses the end of an infusion, however far apart the samples
 TEST_CASE("a sample whose time was added up in doubles meets the end of an infusion, not a moment beside it") {
   std::string csv = "ID,TIME,AMT,RATE,CMT,EVID\n1,0,30,100,central,1\n";
   double t = 0;
+  bool is_off = false;
   for (int i = 1; i <= 12; ++i) {
     t += 0.05;
+    is_off = is_off || t != i / 20.0;
     csv += "1," + to_text(t) + ",.,.,.,0\n";
   }
   const auto c = plasma(card(), csv);
-  REQUIRE(t != 0.6);
+  REQUIRE(is_off);
   for (std::size_t i = 1; i <= 12; ++i) CHECK(c[i] == near(infused(100, 0.3, 0.05 * static_cast<double>(i))));
 }
 
@@ -172,7 +174,7 @@ TEST_CASE("a steady state of infusions that follow each other without a gap is t
 // mrgsolve 340, 341
 TEST_CASE("rate and duration together are refused; a rate that changes is a row for each") {
   CHECK(refused(card(), "ID,TIME,AMT,RATE,DUR,CMT,EVID\n1,0,40,10,4,central,1\n") ==
-        "E_COLUMNS data line 2 column DUR");
+        "E_RANGE data line 2 column DUR");
   const auto c = plasma(card(), "ID,TIME,AMT,RATE,CMT,EVID\n1,0,40,20,central,1\n1,2,15,5,central,1\n1,4,.,.,.,0\n");
   CHECK(c[2] == near(infused(20, 2, 4) + infused(5, 3, 2)));
 }
@@ -276,5 +278,5 @@ TEST_CASE("how often a curve is looked at does not change it") {
   std::string coarse = "ID,TIME,AMT,RATE,CMT,EVID\n1,0,40,60,central,1\n", fine = coarse;
   for (int i = 1; i <= 3'000; ++i) fine += "1," + to_text(i / 1000.0) + ",.,.,.,0\n";
   coarse += "1,3,.,.,.,0\n";
-  CHECK(plasma(card(), fine).back() == near(plasma(card(), coarse).back()));
+  CHECK(plasma(card(), fine).back() == Approx(plasma(card(), coarse).back()).epsilon(1e-12));
 }
