@@ -173,8 +173,7 @@ TEST_CASE("a steady state of infusions that follow each other without a gap is t
 
 // mrgsolve 340, 341
 TEST_CASE("rate and duration together are refused; a rate that changes is a row for each") {
-  CHECK(refused(card(), "ID,TIME,AMT,RATE,DUR,CMT,EVID\n1,0,40,10,4,central,1\n") ==
-        "E_RANGE data line 2 column DUR");
+  CHECK(refused(card(), "ID,TIME,AMT,RATE,DUR,CMT,EVID\n1,0,40,10,4,central,1\n") == "E_RANGE data line 2 column DUR");
   const auto c = plasma(card(), "ID,TIME,AMT,RATE,CMT,EVID\n1,0,40,20,central,1\n1,2,15,5,central,1\n1,4,.,.,.,0\n");
   CHECK(c[2] == near(infused(20, 2, 4) + infused(5, 3, 2)));
 }
