@@ -26,6 +26,10 @@ class Random {
   [[nodiscard]] Micros micros(double low_min, double high_min) {
     return Micros{static_cast<std::int64_t>(between(low_min, high_min) * micros_per_minute)};
   }
+  /// From `low` to `high`, both included.
+  [[nodiscard]] Micros instant(Micros low, Micros high) {
+    return low + Micros{static_cast<std::int64_t>(uniform() * static_cast<double>((high - low).count() + 1))};
+  }
 
  private:
   std::mt19937_64 bits_;

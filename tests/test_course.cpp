@@ -37,10 +37,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t seed = 20261121;
 constexpr Micros day = 24h;
 
-Micros instant(Random& random, Micros low, Micros high) {
-  return low + Micros{static_cast<std::int64_t>(random.uniform() * static_cast<double>((high - low).count() + 1))};
-}
-
 Order in_course(Order o, CoursePlan plan) {
   o.course = std::move(plan);
   return o;
@@ -85,7 +81,7 @@ std::string curve_bytes(Result r) {
 std::vector<Input> random_inputs(Random& random) {
   std::vector<Input> inputs;
   for (int n = 1 + random.below(3), i = 0; i < n; ++i) {
-    const Micros start = i * 90min + instant(random, 0us, 20min), over = instant(random, 1us, 2h);
+    const Micros start = i * 90min + random.instant(0us, 20min), over = random.instant(1us, 2h);
     const StatedDose dose{random.between(0.05, 0.6), unit::mg_per_kg};
     if (random.one_in(3))
       inputs.emplace_back(Bolus{dose, start});
@@ -95,9 +91,9 @@ std::vector<Input> random_inputs(Random& random) {
   return inputs;
 }
 CoursePlan random_plan(Random& random, int most = 8) {
-  CoursePlan plan{.starts = {instant(random, 0us, 3h)}};
+  CoursePlan plan{.starts = {random.instant(0us, 3h)}};
   for (int n = random.below(most); n > 0; --n)
-    plan.starts.push_back(plan.starts.back() + instant(random, 6h, random.one_in(2) ? 12h : 200h));
+    plan.starts.push_back(plan.starts.back() + random.instant(6h, random.one_in(2) ? 12h : 200h));
   return plan;
 }
 
@@ -247,7 +243,7 @@ TEST_CASE("what is left from before is there when a session begins, and a course
     const std::vector<Input> inputs = random_inputs(random);
     const CoursePlan plan = random_plan(random);
     std::vector<Micros> asked;
-    for (int i = 0; i < 40; ++i) asked.push_back(instant(random, 0us, plan.starts.back() + 10h));
+    for (int i = 0; i < 40; ++i) asked.push_back(random.instant(0us, plan.starts.back() + 10h));
     std::sort(asked.begin(), asked.end());
     const Result r = must(request_of(in_course(order(inputs), plan), asked));
     const Whom who = whom(r.inputs.model, r.inputs.patient);
@@ -339,7 +335,7 @@ TEST_CASE("the largest sum of a sliding window is that of brute force, whatever 
   for (int n = 0; n < 300; ++n) {
     INFO("case " << n << " of seed " << seed + 2);
     const Order o = in_course(order(random_inputs(random)), random_plan(random, 20));
-    const Micros window = instant(random, 1us, random.one_in(3) ? 2h : 900h);
+    const Micros window = random.instant(1us, random.one_in(3) ? 2h : 900h);
     const Regimen regimen = resolve(o, BodyMass(70, unit::kg));
     double most = 0;
     for (const Dose& begins : regimen.doses) {
@@ -444,12 +440,12 @@ TEST_CASE("a course that was saved anywhere and gone on with is the course that 
   for (int n = 0; n < 120; ++n) {
     INFO("case " << n << " of seed " << seed + 3);
     CoursePlan plan{.starts = {0h}};
-    for (int i = 0; i < 5; ++i) plan.starts.push_back(plan.starts.back() + instant(random, 6h, 90h));
+    for (int i = 0; i < 5; ++i) plan.starts.push_back(plan.starts.back() + random.instant(6h, 90h));
     const Order whole = in_course(infuse(random.between(0.1, 0.6), unit::mg_per_kg, 4h), plan);
     Request request = request_of(whole, {1h, 30h, 90h, plan.starts.back() + 3h});
     const Result uninterrupted = must(request);
-    const Micros running = plan.starts[static_cast<std::size_t>(random.below(5))] + instant(random, 0us, 4h);
-    const Micros anywhere = instant(random, 0us, plan.starts.back() - 1us);
+    const Micros running = plan.starts[static_cast<std::size_t>(random.below(5))] + random.instant(0us, 4h);
+    const Micros anywhere = random.instant(0us, plan.starts.back() - 1us);
     const SavedState state = saved_state(uninterrupted, random.one_in(2) ? running : anywhere);
     if (state.inputs.back().state == DeliveryState::running) ++cut_while_running;
     Order rest = whole;

@@ -5,15 +5,16 @@
 #include "catch.hpp"
 
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -616,9 +617,15 @@ std::int64_t micros_of_thousandths(std::int64_t n, const TimeUnit& u) {
   const std::int64_t product = n * u.us, half = product < 0 ? -500 : 500;
   return (product + half) / 1000;
 }
-double shifted(const std::string& text, int exponent) {
-  return std::strtod((text + 'e' + std::to_string(exponent)).c_str(), nullptr);
+/// The number that is all of `text`, whatever the locale.
+double number_in(std::string_view text) {
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  REQUIRE(error == std::errc{});
+  REQUIRE(end == text.data() + text.size());
+  return x;
 }
+double shifted(const std::string& text, int exponent) { return number_in(text + 'e' + std::to_string(exponent)); }
 
 struct Written {
   std::string bytes;
@@ -911,7 +918,7 @@ TEST_CASE("random numbers that were written read back as the same bits") {
   for (const auto& x : numbers) {
     const std::size_t comma = csv.find(',', at), end = csv.find('\n', comma);
     const std::string text = csv.substr(comma + 1, end - comma - 1);
-    wrong += x ? std::strtod(text.c_str(), nullptr) != *x : !text.empty();
+    wrong += x ? number_in(text) != *x : !text.empty();
     at = end + 1;
   }
   CHECK(wrong == 0);

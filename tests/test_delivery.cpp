@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "ketpk/drawing.hpp"
 #include "ketpk/io.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
@@ -33,11 +34,6 @@ namespace {
 using ketpk::testing::Random;
 
 const BodyMass seventy(70, unit::kg);
-
-/// From `low` to `high`, both included.
-Micros instant(Random& random, Micros low, Micros high) {
-  return low + Micros{static_cast<std::int64_t>(random.uniform() * static_cast<double>((high - low).count() + 1))};
-}
 
 Order with_events(Order o, std::vector<Event> events) {
   o.events = std::move(events);
@@ -95,14 +91,14 @@ Order through_a_line(Order o, double dead_mL, Primed primed) {
 /// An infusion with a random course of events that its state admits.
 Order random_course(Random& random) {
   const double rate = random.between(0.01, 5);
-  const Micros over = instant(random, 1s, 2h);
-  Order o = order({InfuseAtRate{rate_of(rate), over, instant(random, 0min, 30min)}});
+  const Micros over = random.instant(1s, 2h);
+  Order o = order({InfuseAtRate{rate_of(rate), over, random.instant(0min, 30min)}});
   enum class Now { running, paused, stopped } now = Now::running;
   Micros t = std::get<InfuseAtRate>(o.inputs[0]).at, left = over;
   double rate_now = rate, mg = rate * minutes(over);
   const int events = random.below(7);
   for (int i = 0; i < events; ++i) {
-    const Micros step = now == Now::running ? instant(random, 1us, left - 2us) : instant(random, 1us, 20min);
+    const Micros step = now == Now::running ? random.instant(1us, left - 2us) : random.instant(1us, 20min);
     if (now == Now::running && left < 10us) break;
     t += step;
     if (now == Now::running) {
@@ -126,7 +122,7 @@ Order random_course(Random& random) {
       o.events.push_back({0, t, Resume{}});
       now = Now::running;
     } else {
-      left = instant(random, 1s, 2h);
+      left = random.instant(1s, 2h);
       rate_now = mg / minutes(left);
       o.events.push_back({0, t, RestartRemainder{left}});
       now = Now::running;
@@ -147,8 +143,8 @@ TEST_CASE("an infusion that is paused and resumed is its two pieces, to the bit,
   for (int n = 0; n < 500; ++n) {
     INFO("case " << n << " of seed " << seed);
     const double mg_per_min = random.between(0.01, 3);
-    const Micros over = instant(random, 2us, 3h), start = instant(random, 0us, 1h);
-    const Micros pause = start + instant(random, 1us, over - 1us), resume = pause + instant(random, 1us, 1h);
+    const Micros over = random.instant(2us, 3h), start = random.instant(0us, 1h);
+    const Micros pause = start + random.instant(1us, over - 1us), resume = pause + random.instant(1us, 1h);
     const Micros first = pause - start;
     const Order paused = with_events(order({InfuseAtRate{rate_of(mg_per_min), over, start}}),
                                      {{0, pause, Pause{}}, {0, resume, Resume{}}});
@@ -166,8 +162,8 @@ TEST_CASE("an infusion that is stopped is a shorter infusion, to the bit, for 50
   for (int n = 0; n < 500; ++n) {
     INFO("case " << n << " of seed " << seed);
     const double mg_per_min = random.between(0.01, 3);
-    const Micros over = instant(random, 2us, 3h), start = instant(random, 0us, 1h);
-    const Micros stop = start + instant(random, 1us, over - 1us);
+    const Micros over = random.instant(2us, 3h), start = random.instant(0us, 1h);
+    const Micros stop = start + random.instant(1us, over - 1us);
     const Result a = course(with_events(order({InfuseAtRate{rate_of(mg_per_min), over, start}}), {{0, stop, Stop{}}}));
     const Result b = course(order({InfuseAtRate{rate_of(mg_per_min), stop - start, start}}));
     REQUIRE(curve_bytes(a) == curve_bytes(b));
@@ -609,10 +605,10 @@ TEST_CASE("drug in the patient, in the line and not pumped is all the drug there
   for (int n = 0; n < 500; ++n) {
     INFO("case " << n << " of seed " << seed);
     Order o = bagged(random_course(random), random.between(0.1, 5));
-    o.inputs.push_back(Infuse{{random.between(1, 50), unit::mg}, instant(random, 1s, 2h), 30min});
+    o.inputs.push_back(Infuse{{random.between(1, 50), unit::mg}, random.instant(1s, 2h), 30min});
     o.inputs.push_back(Bolus{{random.between(1, 50), unit::mg}, 45min});
     o = through_a_line(o, random.between(0.01, 30), n % 2 == 0 ? Primed::drug : Primed::diluent);
-    if (n % 3 == 0) o.pump->flush = Flush{{random.between(0.1, 50), unit::mL}, instant(random, 1s, 10min), 30h};
+    if (n % 3 == 0) o.pump->flush = Flush{{random.between(0.1, 50), unit::mL}, random.instant(1s, 10min), 30h};
     const Delivery d = delivered(o);
     long double there = d.priming->primed_mg, found = 0, entered_mg = 0;
     for (const DeliveredInput& in : d.inputs) {
@@ -744,11 +740,11 @@ TEST_CASE("saved and gone on with is the course that was never interrupted, to t
     INFO("case " << n << " of seed " << seed);
     Order whole = random_course(random);
     whole.inputs.push_back(Bolus{{random.between(1, 20), unit::mg}, 45min});
-    whole.inputs.push_back(Infuse{{random.between(1, 20), unit::mg}, instant(random, 1s, 1h), 50min});
+    whole.inputs.push_back(Infuse{{random.between(1, 20), unit::mg}, random.instant(1s, 1h), 50min});
     Request request = request_of(whole);
     request.model.ke0 = CardParameter{.name = "ke0", .value = {0.2, unit::per_min}, .source = "fixture"};
     const Result uninterrupted = must(request);
-    const SavedState first = saved_state(uninterrupted, instant(random, 0us, 3h));
+    const SavedState first = saved_state(uninterrupted, random.instant(0us, 3h));
     if (!first.inputs.empty()) ++cut_while[static_cast<std::size_t>(first.inputs[0].state)];
     request.order = second_part(whole, first);
     const Result resumed = must(request);
@@ -757,7 +753,7 @@ TEST_CASE("saved and gone on with is the course that was never interrupted, to t
             (uninterrupted.delivery ? uninterrupted.delivery->given.doses : uninterrupted.regimen.doses));
 
     // Once more from there, through the text of a file.
-    const Micros later = instant(random, first.at, 4h);
+    const Micros later = random.instant(first.at, 4h);
     const Whom who = whom(request.model, request.patient);
     const Whose whose{who, request.patient, Analyte::racemic_ketamine};
     const SavedState second = io::read_state(io::state_json(saved_state(resumed, later), "m", "0.0.0"), whose);

@@ -5,13 +5,13 @@
 #include "catch.hpp"
 
 #include <cmath>
-#include <random>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "ketpk/exposure.hpp"
 #include "ketpk/solve.hpp"
+#include "random_cases.hpp"
 
 using namespace ketpk;
 using namespace std::chrono_literals;
@@ -32,10 +32,9 @@ NetworkTrajectory followed(const Parameters<double>& p, const std::vector<Happen
 }  // namespace
 
 TEST_CASE("absorption from a depot peaks where Bateman's function does, and its area is dose over clearance") {
-  std::mt19937_64 rng(3);
+  testing::Random random(3);
   for (int i = 0; i < 200; ++i) {
-    std::uniform_real_distribution<double> log_uniform(-5, 0);
-    const double ka = std::exp(log_uniform(rng)), k = std::exp(log_uniform(rng));
+    const double ka = random.log_between(std::exp(-5), 1), k = random.log_between(std::exp(-5), 1);
     INFO("ka " << ka << " k " << k);
     const NetworkTrajectory t = followed({20, 20 * k, 0, 1, 0, 1, {}, {}, {{ka}}},
                                          {{.line = 1, .time = 7min, .dose = Entering{.place = 0, .bolus_mg = 100}}});
@@ -50,14 +49,14 @@ TEST_CASE("absorption from a depot peaks where Bateman's function does, and its 
 }
 
 TEST_CASE("what goes straight into plasma answers as the exact solution does") {
-  std::mt19937_64 rng(5);
-  std::uniform_real_distribution<double> u(0, 1);
+  testing::Random random(5);
+  const auto u = [&] { return random.uniform(); };
   for (int i = 0; i < 60; ++i) {
     INFO("case " << i);
     Parameters<double> p{
-        5 + 50 * u(rng),   0.1 + 2 * u(rng), i % 3 == 0 ? 0 : 3 * u(rng), 10 + 90 * u(rng), i % 4 == 0 ? 0 : 2 * u(rng),
-        50 + 200 * u(rng), 0.05 + u(rng)};
-    p.metabolites = {{0.9, 20 + 100 * u(rng), 0.2 + u(rng), u(rng), 100}};
+        5 + 50 * u(),   0.1 + 2 * u(), i % 3 == 0 ? 0 : 3 * u(), 10 + 90 * u(), i % 4 == 0 ? 0 : 2 * u(),
+        50 + 200 * u(), 0.05 + u()};
+    p.metabolites = {{0.9, 20 + 100 * u(), 0.2 + u(), u(), 100}};
     const NetworkTrajectory t = followed(
         p, {{.line = 1, .time = 0us, .dose = Entering{.place = 0, .rate_mg_per_min = 0.875, .duration = 40min}},
             {.line = 2, .time = 60min, .dose = Entering{.place = 0, .bolus_mg = 10}}});

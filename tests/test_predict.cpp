@@ -12,6 +12,7 @@
 
 #include "ketpk/library.hpp"
 #include "ketpk/simulate.hpp"
+#include "made_up.hpp"
 
 using namespace ketpk;
 using namespace ketpk::literals;
@@ -19,22 +20,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-CardParameter parameter(std::string name, double value, AnyUnit unit) {
-  return {.name = name, .value = StatedParameter(value, unit, name), .source = "made up for this test"};
-}
+using made_up::infused;
+using made_up::parameter;
 
-/// One compartment of 20 L and 6 L/h, with a gut that empties at 1.2 per hour.
-ModelCard oral_card() {
-  ModelCard card{.id = "test",
-                 .label = "test",
-                 .citation = "none",
-                 .doi = {},
-                 .analytes = {},
-                 .parameters = {parameter("CL", 6, unit::L_per_h), parameter("V1", 20, unit::L)}};
-  card.depots = {{.name = "gut", .ka = parameter("ka", 1.2, unit::per_h)}};
-  card.data_units = DataUnits{};
-  return card;
-}
+ModelCard oral_card() { return made_up::oral_card(unit::ng_per_mL); }
 
 Record at(Micros time) { return {.line = 2, .time = time}; }
 Record dose_at(Micros time, RecordDose dose) { return {.line = 2, .time = time, .evid = Evid::dose, .dose = dose}; }
@@ -50,13 +39,6 @@ Predictions predicted(const ModelCard& card, const Dataset& data, PredictOptions
   return std::get<0>(std::move(answer));
 }
 const std::vector<double>& plasma(const Predictions& p) { return p.concentrations.at(0).values; }
-
-/// Plasma of a one-compartment model after an infusion from `start` on [mg/L].
-double infused(double mg_per_h, double h, double since_h) {
-  if (since_h <= 0) return 0;
-  const double k = 0.3, built = mg_per_h / 6 * -std::expm1(-k * std::min(h, since_h));
-  return since_h <= h ? built : built * std::exp(-k * (since_h - h));
-}
 
 }  // namespace
 

@@ -15,27 +15,16 @@
 #include "ketpk/io.hpp"
 #include "ketpk/predict.hpp"
 #include "ketpk/solve.hpp"
+#include "made_up.hpp"
 
 using namespace ketpk;
 
 namespace {
 
-CardParameter parameter(std::string name, double value, AnyUnit unit) {
-  return {.name = name, .value = StatedParameter(value, unit, name), .source = "made up for this test"};
-}
+using made_up::infused;
+using made_up::parameter;
 
-/// 20 L, 6 L/h (0.3 per hour); a gut that empties at 1.2 per hour. Hours, mg, mg/L.
-ModelCard card() {
-  ModelCard card{.id = "test",
-                 .label = "test",
-                 .citation = "none",
-                 .doi = {},
-                 .analytes = {},
-                 .parameters = {parameter("CL", 6, unit::L_per_h), parameter("V1", 20, unit::L)}};
-  card.depots = {{.name = "gut", .ka = parameter("ka", 1.2, unit::per_h)}};
-  card.data_units = DataUnits{.concentration = unit::mg_per_L};
-  return card;
-}
+ModelCard card() { return made_up::oral_card(unit::mg_per_L); }
 
 Predictions answered(const ModelCard& model, std::string_view csv) {
   const Dataset data = io::read_data(
@@ -56,12 +45,6 @@ std::string refused(const ModelCard& model, std::string_view csv) {
   return "nothing";
 }
 
-/// Plasma after an infusion of `mg_per_h` for `h` hours [mg/L].
-double infused(double mg_per_h, double h, double since_h) {
-  if (since_h <= 0) return 0;
-  const double built = mg_per_h / 6 * -std::expm1(-0.3 * std::min(h, since_h));
-  return since_h <= h ? built : built * std::exp(-0.3 * (since_h - h));
-}
 double bolus(double mg, double since_h) { return since_h < 0 ? 0 : mg / 20 * std::exp(-0.3 * since_h); }
 
 Approx near(double x) { return Approx(x).epsilon(1e-13).margin(1e-14); }
@@ -230,9 +213,9 @@ TEST_CASE("a steady state with a lag is where doses and samples by themselves le
   model.entries = {{.compartment = "gut", .lag = parameter("lag", 0.536, unit::h)}};
   std::string train = "ID,TIME,AMT,CMT,EVID,SS,II,ADDL\n1,0,100,gut,1,.,12,30\n";
   std::string steady = "ID,TIME,AMT,CMT,EVID,SS,II,ADDL\n1,0,100,gut,1,1,12,2\n";
-  for (const char* t : {"0", "0.5", "0.536", "1", "12", "12.6", "24"}) {
-    steady += std::string("1,") + t + ",.,.,0,.,.,.\n";
-    train += "1," + to_text(336 + std::stod(t)) + ",.,.,0,.,.,.\n";
+  for (const double t : {0.0, 0.5, 0.536, 1.0, 12.0, 12.6, 24.0}) {
+    steady += "1," + to_text(t) + ",.,.,0,.,.,.\n";
+    train += "1," + to_text(336 + t) + ",.,.,0,.,.,.\n";
   }
   const auto a = plasma(model, steady), b = plasma(model, train);
   for (std::size_t k = 1; k < a.size(); ++k) CHECK(a[k] == Approx(b[k]).epsilon(1e-11));

@@ -4,21 +4,24 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <random>
+#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "ketpk/solve.hpp"
+#include "random_cases.hpp"
 
 using namespace ketpk;
 using namespace std::chrono_literals;
+using ketpk::testing::Random;
 
 namespace {
 
-constexpr double relative_floor = 1e-6;
+constexpr double relative_floor = 1e-6, rounding = std::numeric_limits<double>::epsilon();
 
 /// Worst difference relative to each value or a millionth of the largest.
 double worst(const NetworkState& a, const NetworkState& b) {
@@ -29,29 +32,16 @@ double worst(const NetworkState& a, const NetworkState& b) {
   return far;
 }
 
-/// Valid parameters over many orders, with or without depots, metabolites in a row and an effect site.
-Parameters<double> random_parameters(std::mt19937_64& rng) {
-  const auto log_uniform = [&](double low, double high) {
-    return std::exp(std::uniform_real_distribution<double>(std::log(low), std::log(high))(rng));
-  };
-  const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(rng); };
-  Parameters<double> p{.v1_L = log_uniform(1, 100),
-                       .cl_L_per_min = log_uniform(0.01, 3),
-                       .q2_L_per_min = below(3) > 0 ? log_uniform(0.01, 5) : 0,
-                       .v2_L = log_uniform(1, 300),
-                       .q3_L_per_min = below(3) > 0 ? log_uniform(0.01, 5) : 0,
-                       .v3_L = log_uniform(1, 300)};
-  if (below(2) == 0) p.ke0_per_min = log_uniform(0.01, 2);
-  const std::size_t depots = below(4);
+/// Random parameters that may have depots, in a row or not, and metabolites of metabolites.
+Parameters<double> random_network(Random& random) {
+  Parameters<double> p = testing::random_parameters(random);
+  const auto depots = static_cast<std::size_t>(random.below(4));
   for (std::size_t i = 0; i < depots; ++i) {
-    const bool is_chained = i + 1 < depots && below(2) == 0;
-    p.depots.push_back({log_uniform(0.002, 0.5), is_chained ? std::optional(i + 1) : std::nullopt});
+    const bool is_chained = i + 1 < depots && random.one_in(2);
+    p.depots.push_back({random.log_between(0.002, 0.5), is_chained ? std::optional(i + 1) : std::nullopt});
   }
-  const std::size_t metabolites = below(3);
-  for (std::size_t i = 0; i < metabolites; ++i)
-    p.metabolites.push_back({log_uniform(0.1, 1.1), log_uniform(1, 200), log_uniform(0.05, 2),
-                             below(2) == 0 ? log_uniform(0.05, 2) : 0, log_uniform(1, 200),
-                             i > 0 && below(2) == 0 ? std::optional(i - 1) : std::nullopt});
+  for (std::size_t i = 1; i < p.metabolites.size(); ++i)
+    if (random.one_in(2)) p.metabolites[i].from = i - 1;
   return p;
 }
 
@@ -76,8 +66,8 @@ Networks one(const Parameters<double>& p) { return {{Network(p)}, {0}}; }
 TEST_CASE("an infusion into plasma from rest gives what the exact solver gives") {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
-    std::mt19937_64 rng(seed);
-    Parameters<double> p = random_parameters(rng);
+    Random random(seed);
+    Parameters<double> p = random_network(random);
     p.depots.clear();
     for (auto& m : p.metabolites) m.from.reset();
     const Networks nets = one(p);
@@ -90,27 +80,31 @@ TEST_CASE("an infusion into plasma from rest gives what the exact solver gives")
     x = state_of(solver.after(x, {&rate, 1}, 40min, 0));
     x = state_of(solver.after(x, {}, 6h + 7us, 0));
     const Micros t = 40min + 6h + 7us;
-    CHECK(net.plasma_mg_per_L(x) == Approx(exact.value(t, Curve::plasma())).epsilon(2e-13));
-    if (p.ke0_per_min)
-      CHECK(net.effect_site_mg_per_L(x) == Approx(exact.value(t, Curve::effect_site())).epsilon(2e-13));
+    // A rate constant that is off by a rounding moves exp(-k t) by k t roundings, and k t is how many times a curve has
+    // fallen to a third: whichever way it is computed.
+    const auto near = [&](Curve c) {
+      const double there = exact.value(t, c), fallen = std::log(exact.value(40min, c) / there);
+      return Approx(there).epsilon(2e-13 + 8 * rounding * std::max(fallen, 0.0));
+    };
+    CHECK(net.plasma_mg_per_L(x) == near(Curve::plasma()));
+    if (p.ke0_per_min) CHECK(net.effect_site_mg_per_L(x) == near(Curve::effect_site()));
     for (std::size_t k = 0; k < p.metabolites.size(); ++k)
-      CHECK(net.metabolite_mg_per_L(x, k) == Approx(exact.value(t, Curve::metabolite(k))).epsilon(2e-13));
+      CHECK(net.metabolite_mg_per_L(x, k) == near(Curve::metabolite(k)));
   }
 }
 
 TEST_CASE("steps and chances lead to the same state, from any state, with anything entering anywhere") {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
-    std::mt19937_64 rng(seed);
-    const Networks nets = one(random_parameters(rng));
+    Random random(seed);
+    const Networks nets = one(random_network(random));
     const Network& net = nets.distinct[0];
     const NetworkSolver solver(nets);
     NetworkState x(net.size());
-    std::uniform_real_distribution<double> amount(0, 100);
-    for (double& e : x) e = amount(rng);
+    for (double& e : x) e = random.between(0, 100);
     std::vector<Intake> rates;
-    for (std::size_t i = 0; i < net.central() + 3; i += 2) rates.push_back({i, amount(rng) / 100});
-    const Micros t{std::uniform_int_distribution<std::int64_t>(1, Micros(24h).count())(rng)};
+    for (std::size_t i = 0; i < net.central() + 3; i += 2) rates.push_back({i, random.uniform()});
+    const Micros t = random.instant(1us, 24h);
     CHECK(worst(state_of(solver.after(x, rates, t, 0)), state_of(solver.by_steps(x, rates, t, 0))) < 3e-9);
   }
 }
@@ -118,13 +112,13 @@ TEST_CASE("steps and chances lead to the same state, from any state, with anythi
 TEST_CASE("a steady state is what a very long train of the same dose leads to") {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     INFO("seed " << seed);
-    std::mt19937_64 rng(seed);
-    Networks nets = one(random_parameters(rng));
-    while (slowest(nets.distinct[0]) < 2e-3) nets = one(random_parameters(rng));
+    Random random(seed);
+    Networks nets = one(random_network(random));
+    while (slowest(nets.distinct[0]) < 2e-3) nets = one(random_network(random));
     const Network& net = nets.distinct[0];
     const Micros interval = 8h;
-    const auto pick = [&](std::int64_t most) { return std::uniform_int_distribution<std::int64_t>(0, most)(rng); };
-    Entering dose{.place = static_cast<std::size_t>(pick(static_cast<std::int64_t>(net.central()))),
+    const auto pick = [&](int most) { return random.below(most + 1); };
+    Entering dose{.place = static_cast<std::size_t>(pick(static_cast<int>(net.central()))),
                   .bolus_mg = 100,
                   .interval = interval,
                   .steady_state = SteadyState::replaces};
@@ -275,22 +269,22 @@ TEST_CASE("steps follow what has decayed by six orders, beside large amounts") {
 TEST_CASE("a saturable steady state repeats itself, and a constant one balances input and elimination") {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
-    std::mt19937_64 rng(seed);
-    std::uniform_real_distribution<double> u(0, 1);
-    Parameters<double> p{.v1_L = 10 + 40 * u(rng),
-                         .cl_L_per_min = seed % 2 == 0 ? 0 : 0.01 * u(rng),
-                         .q2_L_per_min = seed % 3 == 0 ? 0 : u(rng),
+    Random random(seed);
+    const auto u = [&] { return random.uniform(); };
+    Parameters<double> p{.v1_L = 10 + 40 * u(),
+                         .cl_L_per_min = seed % 2 == 0 ? 0 : 0.01 * u(),
+                         .q2_L_per_min = seed % 3 == 0 ? 0 : u(),
                          .v2_L = 50,
                          .q3_L_per_min = 0,
                          .v3_L = 1};
-    p.saturable = {0.2 + u(rng), 0.5 + 5 * u(rng)};
-    p.depots = {{0.01 + 0.05 * u(rng)}};
+    p.saturable = {0.2 + u(), 0.5 + 5 * u()};
+    p.depots = {{0.01 + 0.05 * u()}};
     const Networks nets = one(p);
     const Network& net = nets.distinct[0];
     const NetworkSolver solver(nets);
     const double most = p.saturable->vmax_mg_per_min * 720;
     Entering dose{
-        .place = seed % 2, .bolus_mg = 0.7 * u(rng) * most, .interval = 12h, .steady_state = SteadyState::replaces};
+        .place = seed % 2, .bolus_mg = 0.7 * u() * most, .interval = 12h, .steady_state = SteadyState::replaces};
     const NetworkState x = state_of(solver.steady({dose, Micros{0}, 0}));
     NetworkState later = x;
     later[dose.place] += dose.bolus_mg;

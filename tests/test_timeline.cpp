@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <vector>
+
+#include "random_cases.hpp"
 
 using namespace ketpk;
 using namespace std::chrono_literals;
@@ -101,9 +102,9 @@ TEST_CASE("an infusion with a lag begins and ends later by the lag") {
 }
 
 TEST_CASE("an infusion that begins between records and is short is never missed") {
-  std::mt19937_64 rng(7);
+  ketpk::testing::Random random(7);
   for (int i = 0; i < 2'000; ++i) {
-    const Micros lag{std::uniform_int_distribution<std::int64_t>(1, Micros(23h).count())(rng)};
+    const Micros lag = random.instant(1us, 23h);
     const Timeline t = of({{.line = 2, .time = 0h, .dose = infusion(30, 2s, lag)}, {.line = 3, .time = 24h}});
     CHECK(given_mg(t, 0h, 24h) == Approx(1.0).epsilon(1e-14));
   }

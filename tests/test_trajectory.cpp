@@ -13,6 +13,7 @@
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
 #include "ketpk/simulate.hpp"
+#include "made_up.hpp"
 
 using namespace ketpk;
 using namespace ketpk::literals;
@@ -20,9 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-CardParameter parameter(std::string name, double value, AnyUnit unit) {
-  return {.name = name, .value = StatedParameter(value, unit, name), .source = "made up for this test"};
-}
+using made_up::parameter;
 
 /// Kamp's model with a nose that lets 40 % through after 5 min, and a gut.
 ModelCard with_depots() {
