@@ -5,6 +5,7 @@
 #include "catch.hpp"
 #include "ketpk/drawing.hpp"
 #include "ketpk/library.hpp"
+#include "ketpk/simulate.hpp"
 
 using namespace ketpk;
 using namespace ketpk::literals;

@@ -620,21 +620,6 @@ inline void judge_analyte(const Evidence& e, Assessment& assessment) {
 
 // --- the delivery and the bag --------------------------------------------------------------------------------
 
-/// What is not in of an input, "3.5 mg of 35 mg not given"; empty where all of it is.
-[[nodiscard]] inline std::string not_given(const DeliveredInput& in) {
-  if (in.left_mg == 0) return {};
-  return plain_text(in.left_mg, 4) + " mg of " + plain_text(in.ordered.amount_mg, 4) + " mg not given" +
-         (in.in_line_mg > 0 ? ", " + plain_text(in.in_line_mg, 4) + " mg of it in the line" : "");
-}
-
-/// "paused since 12 min; 3.5 mg of 35 mg not given"
-[[nodiscard]] inline std::string standing(const DeliveredInput& in) {
-  const std::string since = plain_text(minutes(in.since), 12) + " min";
-  const std::string left = not_given(in);
-  return std::string(name_of(in.state)) + (in.state == DeliveryState::paused ? " since " : " at ") + since +
-         (left.empty() ? "" : "; " + left);
-}
-
 /// A pause that nobody ended is said, each.
 inline void judge_delivery(const Evidence& e, Assessment& assessment) {
   if (e.delivery == nullptr) return;

@@ -697,4 +697,23 @@ inline void require_apart(const Regimen& ordered, const Delivery& delivery) {
   return inputs;
 }
 
+namespace detail {
+
+/// What is not in of an input, "3.5 mg of 35 mg not given"; empty where all of it is.
+[[nodiscard]] inline std::string not_given(const DeliveredInput& in) {
+  if (in.left_mg == 0) return {};
+  return plain_text(in.left_mg, 4) + " mg of " + plain_text(in.ordered.amount_mg, 4) + " mg not given" +
+         (in.in_line_mg > 0 ? ", " + plain_text(in.in_line_mg, 4) + " mg of it in the line" : "");
+}
+
+/// "paused since 12 min; 3.5 mg of 35 mg not given"
+[[nodiscard]] inline std::string standing(const DeliveredInput& in) {
+  const std::string since = plain_text(minutes(in.since), 12) + " min";
+  const std::string left = not_given(in);
+  return std::string(name_of(in.state)) + (in.state == DeliveryState::paused ? " since " : " at ") + since +
+         (left.empty() ? "" : "; " + left);
+}
+
+}  // namespace detail
+
 }  // namespace ketpk

@@ -12,17 +12,12 @@
 #include <vector>
 
 #include "ketpk/error.hpp"
-#include "ketpk/simulate.hpp"
+#include "ketpk/profile.hpp"
+#include "ketpk/result.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/trajectory.hpp"
 
 namespace ketpk {
-
-/// Samples of plasma for a drawing: evenly spaced from 0 to `until_min`, one per column.
-struct Drawing {
-  std::vector<double> plasma_ng_per_mL = {};
-  double until_min = 0;
-};
 
 /// Where a drawing ends: where the asked instants end, else late enough to see the fall, at a round number.
 [[nodiscard]] inline Micros drawn_until(const Result& r) {

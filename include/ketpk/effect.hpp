@@ -8,7 +8,6 @@
 // differential equation on top of any model (Dayneka, Garg, Jusko, J Pharmacokinet Biopharm 1993;21:457,
 // doi 10.1007/BF01061691).
 
-#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -21,51 +20,12 @@
 
 #include "ketpk/error.hpp"
 #include "ketpk/model.hpp"
+#include "ketpk/parameters.hpp"
 #include "ketpk/quantity.hpp"
 
 namespace ketpk {
 
-/// An effect with a ceiling, as stated. Its values are in a unit of its own, which is named.
-struct EmaxEffect {
-  Stated<dim::concentration> ec50;  ///< half of the change
-  double hill;
-  double baseline, change;  ///< without drug; at most, below zero where the drug lowers it [effect_unit]
-  std::string effect_unit;  ///< "mmHg", "%", "score"
-  std::string source;
-};
-
-/// An effect in proportion, as stated: `change` at the concentration `at`, twice that at twice it.
-struct LinearEffect {
-  Stated<dim::concentration> at;
-  double baseline, change;
-  std::string effect_unit;
-  std::string source;
-};
-
-/// What the drug does to an effect that turns over.
-enum class Turnover : std::uint8_t { inhibit_build_up, inhibit_loss, stimulate_build_up, stimulate_loss };
-inline constexpr std::array<std::string_view, 4> turnover_names{"inhibit-build-up", "inhibit-loss",
-                                                                "stimulate-build-up", "stimulate-loss"};
-
-/// How strongly, at a concentration C: most C^h / (c50^h + C^h); or in proportion, most C / c50, which can only
-/// stimulate.
-enum class Drive : std::uint8_t { saturable, linear };
-inline constexpr std::array<std::string_view, 2> drive_names{"saturable", "linear"};
-
-/// An indirect response, as stated. At rest it is what it was before any drug: build-up = kout times baseline.
-struct TurnoverEffect {
-  Turnover kind;
-  Drive drive;
-  Stated<dim::rate_constant> kout;
-  double baseline;                 ///< at rest, > 0 [effect_unit]
-  double most;                     ///< Imax (up to 1) or Smax
-  Stated<dim::concentration> c50;  ///< half of most; where the drive is linear, all of it
-  double hill;                     ///< 1 where the drive is linear
-  std::string effect_unit;
-  std::string source;
-};
-
-/// The same in mg/L and min, checked; what formulas take.
+/// What a card states, in mg/L and min and checked; what formulas take.
 struct Emax {
   double ec50_mg_per_L, hill, baseline, change;
 };

@@ -497,4 +497,15 @@ template <class List>
   return person(card, patient).parameters;
 }
 
+/// Whose course it is, and the names of the compartments that its entries belong to.
+struct Whom {
+  Individual person;
+  std::vector<std::string> compartments;  ///< as `compartments_of` the card
+  std::vector<std::size_t> places;        ///< as `places_of` it
+};
+
+[[nodiscard]] inline Whom whom(const ModelCard& card, const Patient& patient) {
+  return {person(card, patient), compartments_of(card), places_of(card)};
+}
+
 }  // namespace ketpk

@@ -17,11 +17,12 @@
 #include <vector>
 
 #include "ketpk/error.hpp"
+#include "ketpk/identity.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/parameters.hpp"
-#include "ketpk/predict.hpp"
 #include "ketpk/records.hpp"
-#include "ketpk/simulate.hpp"
+#include "ketpk/regimen.hpp"
+#include "ketpk/result.hpp"
 
 namespace ketpk::io {
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "ketpk/analyte.hpp"
@@ -165,6 +166,53 @@ struct CardEntry {
   std::optional<CardParameter> rate = {};  ///< named rate: of an infusion of modelled rate
 };
 
+/// An effect with a ceiling, as stated. Its values are in a unit of its own, which is named.
+struct EmaxEffect {
+  Stated<dim::concentration> ec50;  ///< half of the change
+  double hill;
+  double baseline, change;  ///< without drug; at most, below zero where the drug lowers it [effect_unit]
+  std::string effect_unit;  ///< "mmHg", "%", "score"
+  std::string source;
+};
+
+/// An effect in proportion, as stated: `change` at the concentration `at`, twice that at twice it.
+struct LinearEffect {
+  Stated<dim::concentration> at;
+  double baseline, change;
+  std::string effect_unit;
+  std::string source;
+};
+
+/// What the drug does to an effect that turns over.
+enum class Turnover : std::uint8_t { inhibit_build_up, inhibit_loss, stimulate_build_up, stimulate_loss };
+inline constexpr std::array<std::string_view, 4> turnover_names{"inhibit-build-up", "inhibit-loss",
+                                                                "stimulate-build-up", "stimulate-loss"};
+
+/// How strongly, at a concentration C: most C^h / (c50^h + C^h); or in proportion, most C / c50, which can only
+/// stimulate.
+enum class Drive : std::uint8_t { saturable, linear };
+inline constexpr std::array<std::string_view, 2> drive_names{"saturable", "linear"};
+
+/// An indirect response, as stated. At rest it is what it was before any drug: build-up = kout times baseline.
+struct TurnoverEffect {
+  Turnover kind;
+  Drive drive;
+  Stated<dim::rate_constant> kout;
+  double baseline;                 ///< at rest, > 0 [effect_unit]
+  double most;                     ///< Imax (up to 1) or Smax
+  Stated<dim::concentration> c50;  ///< half of most; where the drive is linear, all of it
+  double hill;                     ///< 1 where the drive is linear
+  std::string effect_unit;
+  std::string source;
+};
+
+/// One effect of the drug, as a card prints it: what follows which concentration, and how.
+struct CardEffect {
+  std::string name;
+  std::string of = "plasma";  ///< plasma, effect_site, or a metabolite's name
+  std::variant<EmaxEffect, LinearEffect, TurnoverEffect> form;
+};
+
 /// Between-subject variability: value = typical exp(eta), the etas normal with variances `omega`.
 struct Variability {
   std::vector<std::string> parameters;  ///< the parameter of each eta, as `CardParameter::name`, `ka` as `depot.ka`
@@ -257,6 +305,7 @@ struct ModelCard {
   std::vector<CardMetabolite> metabolites = {};
   std::vector<CardDepot> depots = {};
   std::vector<CardEntry> entries = {};
+  std::vector<CardEffect> effects = {};  ///< never without a source of their own
   std::optional<Variability> variability = {};
   std::optional<ResidualError> residual_error = {};
   std::vector<GoldenValue> goldens = {};

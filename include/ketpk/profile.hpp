@@ -38,4 +38,10 @@ struct Profile {
   std::vector<double> auc_ng_h_per_mL;
 };
 
+/// Samples of plasma for a drawing: evenly spaced from 0 to `until_min`, one per column.
+struct Drawing {
+  std::vector<double> plasma_ng_per_mL = {};
+  double until_min = 0;
+};
+
 }  // namespace ketpk

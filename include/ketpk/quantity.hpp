@@ -268,6 +268,46 @@ template <Dimension D>
   return to_text(q.in(unit)) + ' ' + std::string(unit.name);
 }
 
+namespace detail {
+
+/// `x` rounded to `digits` significant decimal digits, 1 to 17.
+[[nodiscard]] inline double rounded(double x, int digits) {
+  if (!std::isfinite(x)) return x;
+  std::array<char, 40> buffer;
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::scientific, digits - 1).ptr;
+  double back = x;
+  std::from_chars(buffer.data(), end, back);
+  return back;
+}
+
+/// A number for people: `digits` significant digits, no exponent between a millionth and 1e15, leading zero,
+/// no trailing zero, no locale.
+[[nodiscard]] inline std::string plain_text(double x, int digits) {
+  if (!std::isfinite(x)) return "not a finite number";
+  x = rounded(x, digits);
+  if (x != 0 && !(std::abs(x) >= 1e-6 && std::abs(x) < 1e15)) return to_text(x);
+  std::array<char, 64> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), x, std::chars_format::fixed).ptr;
+  return {buffer.data(), end};
+}
+
+/// Significant digits that people get to see of a value.
+inline constexpr int shown_digits = 6;
+
+/// `base` units of `u`'s dimension as text in `u`.
+[[nodiscard]] inline std::string text_in(double base, const AnyUnit& u, int digits = shown_digits) {
+  return plain_text(base * u.den / u.num, digits) + ' ' + std::string(u.name);
+}
+
+/// What was stated, every digit of it, in its own unit.
+template <Dimension... Ds>
+[[nodiscard]] std::string text_of(const Stated<Ds...>& q) {
+  return plain_text(q.number(), 17) + ' ' + std::string(q.unit().name);
+}
+
+}  // namespace detail
+
 /// The range of body mass that is physically possible.
 inline constexpr BodyMass least_body_mass{0.2, unit::kg}, most_body_mass{700, unit::kg};
 

@@ -59,4 +59,23 @@ struct Dataset {
   std::vector<std::string> ignored_columns = {};  ///< names as in the file of columns that are no part of the model
 };
 
+/// One curve at every record.
+struct PredictedColumn {
+  std::string name;  ///< plasma, effect_site, a metabolite's name, or of amounts a compartment's name
+  std::vector<double> values;
+};
+
+/// What the model says at every record of a data set, subject after subject. At a dose record it is the state after the
+/// dose; at a reset, after the reset.
+struct Predictions {
+  std::vector<PredictedColumn> concentrations;    ///< [mg/L]: plasma first, then metabolites, then the effect site
+  std::vector<PredictedColumn> amounts;           ///< [mg], in the order of `compartments_of` the card
+  std::vector<double> plasma_sd_mg_per_L = {};    ///< between subjects, where it was asked for
+  std::string solver;                             ///< "expm", or "odeint" where elimination saturates
+  std::optional<std::string> second_solver = {};  ///< "odeint", where a second solver was asked
+  std::optional<double> agreement_rel = {};       ///< worst difference of any state at the end of any stretch
+  std::size_t stretches = 0;                      ///< of constant input, over all subjects
+  std::size_t stretches_checked = 0;  ///< those that the second solver went over too; it leaves out the very stiff
+};
+
 }  // namespace ketpk

@@ -22,8 +22,8 @@
 #include <variant>
 #include <vector>
 
-#include "ketpk/drawing.hpp"
-#include "ketpk/simulate.hpp"
+#include "ketpk/profile.hpp"
+#include "ketpk/result.hpp"
 
 namespace ketpk {
 

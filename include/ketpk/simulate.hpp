@@ -25,6 +25,7 @@
 #include "ketpk/patient.hpp"
 #include "ketpk/profile.hpp"
 #include "ketpk/regimen.hpp"
+#include "ketpk/result.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/second_opinion.hpp"
 #include "ketpk/sessions.hpp"
@@ -35,51 +36,9 @@
 
 namespace ketpk {
 
-/// Everything that is asked at once. Values throughout: a request can be kept, copied and asked again.
-struct Request {
-  Patient patient;
-  Order order;
-  ModelCard model;
-  std::optional<Limits> limits = {};
-  std::optional<std::chrono::year_month_day> as_of = {};  ///< due when there are limits; never read from a clock here
-  Allowances allowances = {};
-  Observe observe = {};
-  std::vector<Stated<dim::concentration>> time_above = {};  ///< levels asked about
-  std::vector<Override> overrides = {};
-};
-
-/// How far the second solver agrees, and what it took. Both are absent where no second solver was asked.
-struct SolverCheck {
-  std::string solver = "exact";
-  std::optional<std::string> second_solver = {};  ///< "odeint" or "expm"
-  std::optional<double> agreement_rel = {};       ///< worst difference over all curves and compared instants
-  double mass_balance_rel;  ///< (delivered - in the body - eliminated) / delivered, worst over segment ends and the
-                            ///< last instant
-};
-
 /// In place of a second solver, where a caller takes an answer that was asked once: a search over thousands of
 /// what-ifs, say. The result says so.
 struct NoSecondSolver {};
-
-/// A complete answer.
-struct Result {
-  Request inputs;                         ///< the request as understood
-  Regimen regimen;                        ///< as ordered
-  std::optional<Delivery> delivery = {};  ///< what really went in, where that can be another thing than the order
-  Admission admission;
-  SolverCheck check;
-  Profile profile;
-  Exposure summary;
-  std::vector<TimeAbove> time_above;
-  Assessment assessment;
-  std::vector<Session> sessions = {};  ///< of a course; none where the order stands alone
-
-  /// What the curve follows.
-  [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
-};
-
-/// A complete answer, or the trouble that stood in its way; never a partial curve.
-using Outcome = Attempt<Result>;
 
 /// Largest disagreement of the two solvers, and largest loss of mass, that a result may have.
 inline constexpr double agreement_due = 1e-8;

@@ -18,6 +18,7 @@
 #include "ketpk/analyte.hpp"
 #include "ketpk/delivery.hpp"
 #include "ketpk/error.hpp"
+#include "ketpk/identity.hpp"
 #include "ketpk/model.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
@@ -28,56 +29,6 @@
 #include "ketpk/trajectory.hpp"
 
 namespace ketpk {
-
-/// Whose course it is: the numbers of the model for the patient, the patient, and the drug.
-struct Whose {
-  const Whom& whom;
-  const Patient& patient;
-  Analyte analyte;
-};
-
-/// Everything that tells one model and patient from another, every number in its shortest exact form.
-[[nodiscard]] inline std::string identity_of(const Whose& whose) {
-  std::string text;
-  const auto put = [&](const char* name, double x) { text += std::string(name) + '=' + to_text(x) + ';'; };
-  const auto maybe = [&](const char* name, const auto& x) {
-    if (x)
-      put(name, static_cast<double>(*x));
-    else
-      text += std::string(name) + "=none;";
-  };
-  const Parameters<double>& p = whose.whom.person.parameters;
-  put("v1_L", p.v1_L), put("cl_L_per_min", p.cl_L_per_min);
-  put("q2_L_per_min", p.q2_L_per_min), put("v2_L", p.v2_L);
-  put("q3_L_per_min", p.q3_L_per_min), put("v3_L", p.v3_L);
-  maybe("ke0_per_min", p.ke0_per_min);
-  for (const auto& m : p.metabolites) {
-    put("metabolite", m.fraction), put("v1_L", m.v1_L), put("cl_L_per_min", m.cl_L_per_min);
-    put("q2_L_per_min", m.q2_L_per_min), put("v2_L", m.v2_L);
-    maybe("from", m.from);
-  }
-  for (const auto& d : p.depots) {
-    put("depot", d.ka_per_min);
-    maybe("into", d.into);
-  }
-  if (p.saturable) put("vmax_mg_per_min", p.saturable->vmax_mg_per_min), put("km_mg_per_L", p.saturable->km_mg_per_L);
-  // Doses name compartments, so the names and which of them has which entry belong to the numbers.
-  for (std::size_t i = 0; i < whose.whom.compartments.size(); ++i) {
-    text += "compartment=" + whose.whom.compartments[i] + ';';
-    if (i >= whose.whom.person.entries.size()) continue;
-    const Entry& e = whose.whom.person.entries[i];
-    put("bioavailability", e.bioavailability), put("lag_min", e.lag_min);
-    maybe("duration_min", e.duration_min), maybe("rate_mg_per_min", e.rate_mg_per_min);
-  }
-  const Patient& who = whose.patient;
-  put("weight_kg", who.weight.value().in(unit::kg));
-  put("dosing_weight_kg", who.mass_for_dosing().in(unit::kg));
-  maybe("height_cm", who.height ? std::optional(who.height->value().in(unit::cm)) : std::nullopt);
-  maybe("age_yr", who.age ? std::optional(who.age->in(unit::yr)) : std::nullopt);
-  text += "sex=" + (who.sex ? std::string(name_of(*who.sex)) : "none") + ';';
-  text += "analyte=" + std::string(name_of(whose.analyte)) + ';';
-  return text;
-}
 
 /// What there is at `at` of everything that went in until then.
 [[nodiscard]] inline SavedAmounts amounts_at(const std::vector<SavedInput>& history, const Whose& whose, Micros at) {

@@ -30,17 +30,6 @@ namespace ketpk {
 /// The course of one order, by the solver that it calls for.
 using OrderTrajectory = std::variant<ExactTrajectory<>, NetworkTrajectory>;
 
-/// Whose course it is, and the names of the compartments that its entries belong to.
-struct Whom {
-  Individual person;
-  std::vector<std::string> compartments;  ///< as `compartments_of` the card
-  std::vector<std::size_t> places;        ///< as `places_of` it
-};
-
-[[nodiscard]] inline Whom whom(const ModelCard& card, const Patient& patient) {
-  return {person(card, patient), compartments_of(card), places_of(card)};
-}
-
 namespace detail {
 
 /// Which of the compartments `into` names. Throws E_RANGE(field).

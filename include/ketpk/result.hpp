@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: what is asked and what is answered, as plain values. Who reads, writes or shows them needs no solver.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ketpk/delivery.hpp"
+#include "ketpk/error.hpp"
+#include "ketpk/exposure.hpp"
+#include "ketpk/individual.hpp"
+#include "ketpk/limits.hpp"
+#include "ketpk/parameters.hpp"
+#include "ketpk/patient.hpp"
+#include "ketpk/profile.hpp"
+#include "ketpk/quantity.hpp"
+#include "ketpk/regimen.hpp"
+#include "ketpk/sessions.hpp"
+#include "ketpk/verdict.hpp"
+
+namespace ketpk {
+
+/// Everything that is asked at once. Values throughout: a request can be kept, copied and asked again.
+struct Request {
+  Patient patient;
+  Order order;
+  ModelCard model;
+  std::optional<Limits> limits = {};
+  std::optional<std::chrono::year_month_day> as_of = {};  ///< due when there are limits; never read from a clock here
+  Allowances allowances = {};
+  Observe observe = {};
+  std::vector<Stated<dim::concentration>> time_above = {};  ///< levels asked about
+  std::vector<Override> overrides = {};
+};
+
+/// How far the second solver agrees, and what it took. Both are absent where no second solver was asked.
+struct SolverCheck {
+  std::string solver = "exact";
+  std::optional<std::string> second_solver = {};  ///< "odeint" or "expm"
+  std::optional<double> agreement_rel = {};       ///< worst difference over all curves and compared instants
+  double mass_balance_rel;  ///< (delivered - in the body - eliminated) / delivered, worst over segment ends and the
+                            ///< last instant
+};
+
+/// A complete answer.
+struct Result {
+  Request inputs;                         ///< the request as understood
+  Regimen regimen;                        ///< as ordered
+  std::optional<Delivery> delivery = {};  ///< what really went in, where that can be another thing than the order
+  Admission admission;
+  SolverCheck check;
+  Profile profile;
+  Exposure summary;
+  std::vector<TimeAbove> time_above;
+  Assessment assessment;
+  std::vector<Session> sessions = {};  ///< of a course; none where the order stands alone
+
+  /// What the curve follows.
+  [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
+};
+
+/// A complete answer, or the trouble that stood in its way; never a partial curve.
+using Outcome = Attempt<Result>;
+
+}  // namespace ketpk
