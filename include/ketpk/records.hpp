@@ -65,11 +65,19 @@ struct PredictedColumn {
   std::vector<double> values;
 };
 
+/// One effect at every record, in its own unit.
+struct PredictedEffect {
+  std::string name;
+  std::string unit;
+  std::vector<double> values;
+};
+
 /// What the model says at every record of a data set, subject after subject. At a dose record it is the state after the
 /// dose; at a reset, after the reset.
 struct Predictions {
   std::vector<PredictedColumn> concentrations;    ///< [mg/L]: plasma first, then metabolites, then the effect site
   std::vector<PredictedColumn> amounts;           ///< [mg], in the order of `compartments_of` the card
+  std::vector<PredictedEffect> effects = {};      ///< in the order of the card
   std::vector<double> plasma_sd_mg_per_L = {};    ///< between subjects, where it was asked for
   std::string solver;                             ///< "expm", or "odeint" where elimination saturates
   std::optional<std::string> second_solver = {};  ///< "odeint", where a second solver was asked

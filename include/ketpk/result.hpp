@@ -34,6 +34,7 @@ struct Request {
   Observe observe = {};
   std::vector<Stated<dim::concentration>> time_above = {};  ///< levels asked about
   std::vector<Override> overrides = {};
+  std::vector<CardEffect> effects = {};  ///< beside those of the card; each name once
 };
 
 /// How far the second solver agrees, and what it took. Both are absent where no second solver was asked.
@@ -43,6 +44,15 @@ struct SolverCheck {
   std::optional<double> agreement_rel = {};       ///< worst difference over all curves and compared instants
   double mass_balance_rel;  ///< (delivered - in the body - eliminated) / delivered, worst over segment ends and the
                             ///< last instant
+};
+
+/// What becomes of one effect over the whole course, each value in the effect's own unit.
+struct EffectAnswer {
+  CardEffect effect;           ///< as stated
+  double baseline;             ///< without drug
+  Extreme highest, lowest;     ///< of the whole course, not of a grid
+  std::vector<double> values;  ///< at the instants of the profile
+  SolverCheck check;           ///< of the concentration for an effect that follows it at once
 };
 
 /// A complete answer.
@@ -56,7 +66,8 @@ struct Result {
   Exposure summary;
   std::vector<TimeAbove> time_above;
   Assessment assessment;
-  std::vector<Session> sessions = {};  ///< of a course; none where the order stands alone
+  std::vector<Session> sessions = {};      ///< of a course; none where the order stands alone
+  std::vector<EffectAnswer> effects = {};  ///< the card's, then the request's
 
   /// What the curve follows.
   [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
