@@ -51,6 +51,7 @@
 #include "ketpk/timeline.hpp"
 #include "ketpk/trajectory.hpp"
 #include "ketpk/verdict.hpp"
+#include "ketpk/walk.hpp"
 
 #define KETPK_VERSION_MAJOR 0
 #define KETPK_VERSION_MINOR 1

@@ -30,7 +30,7 @@
 namespace ketpk {
 
 struct PredictOptions {
-  bool is_checked = true;   ///< ask a second solver, where the model is linear
+  bool is_checked = true;   ///< ask a second solver
   bool has_spread = false;  ///< the standard deviation of plasma between subjects, by the delta method
 };
 
@@ -146,7 +146,7 @@ class SubjectCourse {
   /// steady state after one interval, by the second road from the `states` of the first. `count` is what it could go
   /// over.
   [[nodiscard]] Attempt<double> disagreement(const std::vector<NetworkState>& states, std::size_t& count) const {
-    const NetworkSolver first(networks_), second(networks_, {.is_linear_stepped = true});
+    const NetworkSolver first(networks_), second(networks_, {.road = Road::second});
     NetworkState highest(size());
     for (const NetworkState& x : states)
       for (std::size_t i = 0; i < x.size(); ++i) highest[i] = std::max(highest[i], x[i]);
@@ -261,17 +261,17 @@ namespace detail {
     const std::vector<NetworkState>& states = std::get<0>(solved);
     out.stretches += timeline.stretches.size();
 
-    if (!course.networks().distinct.front().is_linear()) {
-      out.solver = "odeint";
-    } else if (options.is_checked) {
+    const bool is_linear = course.networks().distinct.front().is_linear();
+    out.solver = is_linear ? "expm" : "odeint";
+    if (options.is_checked) {
       const Attempt<double> off = course.disagreement(states, out.stretches_checked);
       if (const auto* trouble = std::get_if<Trouble>(&off)) return troubled(*trouble);
-      out.second_solver = "odeint";
+      out.second_solver = is_linear ? "odeint" : "rosenbrock";
       if (const double here = std::get<double>(off); !(here <= out.agreement_rel.value_or(0))) out.agreement_rel = here;
       if (!out.agreement_rel) out.agreement_rel = 0.0;
       if (!(*out.agreement_rel <= 1e-8))
-        return troubled(
-            {Code::internal_check, "odeint", "the two solvers disagree by more than 1e-8; no numbers are given"});
+        return troubled({Code::internal_check, *out.second_solver,
+                         "the two solvers disagree by more than 1e-8; no numbers are given"});
     }
 
     for (std::size_t k = 0; k < subject.records.size(); ++k) {

@@ -144,6 +144,9 @@ inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
   return std::optional(std::move(answers));
 }
 
+/// What may stand in the place of `second_opinion`.
+using SecondOpinion = Attempt<Answers> (*)(const Parameters<double>&, const std::vector<Segment>&, const Questions&);
+
 namespace detail {
 
 /// Worst difference of `b` from `a`, relative to a or to a millionth of the largest a, whichever is more.

@@ -272,6 +272,11 @@ template <class Second>
                     std::get<0>(trajectory));
 }
 
+#ifdef KETPK_COMPILED
+extern template Outcome simulate(const Request&, SecondOpinion);
+extern template Outcome simulate(const Request&, NoSecondSolver);
+#endif
+
 /// Order → regimen → segments → both solvers → exposure → assessment.
 [[nodiscard]] inline Outcome simulate(const Request& request) { return simulate(request, second_opinion); }
 

@@ -894,4 +894,10 @@ template <PkModel M>
   return OdeTrajectory<M>(model, std::move(course));
 }
 
+#ifdef KETPK_COMPILED  // ketpk::io says so, and holds a compiled copy; who links headers alone compiles them
+extern template class OdeTrajectory<Mammillary>;
+extern template Attempt<OdeTrajectory<Mammillary>> solve_ode(const Mammillary&, std::vector<Segment>, Micros,
+                                                             OdeOptions);
+#endif
+
 }  // namespace ketpk
