@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <compare>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -180,10 +182,18 @@ template <class Gives>
 }
 
 /// How far beyond its bound a value is: a hard bound before a soft one, then by the share of the bound.
-[[nodiscard]] inline std::pair<int, double> weight_of(const std::optional<Breach>& breach, double value) {
-  if (!breach) return {0, 0.0};
+struct Weight {
+  enum class Bound : std::uint8_t { none, soft, hard } beyond = Bound::none;
+  double share = 0;
+
+  [[nodiscard]] bool is_none() const noexcept { return beyond == Bound::none; }
+  [[nodiscard]] friend auto operator<=>(const Weight&, const Weight&) = default;
+};
+
+[[nodiscard]] inline Weight weight_of(const std::optional<Breach>& breach, double value) {
+  if (!breach) return {};
   const double bound = base_value(breach->bound);
-  return {breach->beyond_hard ? 2 : 1, std::abs(value - bound) / bound};
+  return {breach->beyond_hard ? Weight::Bound::hard : Weight::Bound::soft, std::abs(value - bound) / bound};
 }
 
 /// An infusion and how long it runs: as ordered, or as delivered where that is longer. Pauses do not count.
@@ -205,13 +215,12 @@ struct Running {
 /// The infusion that is worst by this limit; where none is out of range, the longest.
 [[nodiscard]] inline Reading read_duration(const Limit& limit, const Evidence& e) {
   std::optional<std::size_t> worst;
-  std::pair<int, double> heaviest{0, 0.0};
+  Weight heaviest;
   for (std::size_t i = 0; i < e.regimen.doses.size(); ++i) {
     if (e.regimen.doses[i].is_bolus()) continue;
     const Micros over = running_of(e, i).over;
     const auto weight = weight_of(breach_of(limit, minutes(over)), minutes(over));
-    if (worst &&
-        !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && over > running_of(e, *worst).over)))
+    if (worst && !(weight > heaviest || (weight.is_none() && heaviest.is_none() && over > running_of(e, *worst).over)))
       continue;
     worst = i;
     heaviest = weight;
@@ -294,18 +303,18 @@ template <class Above>
 [[nodiscard]] inline Reading read_interval(const Limit& limit, const Evidence& e) {
   const auto& starts = e.regimen.sessions;
   std::optional<Reading> worst;
-  std::pair<int, double> heaviest{0, 0.0};
+  Weight heaviest;
   for (std::size_t s = 1; s < starts.size(); ++s) {
     const double min = minutes(starts[s] - starts[s - 1]);
     const auto weight = weight_of(breach_of(limit, min), min);
-    if (worst && !(weight > heaviest || (weight.first == 0 && heaviest.first == 0 && min < *worst->value))) continue;
+    if (worst && !(weight > heaviest || (weight.is_none() && heaviest.is_none() && min < *worst->value))) continue;
     heaviest = weight;
     worst =
         Reading{.value = min,
                 .driver = "session[" + std::to_string(s) + "] begins " + text_in(min, info(limit.quantity).shown_in) +
                           " after session[" + std::to_string(s - 1) + "]"};
   }
-  if (e.regimen.carried > 0 && heaviest.first == 0) {
+  if (e.regimen.carried > 0 && heaviest.is_none()) {
     const double at_least_min = minutes(starts.front() - e.regimen.doses[e.regimen.carried - 1].at);
     if (breach_of(limit, at_least_min) || limit.soft_high || limit.hard_high)
       return unknown("the saved state does not say when its sessions began");

@@ -22,7 +22,8 @@ def run(*command, **keywords):
 
 
 def quick(source):
-    """An environment in which a compiler cache, where there is one, knows sources again in another folder."""
+    """An environment in which a compiler cache, where there is one, knows sources again in another folder, if the flags
+    are those of `./dev test`."""
     cache = {"CCACHE_BASEDIR": str(source), "CCACHE_NOHASHDIR": "1", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
     return {**os.environ, **(cache if shutil.which("ccache") else {})}
 
@@ -36,7 +37,8 @@ def built(tmp_path_factory):
     (folder / "source").mkdir()
     run("tar", "-xzf", archive, "-C", folder / "source")
     (source,) = (folder / "source").iterdir()
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source, env=quick(source))
+    flags = ("-C", "cmake.define.KETPK_STRICT=ON", "-C", "cmake.define.CMAKE_COLOR_DIAGNOSTICS=OFF")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", *flags, "--outdir", folder, source, env=quick(source))
     (wheel,) = folder.glob("ketpk-*.whl")
     run(sys.executable, "-m", "venv", folder / "empty")
     python = folder / "empty/bin/python"
@@ -99,6 +101,7 @@ def test_the_wheel_runs_in_an_empty_environment(built):
     [
         ("r.to_pandas()", "pandas"),
         ("r.to_arrow()", "pyarrow"),
+        ("r.to_polars()", "polars"),
         ("r.plot()", "matplotlib"),
         ("ketpk.simulate_frame({'weight_kg': [70.0], 'bolus_mg': [1.0]}, progress=True, **w)", "tqdm"),
     ],

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-def optional(module: str, extra: str | None) -> Any:
+def optional(module: str, extra: str) -> Any:
     """A module of an optional package. Raises ``ImportError`` that says how to get it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        how = f"pip install {package}" + (f", which is ketpk's extra {extra!r}" if extra else "")
+        how = f"pip install {package}, which is ketpk's extra {extra!r}"
         raise ImportError(f"this needs {package}, which is not installed; accepted: {how}") from error
 
 
@@ -90,7 +90,7 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
             InvalidInput: ``E_FIELD_MISSING`` for a profile for which no instant was asked.
         """
         columns = {n: v.tolist() if v.dtype == object else v for n, v in self._shown().items()}
-        frame: polars.DataFrame = optional("polars", None).DataFrame(columns)
+        frame: polars.DataFrame = optional("polars", "polars").DataFrame(columns)
         return frame
 
     def to_arrow(self) -> pyarrow.Table:
