@@ -19,7 +19,7 @@ FLOORS = [
     ["solve", "solve_ode", "walk", "dosing", "effect", "identity"],
     ["solve_network", "solve_expm"],
     ["exposure", "slips", "network_trajectory"],
-    ["trajectory"],
+    ["trajectory", "response"],
     ["assess", "second_opinion", "sessions", "state"],
     ["result"],
     ["simulate", "predict", "population"],

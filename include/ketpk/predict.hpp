@@ -17,13 +17,16 @@
 #include <variant>
 #include <vector>
 
+#include "ketpk/effect.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/network.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/records.hpp"
+#include "ketpk/response.hpp"
 #include "ketpk/second_opinion.hpp"
 #include "ketpk/solve_network.hpp"
+#include "ketpk/solve_ode.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/timeline.hpp"
 
@@ -229,15 +232,131 @@ namespace detail {
   return card;
 }
 
+/// One effect at each record of a subject.
+struct EffectAtRecords {
+  std::vector<double> values;
+  std::optional<double> agreement_rel = {};  ///< of an effect that turns over, where it was asked twice
+};
+
+template <DirectEffect E>
+[[nodiscard]] EffectAtRecords at_records(const E& effect, Curve of, const DrivingCourse& course) {
+  EffectAtRecords out;
+  out.values.reserve(course.timeline.of_record.size());
+  for (std::size_t k = 0; k < course.timeline.of_record.size(); ++k) {
+    const NetworkState& x = course.states[course.timeline.of_record[k]];
+    out.values.push_back(effect_of(effect, concentration_of<double>(course.solver.networks().at(k), x, of)));
+  }
+  return out;
+}
+
+[[nodiscard]] inline Attempt<EffectAtRecords> at_records(const DrivenResponse& effect, const DrivingCourse& course,
+                                                         bool is_checked) {
+  const auto found = responses(course, effect);
+  if (const auto* trouble = std::get_if<Trouble>(&found)) return *trouble;
+  EffectAtRecords out;
+  out.values.reserve(course.timeline.of_record.size());
+  for (const std::size_t k : course.timeline.of_record) out.values.push_back(std::get<0>(found)[k]);
+  if (!is_checked) return out;
+  const auto again = responses(course, effect, OdeMethod::rosenbrock);
+  if (const auto* trouble = std::get_if<Trouble>(&again)) return *trouble;
+  out.agreement_rel = worst_difference(std::get<0>(found), std::get<0>(again));
+  return out;
+}
+
+/// What a subject's course shows at its records.
+inline void see_records(const DrivingCourse& course, const std::vector<std::size_t>& places, Predictions& out) {
+  for (std::size_t k = 0; k < course.timeline.of_record.size(); ++k) {
+    const NetworkState& x = course.states[course.timeline.of_record[k]];
+    const Network& net = course.solver.networks().at(k);
+    const auto& p = net.parameters();
+    std::size_t column = 0;
+    out.concentrations[column++].values.push_back(net.plasma_mg_per_L(x));
+    for (std::size_t m = 0; m < p.metabolites.size(); ++m)
+      out.concentrations[column++].values.push_back(net.metabolite_mg_per_L(x, m));
+    if (p.ke0_per_min) out.concentrations[column].values.push_back(net.effect_site_mg_per_L(x));
+    for (std::size_t c = 0; c < places.size(); ++c) out.amounts[c].values.push_back(x[places[c]]);
+  }
+}
+
+/// What its effects are there.
+[[nodiscard]] inline std::optional<Trouble> see_effects(const DrivingCourse& course,
+                                                        const std::vector<CheckedEffect>& effects, bool is_checked,
+                                                        Predictions& out) {
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    const auto found = std::visit(
+        [&]<class Form>(const Form& form) -> Attempt<EffectAtRecords> {
+          if constexpr (DirectEffect<Form>)
+            return at_records(form, effects[i].of, course);
+          else
+            return at_records({form, effects[i].of}, course, is_checked);
+        },
+        effects[i].form);
+    if (const auto* trouble = std::get_if<Trouble>(&found)) return *trouble;
+    const auto& [values, off] = std::get<0>(found);
+    if (off)
+      if (auto trouble = trouble_of_disagreement(*off, "rosenbrock")) return trouble;
+    out.effects[i].values.insert(out.effects[i].values.end(), values.begin(), values.end());
+  }
+  return std::nullopt;
+}
+
+/// Steady states that are added, beside an effect that turns over: there is no such sum. Throws E_MODEL_PARAM.
+inline void require_no_added_steady_state(const Subject& subject) {
+  for (const Record& r : subject.records)
+    require(!r.dose || r.dose->steady_state != SteadyState::adds, Code::model_param,
+            "data line " + std::to_string(r.line),
+            "a steady state that is added, and the model has an effect that turns over, for which steady states do not "
+            "add; accepted: a steady state that replaces, or the doses themselves with ADDL");
+}
+
+}  // namespace detail
+
+[[nodiscard]] Attempt<Predictions> predict(const ModelCard& card, const Dataset& data, PredictOptions options = {});
+
+namespace detail {
+
+/// The standard deviation of plasma between subjects at every record. Var(C) = g' Omega g, g the slope of C by each eta
+/// at the typical subject (central differences; their own error is about 1e-8 of g). Throws E_MODEL_PARAM(variability)
+/// for a card that states none.
+[[nodiscard]] inline Attempt<std::vector<double>> plasma_sd(const ModelCard& card, const Dataset& data) {
+  require(card.variability.has_value(), Code::model_param, "variability",
+          "the card states none, so there is no spread; accepted: a card with variability");
+  constexpr double step = 1e-4;
+  const Variability& v = *card.variability;
+  ModelCard drug = card;
+  drug.effects.clear();
+  std::vector<std::vector<double>> slopes;
+  for (const std::string& name : v.parameters) {
+    std::vector<double> by_eta[2];
+    for (const int side : {0, 1}) {
+      const auto there = predict(with_eta(drug, name, side == 0 ? -step : step), data, {.is_checked = false});
+      if (const auto* trouble = std::get_if<Trouble>(&there)) return *trouble;
+      by_eta[side] = std::get<0>(there).concentrations.front().values;
+    }
+    std::vector<double>& slope = slopes.emplace_back(by_eta[1].size());
+    for (std::size_t k = 0; k < slope.size(); ++k) slope[k] = (by_eta[1][k] - by_eta[0][k]) / (2 * step);
+  }
+  const std::size_t etas = slopes.size(), records = etas == 0 ? 0 : slopes.front().size();
+  std::vector<double> sd(records);
+  for (std::size_t k = 0; k < records; ++k) {
+    double variance = 0;
+    for (std::size_t i = 0; i < etas; ++i)
+      for (std::size_t j = 0; j < etas; ++j) variance += slopes[i][k] * v.omega[i * etas + j] * slopes[j][k];
+    sd[k] = std::sqrt(std::max(variance, 0.0));
+  }
+  return sd;
+}
+
 }  // namespace detail
 
 /// The model at every record of the data. `data` as `io::read_data` gives it for the card's `data_units`,
 /// `compartments_of` and `covariates_of`.
 /// Throws E_MODEL_PARAM(data_units) for a card without them, E_COLUMNS(covariates) where the data hold others than the
-/// card looks at; with `data line N` in the field what `individual`, `timeline` and a dose on its way in throw.
+/// card looks at, what `checked_effects` throws with effects[i]; with `data line N` in the field what `individual`,
+/// `timeline` and a dose on its way in throw, and E_MODEL_PARAM for a steady state that is added (SS 2) where an effect
+/// turns over.
 /// `Trouble`, with the line: no steady state, a solver that gives up, two solvers that disagree by more than 1e-8.
-[[nodiscard]] inline Attempt<Predictions> predict(const ModelCard& card, const Dataset& data,
-                                                  PredictOptions options = {}) {
+[[nodiscard]] inline Attempt<Predictions> predict(const ModelCard& card, const Dataset& data, PredictOptions options) {
   require(card.data_units.has_value(), Code::model_param, "data_units",
           "the card does not say how its data are read; accepted: a card with data_units");
   require(data.covariates == covariates_of(card), Code::columns, "covariates",
@@ -247,8 +366,11 @@ namespace detail {
   if (card.ke0) out.concentrations.push_back({"effect_site", {}});
   for (const std::string& name : compartments_of(card)) out.amounts.push_back({name, {}});
   const std::vector<std::size_t> places = places_of(card);
+  const std::vector<CheckedEffect> effects = checked_effects(card, {{"effects", card.effects}});
+  for (const CheckedEffect& e : effects) out.effects.push_back({e.stated.name, effect_unit_of(e.stated), {}});
 
   for (const Subject& subject : data.subjects) {
+    if (turns_over(effects)) detail::require_no_added_steady_state(subject);
     const auto troubled = [&](Trouble trouble) {
       trouble.message += " (subject at data line " + std::to_string(subject.records.front().line) + ")";
       return trouble;
@@ -269,48 +391,18 @@ namespace detail {
       out.second_solver = is_linear ? "odeint" : "rosenbrock";
       if (const double here = std::get<double>(off); !(here <= out.agreement_rel.value_or(0))) out.agreement_rel = here;
       if (!out.agreement_rel) out.agreement_rel = 0.0;
-      if (!(*out.agreement_rel <= 1e-8))
-        return troubled({Code::internal_check, *out.second_solver,
-                         "the two solvers disagree by more than 1e-8; no numbers are given"});
+      if (const auto trouble = trouble_of_disagreement(*out.agreement_rel, *out.second_solver))
+        return troubled(*trouble);
     }
 
-    for (std::size_t k = 0; k < subject.records.size(); ++k) {
-      const NetworkState& x = states[timeline.of_record[k]];
-      const Network& net = course.networks().at(k);
-      std::size_t column = 0;
-      out.concentrations[column++].values.push_back(net.plasma_mg_per_L(x));
-      for (std::size_t m = 0; m < card.metabolites.size(); ++m)
-        out.concentrations[column++].values.push_back(net.metabolite_mg_per_L(x, m));
-      if (card.ke0) out.concentrations[column].values.push_back(net.effect_site_mg_per_L(x));
-      for (std::size_t c = 0; c < places.size(); ++c) out.amounts[c].values.push_back(x[places[c]]);
-    }
+    const DrivingCourse driving{timeline, solver, states};
+    detail::see_records(driving, places, out);
+    if (const auto trouble = detail::see_effects(driving, effects, options.is_checked, out)) return troubled(*trouble);
   }
   if (!options.has_spread) return out;
-
-  // Var(C) = g' Omega g, g the slope of C by each eta at the typical subject (central differences; their own error is
-  // about 1e-8 of g).
-  require(card.variability.has_value(), Code::model_param, "variability",
-          "the card states none, so there is no spread; accepted: a card with variability");
-  constexpr double step = 1e-4;
-  const Variability& v = *card.variability;
-  std::vector<std::vector<double>> slopes;
-  for (const std::string& name : v.parameters) {
-    std::vector<double> by_eta[2];
-    for (const int side : {0, 1}) {
-      const auto there = predict(detail::with_eta(card, name, side == 0 ? -step : step), data, {.is_checked = false});
-      if (const auto* trouble = std::get_if<Trouble>(&there)) return *trouble;
-      by_eta[side] = std::get<0>(there).concentrations.front().values;
-    }
-    std::vector<double>& slope = slopes.emplace_back(by_eta[1].size());
-    for (std::size_t k = 0; k < slope.size(); ++k) slope[k] = (by_eta[1][k] - by_eta[0][k]) / (2 * step);
-  }
-  const std::size_t etas = slopes.size();
-  for (std::size_t k = 0; k < out.concentrations.front().values.size(); ++k) {
-    double variance = 0;
-    for (std::size_t i = 0; i < etas; ++i)
-      for (std::size_t j = 0; j < etas; ++j) variance += slopes[i][k] * v.omega[i * etas + j] * slopes[j][k];
-    out.plasma_sd_mg_per_L.push_back(std::sqrt(std::max(variance, 0.0)));
-  }
+  Attempt<std::vector<double>> sd = detail::plasma_sd(card, data);
+  if (auto* trouble = std::get_if<Trouble>(&sd)) return *std::move(trouble);
+  out.plasma_sd_mg_per_L = std::get<0>(std::move(sd));
   return out;
 }
 

@@ -134,12 +134,8 @@ inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
     const Stretch& s = timeline.stretches[k];
     const auto there = solver.after(states[k], s.rates, t - s.start, s.record);
     const NetworkState& x = std::get<0>(there);
-    for (std::size_t c = 0; c < questions.curves.size(); ++c) {
-      const Curve curve = questions.curves[c];
-      answers.values[c].push_back(curve.kind == Curve::Kind::effect_site  ? net.effect_site_mg_per_L(x)
-                                  : curve.kind == Curve::Kind::metabolite ? net.metabolite_mg_per_L(x, curve.index)
-                                                                          : net.plasma_mg_per_L(x));
-    }
+    for (std::size_t c = 0; c < questions.curves.size(); ++c)
+      answers.values[c].push_back(concentration_of<double>(net, x, questions.curves[c]));
   }
   return std::optional(std::move(answers));
 }
@@ -177,6 +173,17 @@ namespace detail {
     if (!(here <= worst)) worst = here;
   }
   return worst;
+}
+
+/// Largest disagreement of two solvers that a result may have.
+inline constexpr double agreement_due = 1e-8;
+
+/// Two solvers agree, or no numbers are given.
+[[nodiscard]] inline std::optional<Trouble> trouble_of_disagreement(double agreement_rel,
+                                                                    const std::string& second_solver) {
+  if (agreement_rel <= agreement_due) return std::nullopt;
+  return Trouble{Code::internal_check, second_solver,
+                 "the two solvers disagree by more than 1e-8; no numbers are given"};
 }
 
 }  // namespace ketpk
