@@ -1239,7 +1239,7 @@ inline void exposure(Page& page, const Result& r) {
   if (!levels.empty()) page.row("Above", joined(levels, " \xC2\xB7 "), Tint::plain, 2);
 }
 
-/// One line for each effect: from where, how high and how low, of which concentration, by whom.
+/// One line for each effect, two where there is room: from where, how high and how low, of what, by whom.
 inline void effect_lines(Page& page, const Result& r) {
   constexpr std::size_t most_shown = 4;
   const std::size_t n = r.effects.size(), shown = n <= most_shown ? n : most_shown - 1;
@@ -1250,7 +1250,7 @@ inline void effect_lines(Page& page, const Result& r) {
              effect_header(answer.effect.name, unit_of(answer.effect)) + " of " + answer.effect.of + ": " +
                  short_number(answer.baseline) + ", highest " + extreme(answer.highest) + ", lowest " +
                  extreme(answer.lowest) + " \xC2\xB7 " + std::string(source_of(answer.effect)),
-             Tint::plain, 1);
+             Tint::plain, n <= 2 ? 2 : 1);
   }
   if (shown < n) page.row("", "and " + std::to_string(n - shown) + " more (--json lists them)", Tint::faint, 1);
 }
