@@ -19,7 +19,7 @@ FLOORS = [
     ["solve", "solve_ode", "solve_expm", "dosing", "effect", "identity"],
     ["solve_network"],
     ["exposure", "slips", "network_trajectory"],
-    ["trajectory"],
+    ["trajectory", "response"],
     ["assess", "second_opinion", "sessions", "state"],
     ["result"],
     ["simulate", "predict", "population"],

@@ -8,15 +8,20 @@
 // differential equation on top of any model (Dayneka, Garg, Jusko, J Pharmacokinet Biopharm 1993;21:457,
 // doi 10.1007/BF01061691).
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "ketpk/error.hpp"
 #include "ketpk/model.hpp"
@@ -103,6 +108,87 @@ template <class S>
                          "an exponent of a straight line; accepted: 1");
   detail::require_stated(e.effect_unit, e.source);
   return {e.kind, e.drive, kout, e.baseline, e.most, c50, e.hill};
+}
+
+/// An effect that a model can have: as stated, the curve that it follows, and its numbers.
+struct CheckedEffect {
+  CardEffect stated;
+  Curve of;
+  std::variant<Emax, Straight, IndirectResponse> form;
+};
+
+[[nodiscard]] inline const std::string& effect_unit_of(const CardEffect& e) noexcept {
+  return std::visit([](const auto& form) -> const std::string& { return form.effect_unit; }, e.form);
+}
+
+/// Whether any of them has a past of its own.
+[[nodiscard]] inline bool turns_over(std::span<const CheckedEffect> effects) noexcept {
+  return std::any_of(effects.begin(), effects.end(),
+                     [](const CheckedEffect& e) { return std::holds_alternative<IndirectResponse>(e.form); });
+}
+
+/// Effects, and what errors call the list they stand in.
+struct EffectList {
+  std::string_view field;  ///< "effects"
+  std::span<const CardEffect> effects;
+};
+
+/// Most effects that are asked about at once.
+inline constexpr std::size_t most_effects = 16;
+
+namespace detail {
+
+/// A letter, then letters, digits and _, up to 64.
+[[nodiscard]] inline bool is_name_of_effect(std::string_view name) noexcept {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !name.empty() && name.size() <= 64 && is_letter(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+/// The concentration that the card has under this name, if it has.
+[[nodiscard]] inline std::optional<Curve> concentration_called(std::string_view name, const ModelCard& card) noexcept {
+  if (name == "plasma") return Curve::plasma();
+  if (name == "effect_site" && card.ke0) return Curve::effect_site();
+  for (std::size_t i = 0; i < card.metabolites.size(); ++i)
+    if (card.metabolites[i].name == name) return Curve::metabolite(i);
+  return std::nullopt;
+}
+
+}  // namespace detail
+
+/// The effects of all lists, in their order, held against the card whose concentrations they follow.
+/// Throws with the list's field, `effects[i].name` and so on: E_SIZE(effects) beyond 16 of all lists together;
+/// E_MODEL_PARAM(name) unless it is a letter, then letters, digits and _; E_FIELD_DUPLICATE(name) where another effect
+/// or a concentration of the model has it; E_MODEL_PARAM(of) for a concentration that the model does not have, and what
+/// `checked` throws.
+[[nodiscard]] inline std::vector<CheckedEffect> checked_effects(const ModelCard& card,
+                                                                std::initializer_list<EffectList> lists) {
+  std::vector<CheckedEffect> out;
+  for (const EffectList& list : lists) {
+    require(list.effects.size() <= most_effects - out.size(), Code::size, list.field,
+            "too many; accepted: up to 16 effects, those of the model among them");
+    for (std::size_t i = 0; i < list.effects.size(); ++i) {
+      const CardEffect& e = list.effects[i];
+      const std::string at = std::string(list.field) + '[' + std::to_string(i) + "].";
+      require(detail::is_name_of_effect(e.name), Code::model_param, at + "name",
+              "not a name; accepted: a letter, then letters, digits or _, up to 64");
+      const bool is_taken = e.name == "effect_site" || detail::concentration_called(e.name, card) ||
+                            std::any_of(out.begin(), out.end(), [&](const auto& o) { return o.stated.name == e.name; });
+      require(!is_taken, Code::field_duplicate, at + "name",
+              "the name of another effect or of a concentration of the model; accepted: each name once");
+      const std::optional<Curve> of = detail::concentration_called(e.of, card);
+      require(of.has_value(), Code::model_param, at + "of",
+              "not a concentration of the model; accepted: plasma, effect_site where the model has ke0, or the name of "
+              "one of its metabolites");
+      try {
+        std::visit([&](const auto& form) { out.push_back({e, *of, checked(form)}); }, e.form);
+      } catch (const InvalidInput& refused) {
+        throw InvalidInput(refused.code, at + refused.field, refused.message);
+      }
+    }
+  }
+  return out;
 }
 
 /// E = baseline + change C^h / (ec50^h + C^h), at C [mg/L]. `S` is double or a dual number.

@@ -33,6 +33,7 @@
 #include "ketpk/records.hpp"
 #include "ketpk/regimen.hpp"
 #include "ketpk/report.hpp"
+#include "ketpk/response.hpp"
 #include "ketpk/result.hpp"
 #include "ketpk/root.hpp"
 #include "ketpk/rosenbrock.hpp"

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -133,6 +135,49 @@ namespace detail {
   return modes(p);
 }
 
+/// Rate of the slowest mode that shows in plasma after what a timeline gives [1/min].
+[[nodiscard]] inline double slowest_in_plasma(const Parameters<double>& p, const Timeline& timeline) {
+  const Modes<double> parent = modes_far_below_km(p);
+  double slowest = std::numeric_limits<double>::infinity();
+  for (std::size_t j = 0; j < 3; ++j)
+    if (parent.coupling[j] > 0) slowest = std::min(slowest, parent.rate_per_min[j]);
+  const std::size_t central = p.depots.size();
+  const auto enter = [&](std::size_t place) {
+    for (std::size_t depot = place; depot < central; depot = p.depots[depot].into.value_or(central))
+      slowest = std::min(slowest, p.depots[depot].ka_per_min);
+  };
+  for (const Stretch& s : timeline.stretches) {
+    if (s.steady) enter(s.steady->dose.place);
+    for (const Intake& b : s.boluses) enter(b.place);
+    for (const Intake& r : s.rates) enter(r.place);
+  }
+  return slowest;
+}
+
+/// The slowest of all that happens to what was given, the slowest in plasma being known [1/min].
+[[nodiscard]] inline double slowest_of_all(const Parameters<double>& p, double in_plasma_per_min) {
+  double slowest = in_plasma_per_min;
+  for (const auto& m : p.metabolites) {
+    const Modes<double> own = modes<double>({m.v1_L, m.cl_L_per_min, m.q2_L_per_min, m.v2_L, 0, 1});
+    for (std::size_t j = 0; j < 2; ++j)
+      if (own.coupling[j] > 0) slowest = std::min(slowest, own.rate_per_min[j]);
+  }
+  if (p.ke0_per_min) slowest = std::min(slowest, *p.ke0_per_min);
+  return slowest;
+}
+
+/// Until what is left of anything is below 1e-17 of what there was.
+[[nodiscard]] inline double minutes_to_rest(const Parameters<double>& p, double in_plasma_per_min, double given_mg) {
+  const double min = 40 / slowest_of_all(p, in_plasma_per_min);
+  return p.saturable ? min + given_mg / p.saturable->vmax_mg_per_min : min;
+}
+
+/// Absent where it is more than can be counted.
+[[nodiscard]] inline std::optional<Micros> as_micros(double min) {
+  if (!(min * micros_per_minute < 9e18)) return std::nullopt;
+  return Micros{static_cast<std::int64_t>(min * micros_per_minute)};
+}
+
 }  // namespace detail
 
 /// The course of a network over a timeline that begins at 0; records of one instant act together. The last stretch goes
@@ -147,25 +192,17 @@ namespace detail {
   const Network& net = *out.net_;
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
   const NetworkSolver solver(networks);
-  const Modes<double> parent = detail::modes_far_below_km(p);
   out.entered_metabolite_mg_.assign(p.metabolites.size(), 0);
 
-  // How long the slowest of all takes, and what was given.
-  out.slowest_per_min_ = std::numeric_limits<double>::infinity();
-  for (std::size_t j = 0; j < 3; ++j)
-    if (parent.coupling[j] > 0) out.slowest_per_min_ = std::min(out.slowest_per_min_, parent.rate_per_min[j]);
+  // What was given.
+  out.slowest_per_min_ = detail::slowest_in_plasma(p, timeline);
   double given_mg = 0;
   const auto count = [&](const Intake& s, double mg) {
     given_mg += mg;
-    if (s.place < net.central() + 3) {
+    if (s.place < net.central() + 3)
       out.entered_parent_mg_ += mg;
-      for (std::size_t depot = s.place; depot < net.central();) {
-        out.slowest_per_min_ = std::min(out.slowest_per_min_, p.depots[depot].ka_per_min);
-        depot = p.depots[depot].into.value_or(net.central());
-      }
-    } else if (s.place < net.effect_site()) {
+    else if (s.place < net.effect_site())
       out.entered_metabolite_mg_[(s.place - net.central() - 3) / 2] += mg;
-    }
   };
 
   NetworkState x(net.size());
@@ -191,18 +228,9 @@ namespace detail {
 
     Micros horizon = s.duration;
     if (is_last) {
-      double slowest = out.slowest_per_min_;
-      for (const auto& m : p.metabolites) {
-        const Modes<double> own = modes<double>({m.v1_L, m.cl_L_per_min, m.q2_L_per_min, m.v2_L, 0, 1});
-        for (std::size_t j = 0; j < 2; ++j)
-          if (own.coupling[j] > 0) slowest = std::min(slowest, own.rate_per_min[j]);
-      }
-      if (p.ke0_per_min) slowest = std::min(slowest, *p.ke0_per_min);
-      double min = 40 / slowest;
-      if (p.saturable) min += given_mg / p.saturable->vmax_mg_per_min;
-      if (!(min * micros_per_minute < 9e18))
-        return Trouble{Code::solver, "odeint", "a rate of the model is so slow that its course has no end"};
-      horizon = Micros{static_cast<std::int64_t>(min * micros_per_minute)};
+      const auto rest = detail::as_micros(detail::minutes_to_rest(p, out.slowest_per_min_, given_mg));
+      if (!rest) return Trouble{Code::solver, "odeint", "a rate of the model is so slow that its course has no end"};
+      horizon = *rest;
       out.last_ = horizon;
     }
     out.segments_.push_back({s.start, is_last ? Micros{0} : s.duration, 0, 0});

@@ -17,13 +17,16 @@
 #include <variant>
 #include <vector>
 
+#include "ketpk/effect.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/network.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/records.hpp"
+#include "ketpk/response.hpp"
 #include "ketpk/second_opinion.hpp"
 #include "ketpk/solve_network.hpp"
+#include "ketpk/solve_ode.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/timeline.hpp"
 
@@ -229,12 +232,54 @@ namespace detail {
   return card;
 }
 
+/// One effect at each record of a subject.
+struct EffectAtRecords {
+  std::vector<double> values;
+  std::optional<double> agreement_rel = {};  ///< of an effect that turns over, where it was asked twice
+};
+
+template <DirectEffect E>
+[[nodiscard]] EffectAtRecords at_records(const E& effect, Curve of, const DrivingCourse& course) {
+  EffectAtRecords out;
+  out.values.reserve(course.timeline.of_record.size());
+  for (std::size_t k = 0; k < course.timeline.of_record.size(); ++k) {
+    const NetworkState& x = course.states[course.timeline.of_record[k]];
+    out.values.push_back(effect_of(effect, concentration_of<double>(course.solver.networks().at(k), x, of)));
+  }
+  return out;
+}
+
+[[nodiscard]] inline Attempt<EffectAtRecords> at_records(const DrivenResponse& effect, const DrivingCourse& course,
+                                                         bool is_checked) {
+  const auto found = responses(course, effect);
+  if (const auto* trouble = std::get_if<Trouble>(&found)) return *trouble;
+  EffectAtRecords out;
+  out.values.reserve(course.timeline.of_record.size());
+  for (const std::size_t k : course.timeline.of_record) out.values.push_back(std::get<0>(found)[k]);
+  if (!is_checked) return out;
+  const auto again = responses(course, effect, OdeMethod::rosenbrock);
+  if (const auto* trouble = std::get_if<Trouble>(&again)) return *trouble;
+  out.agreement_rel = worst_difference(std::get<0>(found), std::get<0>(again));
+  return out;
+}
+
+/// Steady states that are added, beside an effect that turns over: there is no such sum. Throws E_MODEL_PARAM.
+inline void require_no_added_steady_state(const Subject& subject) {
+  for (const Record& r : subject.records)
+    require(!r.dose || r.dose->steady_state != SteadyState::adds, Code::model_param,
+            "data line " + std::to_string(r.line),
+            "a steady state that is added, and the model has an effect that turns over, for which steady states do not "
+            "add; accepted: a steady state that replaces, or the doses themselves with ADDL");
+}
+
 }  // namespace detail
 
 /// The model at every record of the data. `data` as `io::read_data` gives it for the card's `data_units`,
 /// `compartments_of` and `covariates_of`.
 /// Throws E_MODEL_PARAM(data_units) for a card without them, E_COLUMNS(covariates) where the data hold others than the
-/// card looks at; with `data line N` in the field what `individual`, `timeline` and a dose on its way in throw.
+/// card looks at, what `checked_effects` throws with effects[i]; with `data line N` in the field what `individual`,
+/// `timeline` and a dose on its way in throw, and E_MODEL_PARAM for a steady state that is added (SS 2) where an effect
+/// turns over.
 /// `Trouble`, with the line: no steady state, a solver that gives up, two solvers that disagree by more than 1e-8.
 [[nodiscard]] inline Attempt<Predictions> predict(const ModelCard& card, const Dataset& data,
                                                   PredictOptions options = {}) {
@@ -247,8 +292,14 @@ namespace detail {
   if (card.ke0) out.concentrations.push_back({"effect_site", {}});
   for (const std::string& name : compartments_of(card)) out.amounts.push_back({name, {}});
   const std::vector<std::size_t> places = places_of(card);
+  const std::vector<CheckedEffect> effects = checked_effects(card, {{"effects", card.effects}});
+  for (const CheckedEffect& e : effects) out.effects.push_back({e.stated.name, effect_unit_of(e.stated), {}});
 
   for (const Subject& subject : data.subjects) {
+    if (turns_over(effects)) detail::require_no_added_steady_state(subject);
+    const auto disagreeing = [](const char* second) {
+      return Trouble{Code::internal_check, second, "the two solvers disagree by more than 1e-8; no numbers are given"};
+    };
     const auto troubled = [&](Trouble trouble) {
       trouble.message += " (subject at data line " + std::to_string(subject.records.front().line) + ")";
       return trouble;
@@ -269,9 +320,7 @@ namespace detail {
       out.second_solver = "odeint";
       if (const double here = std::get<double>(off); !(here <= out.agreement_rel.value_or(0))) out.agreement_rel = here;
       if (!out.agreement_rel) out.agreement_rel = 0.0;
-      if (!(*out.agreement_rel <= 1e-8))
-        return troubled(
-            {Code::internal_check, "odeint", "the two solvers disagree by more than 1e-8; no numbers are given"});
+      if (!(*out.agreement_rel <= 1e-8)) return troubled(disagreeing("odeint"));
     }
 
     for (std::size_t k = 0; k < subject.records.size(); ++k) {
@@ -284,6 +333,21 @@ namespace detail {
       if (card.ke0) out.concentrations[column].values.push_back(net.effect_site_mg_per_L(x));
       for (std::size_t c = 0; c < places.size(); ++c) out.amounts[c].values.push_back(x[places[c]]);
     }
+    for (std::size_t i = 0; i < effects.size(); ++i) {
+      const DrivingCourse driving{timeline, solver, states};
+      const auto found = std::visit(
+          [&]<class Form>(const Form& form) -> Attempt<detail::EffectAtRecords> {
+            if constexpr (DirectEffect<Form>)
+              return detail::at_records(form, effects[i].of, driving);
+            else
+              return detail::at_records({form, effects[i].of}, driving, options.is_checked);
+          },
+          effects[i].form);
+      if (const auto* trouble = std::get_if<Trouble>(&found)) return troubled(*trouble);
+      const auto& [values, off] = std::get<0>(found);
+      if (off && !(*off <= 1e-8)) return troubled(disagreeing("rosenbrock"));
+      out.effects[i].values.insert(out.effects[i].values.end(), values.begin(), values.end());
+    }
   }
   if (!options.has_spread) return out;
 
@@ -293,11 +357,13 @@ namespace detail {
           "the card states none, so there is no spread; accepted: a card with variability");
   constexpr double step = 1e-4;
   const Variability& v = *card.variability;
+  ModelCard drug = card;
+  drug.effects.clear();
   std::vector<std::vector<double>> slopes;
   for (const std::string& name : v.parameters) {
     std::vector<double> by_eta[2];
     for (const int side : {0, 1}) {
-      const auto there = predict(detail::with_eta(card, name, side == 0 ? -step : step), data, {.is_checked = false});
+      const auto there = predict(detail::with_eta(drug, name, side == 0 ? -step : step), data, {.is_checked = false});
       if (const auto* trouble = std::get_if<Trouble>(&there)) return *trouble;
       by_eta[side] = std::get<0>(there).concentrations.front().values;
     }

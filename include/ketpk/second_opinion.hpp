@@ -134,12 +134,8 @@ inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
     const Stretch& s = timeline.stretches[k];
     const auto there = solver.after(states[k], s.rates, t - s.start, s.record);
     const NetworkState& x = std::get<0>(there);
-    for (std::size_t c = 0; c < questions.curves.size(); ++c) {
-      const Curve curve = questions.curves[c];
-      answers.values[c].push_back(curve.kind == Curve::Kind::effect_site  ? net.effect_site_mg_per_L(x)
-                                  : curve.kind == Curve::Kind::metabolite ? net.metabolite_mg_per_L(x, curve.index)
-                                                                          : net.plasma_mg_per_L(x));
-    }
+    for (std::size_t c = 0; c < questions.curves.size(); ++c)
+      answers.values[c].push_back(concentration_of<double>(net, x, questions.curves[c]));
   }
   return std::optional(std::move(answers));
 }

@@ -18,6 +18,7 @@
 
 #include "ketpk/assess.hpp"
 #include "ketpk/delivery.hpp"
+#include "ketpk/effect.hpp"
 #include "ketpk/exposure.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/limits.hpp"
@@ -25,13 +26,16 @@
 #include "ketpk/patient.hpp"
 #include "ketpk/profile.hpp"
 #include "ketpk/regimen.hpp"
+#include "ketpk/response.hpp"
 #include "ketpk/result.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/second_opinion.hpp"
 #include "ketpk/sessions.hpp"
 #include "ketpk/solve.hpp"
+#include "ketpk/solve_network.hpp"
 #include "ketpk/state.hpp"
 #include "ketpk/time.hpp"
+#include "ketpk/timeline.hpp"
 #include "ketpk/trajectory.hpp"
 
 namespace ketpk {
@@ -137,6 +141,7 @@ struct Prepared {
   std::optional<Delivery> delivery;
   Admission admission;
   std::vector<Micros> times;
+  std::vector<CheckedEffect> effects;
 
   [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }
 };
@@ -163,7 +168,115 @@ template <class Second>
     return second_opinion_on(course, questions);
 }
 
-/// From the curve on: exposure, second opinion, assessment, profile.
+/// Two solvers agree, or no numbers are given.
+[[nodiscard]] inline std::optional<Trouble> trouble_of(double agreement_rel, const std::string& second_solver) {
+  if (agreement_rel <= agreement_due) return std::nullopt;
+  return Trouble{Code::internal_check, second_solver,
+                 "the two solvers disagree by more than 1e-8; no numbers are given"};
+}
+
+/// What one effect is asked, and how the drug's own course was checked.
+struct EffectQuestion {
+  const CheckedEffect& effect;
+  const std::vector<Micros>& times;
+  const SolverCheck& drug;
+};
+
+/// An effect that follows its concentration at once. Before any drug, and long after, there is none, so the effect goes
+/// from its baseline to where the concentration peaks and back: one of its extremes is the baseline, from 0 on.
+template <class T, DirectEffect E>
+[[nodiscard]] EffectAnswer answer_of(const EffectQuestion& asked, const Course<T>& concentration, const E& effect) {
+  const Extreme rest{effect.baseline, 0}, most = strongest(concentration, effect);
+  EffectAnswer out{.effect = asked.effect.stated,
+                   .baseline = effect.baseline,
+                   .highest = effect.change > 0 ? most : rest,
+                   .lowest = effect.change > 0 ? rest : most,
+                   .values = {},
+                   .check = asked.drug};
+  out.values.reserve(asked.times.size());
+  for (const Micros t : asked.times)
+    out.values.push_back(effect_of(effect, concentration.trajectory.value(t, concentration.curve)));
+  return out;
+}
+
+[[nodiscard]] inline std::vector<double> values_of(const ResponseTrajectory& response,
+                                                   const std::vector<Micros>& times) {
+  std::vector<double> values;
+  values.reserve(times.size());
+  for (const Micros t : times) values.push_back(response.value(t));
+  return values;
+}
+
+/// An effect that turns over, by one method and, where a second solver is asked and the course is not too stiff, by
+/// another.
+template <class Second>
+[[nodiscard]] Attempt<EffectAnswer> answer_of(const EffectQuestion& asked, const DrivingCourse& driving,
+                                              const IndirectResponse& indirect) {
+  const DrivenResponse driven{indirect, asked.effect.of};
+  auto solved = respond(driving, driven);
+  if (auto* trouble = std::get_if<Trouble>(&solved)) return *std::move(trouble);
+  const ResponseTrajectory& response = std::get<0>(solved);
+  const auto course = course_of(response, ResponseTrajectory::effect());
+  EffectAnswer out{.effect = asked.effect.stated,
+                   .baseline = indirect.baseline,
+                   .highest = highest(course),
+                   .lowest = lowest(course),
+                   .values = values_of(response, asked.times),
+                   .check = {.solver = response.is_stiff() ? "rosenbrock" : "odeint",
+                             .mass_balance_rel = asked.drug.mass_balance_rel}};
+  if (!std::isfinite(out.highest.value) || !std::isfinite(out.lowest.value))
+    return Trouble{Code::internal_check, out.check.solver, "an effect is not a number; no numbers are given"};
+  if constexpr (!std::same_as<Second, NoSecondSolver>) {
+    if (response.is_stiff()) return out;
+    const auto other = respond(driving, driven, OdeMethod::rosenbrock);
+    if (const auto* trouble = std::get_if<Trouble>(&other)) return *trouble;
+    const std::vector<Micros> instants =
+        instants_to_compare(response.segments(), asked.times, {out.highest.min, out.lowest.min});
+    out.check.second_solver = "rosenbrock";
+    out.check.agreement_rel = worst_difference(values_of(response, instants), values_of(std::get<0>(other), instants));
+    if (auto trouble = trouble_of(*out.check.agreement_rel, *out.check.second_solver)) return *std::move(trouble);
+  }
+  return out;
+}
+
+/// Every effect that was asked about; `drug` is how the concentrations were checked.
+template <class Second, class T>
+[[nodiscard]] Attempt<std::vector<EffectAnswer>> answers_of(const Prepared& prepared,
+                                                            const std::vector<Course<T>>& courses,
+                                                            const SolverCheck& drug) {
+  // What drives those that turn over, once for all of them.
+  const Timeline timeline = turns_over(prepared.effects) ? timeline_of(prepared.whom, prepared.given()) : Timeline{};
+  const Networks networks{{Network(prepared.whom.person.parameters)},
+                          std::vector<std::size_t>(timeline.of_record.size(), 0)};
+  const NetworkSolver solver(networks);
+  const auto states = solve(timeline, solver, networks.distinct.front().size());
+  if (const auto* trouble = std::get_if<Trouble>(&states)) return *trouble;
+  const DrivingCourse driving{timeline, solver, std::get<0>(states)};
+
+  std::vector<EffectAnswer> out;
+  for (const CheckedEffect& e : prepared.effects) {
+    const EffectQuestion asked{e, prepared.times, drug};
+    auto answered = std::visit(
+        [&]<class Form>(const Form& form) -> Attempt<EffectAnswer> {
+          if constexpr (DirectEffect<Form>)
+            return answer_of(
+                asked,
+                *std::find_if(courses.begin(), courses.end(), [&](const Course<T>& c) { return c.curve == e.of; }),
+                form);
+          else
+            return answer_of<Second>(asked, driving, form);
+        },
+        e.form);
+    if (auto* trouble = std::get_if<Trouble>(&answered)) {
+      trouble->message += " (effect " + std::to_string(out.size() + 1) + ")";
+      return *std::move(trouble);
+    }
+    out.push_back(std::get<0>(std::move(answered)));
+  }
+  return out;
+}
+
+/// From the curve on: exposure, second opinion, assessment, effects, profile.
 template <class T, class Second>
 [[nodiscard]] Outcome answer(Prepared prepared, const T& trajectory, Second second) {
   const Request& request = prepared.request;
@@ -188,9 +301,7 @@ template <class T, class Second>
   if (const auto& answers = std::get<0>(other)) {
     check.second_solver = answers->solver;
     check.agreement_rel = disagreement(ask(trajectory, questions, check.solver), *answers);
-    if (!(*check.agreement_rel <= agreement_due))
-      return Trouble{Code::internal_check, answers->solver,
-                     "the two solvers disagree by more than 1e-8; no numbers are given"};
+    if (auto trouble = trouble_of(*check.agreement_rel, answers->solver)) return *std::move(trouble);
   }
   if (!(check.mass_balance_rel <= mass_balance_due))
     return Trouble{Code::internal_check, "mass balance", "drug is not conserved to 1e-9; no numbers are given"};
@@ -216,6 +327,9 @@ template <class T, class Second>
         CourseRecord{*request.order.course, prepared.regimen, prepared.delivery ? &*prepared.delivery : nullptr},
         courses.front());
 
+  auto effects = answers_of<Second>(prepared, courses, check);
+  if (auto* trouble = std::get_if<Trouble>(&effects)) return *std::move(trouble);
+
   Profile profile = profile_of(trajectory, request.model, segments, std::move(prepared.times));
   return Result{request,
                 std::move(prepared.regimen),
@@ -226,15 +340,17 @@ template <class T, class Second>
                 summary,
                 std::move(above),
                 std::move(assessment),
-                std::move(sessions)};
+                std::move(sessions),
+                std::get<0>(std::move(effects))};
 }
 
 }  // namespace detail
 
 /// The whole way with a second solver of the caller's choice: `second(parameters, segments, questions)` gives
 /// an `Attempt<Answers>`; or with none, `NoSecondSolver{}`. A network has a second solver of its own instead. Throws
-/// `InvalidInput` as the stages do, E_FIELD_MISSING(as_of) for limits without a day to hold them against,
-/// E_FIELD_MISSING(overrides[i]…) for an override that does not say who and why.
+/// `InvalidInput` as the stages do, `checked_effects` with model.effects[i] and effects[i], E_FIELD_MISSING(as_of) for
+/// limits without a day to hold them against, E_FIELD_MISSING(overrides[i]…) for an override that does not say who and
+/// why.
 template <class Second>
 [[nodiscard]] Outcome simulate(const Request& request, Second second) {
   validate(request.patient);
@@ -259,13 +375,16 @@ template <class Second>
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
   Whom who = whom(request.model, request.patient);
   require_compartments(request.order, who);
+  std::vector<CheckedEffect> effects =
+      checked_effects(request.model, {{"model.effects", request.model.effects}, {"effects", request.effects}});
 
   std::optional<Delivery> delivery;
   if (!request.order.is_delivered_as_it_stands()) delivery = deliver(request.order, regimen);
   if (request.order.saved) require_resumable(*request.order.saved, {who, request.patient, request.order.analyte});
 
   detail::Prepared prepared{
-      request, std::move(who), std::move(regimen), std::move(delivery), std::move(admission), std::move(times)};
+      request,          std::move(who),    std::move(regimen), std::move(delivery), std::move(admission),
+      std::move(times), std::move(effects)};
   const auto trajectory = trajectory_of(prepared.whom, prepared.given());
   if (const auto* trouble = std::get_if<Trouble>(&trajectory)) return *trouble;
   return std::visit([&](const auto& course) { return detail::answer(std::move(prepared), course, second); },

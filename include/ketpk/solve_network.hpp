@@ -254,6 +254,15 @@ class Walk {
 
 }  // namespace detail::walk
 
+/// The concentration that a state of a network shows [mg/L]. `S` is double or a dual number.
+template <class S>
+[[nodiscard]] S concentration_of(const Network& net, std::span<const S> x, Curve c) noexcept {
+  const auto& p = net.parameters();
+  if (c.kind == Curve::Kind::effect_site) return x[net.effect_site()];
+  if (c.kind == Curve::Kind::metabolite) return x[net.metabolite(c.index)] / p.metabolites[c.index].v1_L;
+  return x[net.central()] / p.v1_L;
+}
+
 /// A network during one stretch: what enters where, and the state it begins with. Its last two states are the area
 /// under plasma [mg min/L] and the parent eliminated [mg], both from 0 on.
 class NetworkStretch {
@@ -284,9 +293,7 @@ class NetworkStretch {
   }
   void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
   [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
-    if (c.kind == Curve::Kind::effect_site) return net_->effect_site_mg_per_L(x);
-    if (c.kind == Curve::Kind::metabolite) return net_->metabolite_mg_per_L(x, c.index);
-    return net_->plasma_mg_per_L(x);
+    return concentration_of(*net_, x, c);
   }
   [[nodiscard]] double auc_mg_min_per_L(std::span<const double> x) const noexcept { return x[net_->size()]; }
 
@@ -331,6 +338,31 @@ inline constexpr double stiffest_for_explicit_steps = 6e4;
   return {.atol_per_dose = std::clamp(share, 1e-25, 1e-2), .method = method_for(net, t)};
 }
 
+/// What goes in from just before a dose of a train to `span` later, no more than an interval; what happens at that
+/// instant by itself is part of it, but no further dose. Counted from 0, and of a train with an interval.
+[[nodiscard]] inline std::vector<Stretch> interval_of(const Train& train, Micros span) {
+  const Entering& dose = train.dose;
+  if (span.count() == 0) return {};
+  Stretch first{.start = Micros{0}, .duration = span, .record = train.record};
+  if (!dose.is_infusion()) {
+    first.boluses = {{dose.place, dose.bolus_mg}};
+    return {std::move(first)};
+  }
+  // Infusions that began earlier and go on all the time, and one more until the latest of them ends.
+  const auto all_along = static_cast<double>(dose.duration / dose.interval);
+  const Micros rest = dose.duration % dose.interval, until = std::min(rest, span);
+  first.duration = until;
+  first.rates = {{dose.place, (all_along + 1) * dose.rate_mg_per_min}};
+  Stretch second{.start = until, .duration = span - until, .record = train.record};
+  if (until == rest && until.count() > 0) second.boluses = {{dose.place, dose.bolus_mg}};
+  if (all_along > 0) second.rates = {{dose.place, all_along * dose.rate_mg_per_min}};
+  std::vector<Stretch> out{std::move(first), std::move(second)};
+  if (rest.count() == 0 && span == dose.interval)
+    out.push_back(
+        {.start = span, .duration = Micros{0}, .record = train.record, .boluses = {{dose.place, dose.bolus_mg}}});
+  return out;
+}
+
 /// Carries states of one subject's networks over stretches of constant input. It remembers what it worked out for the
 /// networks asked about last, so it is not for two threads at once.
 class NetworkSolver {
@@ -339,6 +371,8 @@ class NetworkSolver {
   explicit NetworkSolver(const Networks& networks, NetworkOptions options = {})
       : networks_(networks), options_(options) {}
   explicit NetworkSolver(const Networks&&, NetworkOptions = {}) = delete;
+
+  [[nodiscard]] const Networks& networks() const noexcept { return networks_; }
 
   /// `x` after `t` of these rates, under the parameters of `record`.
   [[nodiscard]] Attempt<NetworkState> after(NetworkState x, std::span<const Intake> rates, Micros t,
@@ -351,31 +385,15 @@ class NetworkSolver {
     return by_steps(std::move(x), rates, t, record);
   }
 
-  /// `x`, from just before a dose of the train to `span` later, no more than an interval; what happens at that instant
-  /// by itself has happened, but no further dose.
+  /// `x`, from just before a dose of the train to `span` later, as `interval_of` has it.
   [[nodiscard]] Attempt<NetworkState> repeated_over(NetworkState x, const Train& train, Micros span) const {
-    const Entering& dose = train.dose;
-    if (span.count() == 0) return x;
-    if (!dose.is_infusion()) {
-      x[dose.place] += dose.bolus_mg;
-      return after(std::move(x), {}, span, train.record);
+    for (const Stretch& s : interval_of(train, span)) {
+      for (const Intake& b : s.boluses) x[b.place] += b.amount;
+      auto then = after(std::move(x), s.rates, s.duration, s.record);
+      if (std::holds_alternative<Trouble>(then)) return then;
+      x = std::get<0>(std::move(then));
     }
-    // Infusions that began earlier and go on all the time, and one more until the latest of them ends.
-    const auto all_along = static_cast<double>(dose.duration / dose.interval);
-    const Micros until = std::min(dose.duration % dose.interval, span);
-    const Intake more{dose.place, (all_along + 1) * dose.rate_mg_per_min};
-    const Intake fewer{dose.place, all_along * dose.rate_mg_per_min};
-    auto then = after(std::move(x), {&more, 1}, until, train.record);
-    if (std::holds_alternative<Trouble>(then)) return then;
-    x = std::get<0>(std::move(then));
-    const bool ends_here = until == dose.duration % dose.interval && until.count() > 0;
-    if (ends_here) x[dose.place] += dose.bolus_mg;
-    then = all_along > 0 ? after(std::move(x), {&fewer, 1}, span - until, train.record)
-                         : after(std::move(x), {}, span - until, train.record);
-    if (std::holds_alternative<Trouble>(then)) return then;
-    if (dose.duration % dose.interval == Micros{0} && span == dose.interval)
-      std::get<0>(then)[dose.place] += dose.bolus_mg;
-    return then;
+    return x;
   }
 
   /// The same as `after` by Odeint's steps, whatever the network.
