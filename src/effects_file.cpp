@@ -2,13 +2,13 @@
 
 #include "effects_file.hpp"
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
+#include <vector>
 
 #include "ketpk/effect.hpp"
 #include "ketpk/report.hpp"
@@ -75,32 +75,21 @@ TurnoverEffect turnover_of(const Fields& fields) {
           .source = source_in(fields)};
 }
 
-/// Throws what `checked` throws, with the place in the file.
-void require_numbers(const CardEffect& effect, const Fields& fields) {
+/// Throws what `checked_effects` throws of the last of `all`, with its place in the file.
+void require_usable(const std::vector<CardEffect>& all, const ModelCard& card, const std::string& path) {
   try {
-    std::visit([](const auto& form) { (void)checked(form); }, effect.form);
+    (void)checked_effects(card, {{"effects", all}});
   } catch (const InvalidInput& e) {
-    throw InvalidInput(e.code, fields.path(e.field == "effect_unit" ? Names("unit") : Names(e.field)), e.message);
+    const std::size_t dot = e.field.find("].");
+    if (dot == std::string::npos) throw InvalidInput(e.code, path.substr(0, path.rfind('[')), e.message);
+    const std::string key = e.field.substr(dot + 2);
+    throw InvalidInput(e.code, path + '.' + (key == "effect_unit" ? "unit" : key), e.message);
   }
-}
-
-bool is_metabolite(const ModelCard& card, const std::string& name) {
-  return std::any_of(card.metabolites.begin(), card.metabolites.end(),
-                     [&](const CardMetabolite& m) { return m.name == name; });
-}
-
-void require_free(const std::string& name, const std::string& path, const ModelCard& card,
-                  const std::vector<CardEffect>& before) {
-  const auto is_named = [&](const CardEffect& e) { return e.name == name; };
-  require(name != "plasma" && name != "effect_site" && !is_metabolite(card, name) &&
-              std::none_of(card.effects.begin(), card.effects.end(), is_named) &&
-              std::none_of(before.begin(), before.end(), is_named),
-          Code::field_duplicate, path, "the name of something else; accepted: a name of its own");
 }
 
 }  // namespace
 
-CardEffect stated_effect_of(const Node& node, const ModelCard& card, const std::vector<CardEffect>& before) {
+CardEffect stated_effect_of(const Node& node, const ModelCard& card, std::vector<CardEffect> before) {
   enum class Kind : std::uint8_t { emax, linear, turnover };
   const Fields fields(node);
   const Node name = fields.required("name", "a name such as dissociation");
@@ -111,12 +100,9 @@ CardEffect stated_effect_of(const Node& node, const ModelCard& card, const std::
                       if (kind == Kind::linear) return linear_of(fields);
                       return turnover_of(fields);
                     }()};
-  require_name(effect.name, name.path, "_-");
-  require_free(effect.name, name.path, card, before);
-  require(effect.of == "plasma" || (effect.of == "effect_site" && card.ke0) || is_metabolite(card, effect.of),
-          Code::model_param, of.path,
-          "a concentration the model does not have; accepted: plasma, effect_site with its ke0, or a metabolite");
-  require_numbers(effect, fields);
+  require_name(effect.name, name.path, "_");
+  before.push_back(effect);
+  require_usable(before, card, node.path);
   return effect;
 }
 

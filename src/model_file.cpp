@@ -13,6 +13,7 @@
 
 #include "effects_file.hpp"
 #include "fields.hpp"
+#include "ketpk/effect.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/report.hpp"
 #include "strict_json.hpp"
@@ -512,7 +513,7 @@ void require_complete(const ModelCard& card) {
 /// An effect that cannot be used is left out; the model is whole without it.
 void read_effects(Reading& reading, const Node& node) {
   reading.text([&] {
-    for (const Node& each : list_of(node, most_stated_effects))
+    for (const Node& each : list_of(node, ketpk::most_effects))
       reading.text([&] { reading.card.effects.push_back(stated_effect_of(each, reading.card, reading.card.effects)); });
   });
 }

@@ -13,6 +13,7 @@
 
 #include "effects_file.hpp"
 #include "fields.hpp"
+#include "ketpk/effect.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/library.hpp"
 #include "limits_file.hpp"
@@ -518,9 +519,13 @@ Request understand_session(const Json& document, const SessionContext& context) 
       .patient = patient_of(fields.required("patient", "an object with at least weight")),
       .order = order_of(fields),
       .model = model_of(fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}"), context)};
-  if (const auto effects = fields.optional("effects"))
-    for (const Node& node : list_of(*effects, most_stated_effects))
-      request.effects.push_back(stated_effect_of(node, request.model, request.effects));
+  if (const auto effects = fields.optional("effects")) {
+    std::vector<CardEffect> all = request.model.effects;
+    for (const Node& node : list_of(*effects, most_effects)) {
+      all.push_back(stated_effect_of(node, request.model, all));
+      request.effects.push_back(all.back());
+    }
+  }
   if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
   if (const auto allowed = fields.optional("assume_enantiomers_alike"))
     request.allowances.assume_enantiomers_alike = truth_of(*allowed);

@@ -362,7 +362,7 @@ ModelCard random_card(std::uint64_t seed) {
   }
   if (r.one_in(2)) c.residual_error = ResidualError{r.uniform(), r.uniform(), "random"};
   for (int n = r.below(4); n > 0; --n) c.goldens.push_back(random_golden(r, c));
-  for (int n = r.below(4); n > 0; --n) c.effects.push_back(random_effect(r, c, "effect-" + std::to_string(n)));
+  for (int n = r.below(4); n > 0; --n) c.effects.push_back(random_effect(r, c, "effect_" + std::to_string(n)));
   if (r.one_in(2))
     c.data_units = DataUnits{unit::d, unit::g, unit::mcg_per_L, static_cast<InfusionBioavailability>(r.below(2)),
                              static_cast<CovariateRule>(r.below(2))};
@@ -935,6 +935,7 @@ TEST_CASE("an effect that is not exactly what its kind states is refused with co
       {&emax, "unit", 1, "E_TYPE " + at + "unit"},
       {&emax, "name", absent, "E_FIELD_MISSING " + at + "name"},
       {&emax, "name", "two words", "E_PARSE " + at + "name"},
+      {&emax, "name", "a-b", "E_PARSE " + at + "name"},
       {&emax, "name", "plasma", "E_FIELD_DUPLICATE " + at + "name"},
       {&emax, "name", "norketamine", "E_FIELD_DUPLICATE " + at + "name"},
       {&emax, "of", absent, "E_FIELD_MISSING " + at + "of"},
@@ -980,7 +981,7 @@ TEST_CASE("an effect that is not exactly what its kind states is refused with co
   CHECK(refused(with_effects(Json::array({inhibition}))) == "E_MODEL_PARAM model.effects[0].drive");
   CHECK(refused(with_effects(Json::array({emax, emax}))) == "E_FIELD_DUPLICATE model.effects[1].name");
   CHECK(refused(with_effects(emax)) == "E_TYPE model.effects");
-  CHECK(refused(with_effects(Json(std::vector<Json>(21, emax)))) == "E_SIZE model.effects");
+  CHECK(refused(with_effects(Json(std::vector<Json>(17, emax)))) == "E_SIZE model.effects");
   CHECK(refused(changed(with_effects(Json::array({emax})), "/effect_site", absent)) ==
         "E_MODEL_PARAM model.effects[0].of");
 }

@@ -43,8 +43,8 @@ LIMITS = {
 }
 # One of each kind; of plasma, which every model has.
 EFFECTS = [
-    {"name": "dissociation", "of": "plasma", "kind": "emax", "ec50": "120 ng/mL", "hill": 2, "baseline": 0, "change": 80,
-     "unit": "points", "source": "s"},
+    {"name": "dissociation", "of": "plasma", "kind": "emax", "ec50": "120 ng/mL", "hill": 2, "baseline": 0,
+     "change": 80, "unit": "points", "source": "s"},
     {"name": "pressure", "of": "plasma", "kind": "linear", "at": "0.2 mg/L", "baseline": 90, "change": 12.5,
      "unit": "mmHg", "source": "s"},
     {"name": "score", "of": "plasma", "kind": "turnover", "acts": "inhibit-build-up", "drive": "saturable",
@@ -81,8 +81,8 @@ CUSTOM = ("model", "custom")
 ROW = ("limits", "limits")
 EMAX, LINEAR, TURNOVER = (("effects", i) for i in range(3))
 EFFECT_SLIPS = [
-    (("effects",), {}), (("effects",), [EFFECTS[0]] * 21), (("effects",), [None]), ((*EMAX, "name"), ABSENT),
-    ((*EMAX, "name"), "two words"), ((*EMAX, "name"), "effect_site"), ((*EMAX, "of"), ABSENT),
+    (("effects",), {}), (("effects",), [{**EFFECTS[1], "name": f"e{i}"} for i in range(17)]), (("effects",), [None]),
+    ((*EMAX, "name"), ABSENT), ((*EMAX, "name"), "two words"), ((*EMAX, "name"), "a-b"), ((*EMAX, "name"), "effect_site"), ((*EMAX, "of"), ABSENT),
     ((*EMAX, "of"), "two words"), ((*EMAX, "kind"), ABSENT), ((*EMAX, "kind"), "sigmoid"), ((*EMAX, "ec50"), ABSENT),
     ((*EMAX, "ec50"), 120), ((*EMAX, "ec50"), "120 mg"), ((*EMAX, "ec50"), "120 ug/mL"), ((*EMAX, "hill"), ABSENT),
     ((*EMAX, "hill"), 0), ((*EMAX, "hill"), "2"), ((*EMAX, "baseline"), ABSENT), ((*EMAX, "baseline"), "0 points"),
@@ -98,7 +98,7 @@ EFFECT_SLIPS = [
 DRIVEN = {**{k: v for k, v in EFFECTS[2].items() if k != "hill"}, "drive": "linear", "acts": "stimulate-loss"}
 EFFECT_VARIANTS = [
     (("effects",), []), (("effects",), ABSENT), ((*EMAX, "of"), "effect_site"), ((*EMAX, "of"), "norketamine"),
-    ((*EMAX, "change"), -3.5), ((*EMAX, "hill"), 0.5), ((*EMAX, "name"), "dissociation_2-x"), ((*EMAX, "unit"), "%"),
+    ((*EMAX, "change"), -3.5), ((*EMAX, "hill"), 0.5), ((*EMAX, "name"), "dissociation_2"), ((*EMAX, "unit"), "%"),
     ((*TURNOVER, "acts"), "inhibit-loss"), (TURNOVER, {**EFFECTS[2], "acts": "stimulate-build-up", "most": 3}),
     (TURNOVER, DRIVEN),
 ]

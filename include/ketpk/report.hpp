@@ -254,13 +254,6 @@ inline void effects(JsonText& json, const std::vector<CovariateEffect>& all) {
 /// The kinds of effects, in the order of the alternatives of `CardEffect::form`.
 inline constexpr std::array<std::string_view, 3> effect_kind_names{"emax", "linear", "turnover"};
 
-[[nodiscard]] inline std::string_view unit_of(const CardEffect& effect) {
-  return std::visit([](const auto& form) { return std::string_view(form.effect_unit); }, effect.form);
-}
-[[nodiscard]] inline std::string_view source_of(const CardEffect& effect) {
-  return std::visit([](const auto& form) { return std::string_view(form.source); }, effect.form);
-}
-
 /// `dissociation (points)`: an effect's unit is free text, so it stands apart from the name.
 [[nodiscard]] inline std::string effect_header(std::string_view name, std::string_view unit) {
   return std::string(name) + " (" + std::string(unit) + ')';
@@ -295,8 +288,8 @@ inline void stated_effects(JsonText& json, const std::vector<CardEffect>& all) {
       json.member("of", effect.of);
       json.member("kind", effect_kind_names[effect.form.index()]);
       std::visit([&](const auto& form) { effect_form(json, form); }, effect.form);
-      json.member("unit", unit_of(effect));
-      json.member("source", source_of(effect));
+      json.member("unit", effect_unit_of(effect));
+      json.member("source", effect_source_of(effect));
     });
   });
 }
@@ -695,8 +688,8 @@ inline void effect_answers(JsonText& json, const Result& r) {
       json.member("name", answer.effect.name);
       json.member("of", answer.effect.of);
       json.member("kind", effect_kind_names[answer.effect.form.index()]);
-      json.member("unit", unit_of(answer.effect));
-      json.member("source", source_of(answer.effect));
+      json.member("unit", effect_unit_of(answer.effect));
+      json.member("source", effect_source_of(answer.effect));
       json.member("baseline", answer.baseline);
       extreme("highest", answer.highest);
       extreme("lowest", answer.lowest);
@@ -1247,9 +1240,9 @@ inline void effect_lines(Page& page, const Result& r) {
   for (std::size_t i = 0; i < shown; ++i) {
     const EffectAnswer& answer = r.effects[i];
     page.row(i == 0 ? "Effects" : "",
-             effect_header(answer.effect.name, unit_of(answer.effect)) + " of " + answer.effect.of + ": " +
+             effect_header(answer.effect.name, effect_unit_of(answer.effect)) + " of " + answer.effect.of + ": " +
                  short_number(answer.baseline) + ", highest " + extreme(answer.highest) + ", lowest " +
-                 extreme(answer.lowest) + " \xC2\xB7 " + std::string(source_of(answer.effect)),
+                 extreme(answer.lowest) + " \xC2\xB7 " + effect_source_of(answer.effect),
              Tint::plain, n <= 2 ? 2 : 1);
   }
   if (shown < n) page.row("", "and " + std::to_string(n - shown) + " more (--json lists them)", Tint::faint, 1);
@@ -1486,7 +1479,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
   csv += ",delivered_mg,auc_ng_h_per_mL";
   for (const EffectAnswer& e : r.effects)
-    csv += ',' + report_detail::csv_cell(report_detail::effect_header(e.effect.name, report_detail::unit_of(e.effect)));
+    csv += ',' + report_detail::csv_cell(report_detail::effect_header(e.effect.name, effect_unit_of(e.effect)));
   if (r.delivery) csv += ",ordered_mg,left_mg,paused_infusions,events";
   csv += '\n';
   const auto all = r.delivery ? report_detail::amounts_of(*r.delivery) : report_detail::Amounts{0, 0, 0};
@@ -1732,7 +1725,7 @@ template <class More>
              effect.name + " of " + effect.of + ": " +
                  std::visit([](const auto& form) { return d::form_text(form); }, effect.form),
              d::Tint::plain, all);
-    page.row("", d::source_of(effect), d::Tint::faint, all);
+    page.row("", effect_source_of(effect), d::Tint::faint, all);
   }
   page.blank();
   for (std::size_t i = 0; i < card.uncertainties.size(); ++i)
