@@ -82,7 +82,8 @@ ROW = ("limits", "limits")
 EMAX, LINEAR, TURNOVER = (("effects", i) for i in range(3))
 EFFECT_SLIPS = [
     (("effects",), {}), (("effects",), [{**EFFECTS[1], "name": f"e{i}"} for i in range(17)]), (("effects",), [None]),
-    ((*EMAX, "name"), ABSENT), ((*EMAX, "name"), "two words"), ((*EMAX, "name"), "a-b"), ((*EMAX, "name"), "effect_site"), ((*EMAX, "of"), ABSENT),
+    ((*EMAX, "name"), ABSENT), ((*EMAX, "name"), "two words"), ((*EMAX, "name"), "a-b"),
+    ((*EMAX, "name"), "effect_site"), ((*EMAX, "of"), ABSENT),
     ((*EMAX, "of"), "two words"), ((*EMAX, "kind"), ABSENT), ((*EMAX, "kind"), "sigmoid"), ((*EMAX, "ec50"), ABSENT),
     ((*EMAX, "ec50"), 120), ((*EMAX, "ec50"), "120 mg"), ((*EMAX, "ec50"), "120 ug/mL"), ((*EMAX, "hill"), ABSENT),
     ((*EMAX, "hill"), 0), ((*EMAX, "hill"), "2"), ((*EMAX, "baseline"), ABSENT), ((*EMAX, "baseline"), "0 points"),
