@@ -110,9 +110,10 @@ namespace detail {
   return r.kind == Turnover::stimulate_loss ? r.kout_per_min * (1 + drive_of(r, c_mg_per_L)) : r.kout_per_min;
 }
 
-/// How long after the last thing that happens drug and effect are back where they were. What is left of a drive is that
-/// of the drug to the power of Hill's exponent, and shows as long as it is not small beside c50.
-[[nodiscard]] inline double minutes_to_rest(const Network& net, const DrivenResponse& d, const DrivingCourse& course) {
+/// How long after the last thing that happens nothing is left of the drive. That is the drug to the power of Hill's
+/// exponent, and shows as long as the drug is not small beside c50.
+[[nodiscard]] inline double minutes_to_no_drive(const Network& net, const DrivenResponse& d,
+                                                const DrivingCourse& course) {
   double given_mg = 0;
   for (std::size_t k = 0; k < course.timeline.stretches.size(); ++k) {
     const Stretch& s = course.timeline.stretches[k];
@@ -124,7 +125,7 @@ namespace detail {
   const double beside_c50 = most_mg_per_L(net, d.by, given_mg) / d.response.c50_mg_per_L;
   const double longer = (1 + std::log(std::max(beside_c50, 1.0)) / 40) / std::min(d.response.hill, 1.0);
   const auto& p = net.parameters();
-  return longer * minutes_to_rest(p, slowest_in_plasma(p, course.timeline), given_mg) + 40 / d.response.kout_per_min;
+  return longer * minutes_to_rest(p, slowest_in_plasma(p, course.timeline), given_mg);
 }
 
 }  // namespace detail
@@ -167,6 +168,9 @@ class ResponseSolver {
     x.push_back(b.effect);
     OdeOptions steps = steps_from(*net, x, s.rates, s.duration);
     steps.rtol = options_.rtol;
+    // What is nothing beside the drug is something to the power of a small exponent.
+    if (const double hill = driven_.response.hill; hill < 1)
+      steps.atol_per_dose = std::max(1e-25, std::pow(steps.atol_per_dose, 1 / hill));
     steps.method = is_stiff(b, s) ? OdeMethod::rosenbrock : options_.method;
     steps.only_at = std::move(only_at);
     return solve_ode(RespondingNetwork(net, driven_, s.rates, std::move(x)), {Segment{Micros{0}, Micros{0}, 0, 0}},
@@ -266,7 +270,8 @@ inline void require_no_added_steady_state(const Timeline& timeline) {
 
 }  // namespace detail
 
-/// The course of one effect that turns over, up to where drug and effect are back at rest.
+/// The course of one effect that turns over, up to where drug and effect are back at rest. The last segment begins
+/// where nothing drives the effect any more: it goes back to its baseline by kout alone.
 class ResponseTrajectory {
  public:
   /// The curve of the effect, in its own unit; the only one that is asked here.
@@ -274,12 +279,15 @@ class ResponseTrajectory {
 
   [[nodiscard]] const std::vector<Segment>& segments() const noexcept { return segments_; }
   [[nodiscard]] bool has(Curve c) const noexcept { return c == effect(); }
-  [[nodiscard]] double length_min(std::size_t segment) const noexcept { return pieces_[segment].length_min(0); }
+  [[nodiscard]] double length_min(std::size_t segment) const noexcept {
+    return segment < pieces_.size() ? pieces_[segment].length_min(0) : 40 / kout_per_min_;
+  }
   [[nodiscard]] double at(std::size_t segment, double minute, Curve c) const {
-    return pieces_[segment].at(0, minute, c);
+    if (segment < pieces_.size()) return pieces_[segment].at(0, minute, c);
+    return baseline_ * (1 + beyond_rest_ * std::exp(-kout_per_min_ * minute));
   }
   [[nodiscard]] std::vector<double> turning_points(std::size_t segment, Curve c) const {
-    return pieces_[segment].turning_points(0, c);
+    return segment < pieces_.size() ? pieces_[segment].turning_points(0, c) : std::vector<double>();
   }
   /// The effect at `t`, in its own unit. Past the end of what was solved it is at rest. Throws E_RANGE(t) before 0.
   [[nodiscard]] double value(Micros t) const {
@@ -301,7 +309,8 @@ class ResponseTrajectory {
 
   std::vector<Segment> segments_;
   std::vector<OdeTrajectory<RespondingNetwork>> pieces_;
-  double baseline_ = 0;
+  double baseline_ = 0, kout_per_min_ = 0;
+  double beyond_rest_ = 0;  ///< of the effect where the last segment begins, as a share of the baseline
   bool is_stiff_ = false;
 };
 
@@ -317,29 +326,30 @@ static_assert(Trajectory<ResponseTrajectory>);
   detail::require_no_added_steady_state(course.timeline);
   ResponseTrajectory out;
   out.baseline_ = driven.response.baseline;
+  out.kout_per_min_ = driven.response.kout_per_min;
   const std::size_t last = course.timeline.stretches.size() - 1;
-  const Network& net = course.solver.networks().at(course.timeline.stretches[last].record);
-  const auto rest = detail::as_micros(detail::minutes_to_rest(net, driven, course));
-  if (!rest) return Trouble{Code::solver, "odeint", "a rate of the effect is so slow that its course has no end"};
+  const Stretch& open = course.timeline.stretches[last];
+  const auto no_drive =
+      detail::as_micros(detail::minutes_to_no_drive(course.solver.networks().at(open.record), driven, course));
+  if (!no_drive || !detail::as_micros(minutes(*no_drive) + 40 / out.kout_per_min_))
+    return Trouble{Code::solver, "odeint", "a rate of the effect is so slow that its course has no end"};
   const ResponseSolver solver(course.solver, driven, {.method = method});
   auto trouble = detail::carry(course, solver, [&](std::size_t k, double effect) -> Attempt<double> {
     Stretch s = course.timeline.stretches[k];
+    if (k == last) s.duration = *no_drive;
+    if (s.duration.count() == 0) return effect;  // the next begins at the same instant
     out.segments_.push_back({s.start, s.duration, 0, 0});
-    if (k == last) {
-      out.segments_.back().duration = Micros{0};
-      s.duration = *rest;
-    } else if (s.duration.count() == 0) {
-      out.segments_.pop_back();  // the next begins at the same instant
-      return effect;
-    }
     const ResponseSolver::Begins begins{course.states[k], effect};
     out.is_stiff_ = out.is_stiff_ || solver.is_stiff(begins, s);
     auto piece = solver.course(begins, s);
     if (auto* t = std::get_if<Trouble>(&piece)) return *std::move(t);
     out.pieces_.push_back(std::get<0>(std::move(piece)));
-    return out.pieces_.back().state_at(s.duration).back();
+    const double ends = out.pieces_.back().state_at(s.duration).back();
+    out.beyond_rest_ = ends - 1;
+    return ends;
   });
   if (trouble) return *std::move(trouble);
+  out.segments_.push_back({open.start + *no_drive, Micros{0}, 0, 0});
   return out;
 }
 
