@@ -211,7 +211,7 @@ def test_columns_have_the_contracts_names_types_and_shapes(name: str) -> None:
         assert values.shape == (n,) and values.flags.c_contiguous, column
         assert values.dtype == (np.int64 if column in WHOLE else np.float64), column
     assert list(profile)[:3] == ["time_us", "time_min", "plasma_ng_per_mL"]
-    last = ["delivered_mg", "auc_ng_h_per_mL"]
+    last = ["delivered_mg", "auc_ng_h_per_mL", *(f"{e.name} ({e.unit})" for e in result_of(name).effects.values())]
     if result_of(name).delivery is not None:
         last.append("paused_infusions")
     assert list(profile)[-len(last) :] == last

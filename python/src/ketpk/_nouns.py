@@ -629,15 +629,15 @@ class Effect(_Value):
         return f"{type(self).__name__}({', '.join(f'{k}={told(k, key, value)}' for k, key, value in self._said[1:])})"
 
 
-def _text(keyword: str, value: object) -> tuple[str, str, str | float]:
+def _said_word(keyword: str, value: object) -> tuple[str, str, str | float]:
     return keyword, keyword, word(value, keyword)
 
 
-def _plain(keyword: str, value: object) -> tuple[str, str, str | float]:
+def _said_number(keyword: str, value: object) -> tuple[str, str, str | float]:
     return keyword, keyword, number(value, keyword)
 
 
-def _measured(keyword: str, key: str, value: object, unit: str) -> tuple[str, str, str | float]:
+def _said_quantity(keyword: str, key: str, value: object, unit: str) -> tuple[str, str, str | float]:
     return keyword, key, quantity(value, keyword, unit)
 
 
@@ -648,9 +648,9 @@ class Emax(Effect):
         name: of the effect, a letter, then letters, digits and ``_``.
         of: the concentration that it follows, ``"plasma"``, ``"effect_site"`` or a metabolite's name.
         ec50_ng_per_mL: where half of the change is reached [ng/mL].
-        hill: Hill's exponent; 1 for none.
-        baseline: without drug, in the unit of the effect.
-        change: at most, in that unit; below zero where the drug lowers it.
+        hill: Hill's exponent [no unit]; 1 for none.
+        baseline: without drug [unit of the effect].
+        change: at most [unit of the effect]; below zero where the drug lowers it.
         unit: of the effect, ``"mmHg"`` for example.
         source: where the numbers come from.
 
@@ -678,14 +678,14 @@ class Emax(Effect):
     ) -> None:
         self._say(
             "emax",
-            _text("name", name),
-            _text("of", of),
-            _measured("ec50_ng_per_mL", "ec50", ec50_ng_per_mL, "ng/mL"),
-            _plain("hill", hill),
-            _plain("baseline", baseline),
-            _plain("change", change),
-            _text("unit", unit),
-            _text("source", source),
+            _said_word("name", name),
+            _said_word("of", of),
+            _said_quantity("ec50_ng_per_mL", "ec50", ec50_ng_per_mL, "ng/mL"),
+            _said_number("hill", hill),
+            _said_number("baseline", baseline),
+            _said_number("change", change),
+            _said_word("unit", unit),
+            _said_word("source", source),
         )
 
 
@@ -695,8 +695,8 @@ class LinearEffect(Effect):
     Args:
         name, of, unit, source: as in ``Emax``.
         at_ng_per_mL: where the effect has changed by ``change`` [ng/mL]; at twice that by twice as much.
-        baseline: without drug, in the unit of the effect.
-        change: in that unit; below zero where the drug lowers it.
+        baseline: without drug [unit of the effect].
+        change: by how much [unit of the effect]; below zero where the drug lowers it.
 
     Raises: as ``Emax``.
 
@@ -719,13 +719,13 @@ class LinearEffect(Effect):
     ) -> None:
         self._say(
             "linear",
-            _text("name", name),
-            _text("of", of),
-            _measured("at_ng_per_mL", "at", at_ng_per_mL, "ng/mL"),
-            _plain("baseline", baseline),
-            _plain("change", change),
-            _text("unit", unit),
-            _text("source", source),
+            _said_word("name", name),
+            _said_word("of", of),
+            _said_quantity("at_ng_per_mL", "at", at_ng_per_mL, "ng/mL"),
+            _said_number("baseline", baseline),
+            _said_number("change", change),
+            _said_word("unit", unit),
+            _said_word("source", source),
         )
 
 
@@ -739,10 +739,10 @@ class Turnover(Effect):
         acts: ``"inhibit-build-up"``, ``"inhibit-loss"``, ``"stimulate-build-up"`` or ``"stimulate-loss"``.
         drive: ``"saturable"`` or, for what stimulates, ``"linear"``.
         kout_per_min: rate constant of the loss [1/min].
-        baseline: at rest, in the unit of the effect, more than zero.
-        most: the largest D, up to 1 for what inhibits; for a linear drive the one at ``c50_ng_per_mL``.
+        baseline: at rest [unit of the effect], more than zero.
+        most: the largest D [no unit], up to 1 for what inhibits; for a linear drive the one at ``c50_ng_per_mL``.
         c50_ng_per_mL: where half of it is reached [ng/mL].
-        hill: Hill's exponent of a saturable drive; none for a linear one.
+        hill: Hill's exponent of a saturable drive [no unit]; none for a linear one.
 
     Raises: as ``Emax``.
 
@@ -770,17 +770,17 @@ class Turnover(Effect):
     ) -> None:
         self._say(
             "turnover",
-            _text("name", name),
-            _text("of", of),
-            _text("acts", acts),
-            _text("drive", drive),
-            _measured("kout_per_min", "kout", kout_per_min, "1/min"),
-            _plain("baseline", baseline),
-            _plain("most", most),
-            _measured("c50_ng_per_mL", "c50", c50_ng_per_mL, "ng/mL"),
-            *(() if hill is None else (_plain("hill", hill),)),
-            _text("unit", unit),
-            _text("source", source),
+            _said_word("name", name),
+            _said_word("of", of),
+            _said_word("acts", acts),
+            _said_word("drive", drive),
+            _said_quantity("kout_per_min", "kout", kout_per_min, "1/min"),
+            _said_number("baseline", baseline),
+            _said_number("most", most),
+            _said_quantity("c50_ng_per_mL", "c50", c50_ng_per_mL, "ng/mL"),
+            *(() if hill is None else (_said_number("hill", hill),)),
+            _said_word("unit", unit),
+            _said_word("source", source),
         )
 
 

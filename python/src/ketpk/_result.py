@@ -504,7 +504,7 @@ class Extreme:
     """The highest or lowest of an effect over the whole course.
 
     Attributes:
-        value: in the unit of the effect.
+        value: how high or low [unit of the effect].
         min: when it is first there [min].
     """
 
@@ -522,10 +522,10 @@ class EffectAnswer:
         kind: ``"emax"``, ``"linear"`` or ``"turnover"``.
         unit: of all its values, ``"mmHg"`` for example.
         source: where its numbers come from.
-        baseline: without drug.
+        baseline: without drug [unit of the effect].
         highest, lowest: of the whole course, an ``Extreme`` each.
-        values: at the instants of the profile, float64, shape ``(n,)``, read-only; the profile's column
-            ``"<name> (<unit>)"``.
+        values: at the instants of the profile [unit of the effect], float64, shape ``(n,)``, read-only; the profile's
+            column ``"<name> (<unit>)"``.
         solver: whose numbers these are; of the concentration, where the effect follows it at once.
         second_solver: the independent one they were compared with; None where none was asked.
         agreement_rel: the worst relative difference of the two, at most 1e-8; None where there is one solver.
