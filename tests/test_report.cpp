@@ -608,13 +608,17 @@ TEST_CASE("effects are answered in a block of their own, and what was asked of t
     {"name": "pressure", "of": "plasma", "kind": "turnover", "unit": "mmHg", "source": "made up too",
      "baseline": 90, "highest": {"value": 101.5, "min": 50.25}, "lowest": {"value": 90, "min": 0},
      "values": [90, 95.5, 101], "solver": "odeint", "second_solver": "rosenbrock", "agreement_rel": 2e-10}])"));
-  CHECK(json["inputs"]["effects"] ==
-        Json::parse(R"([{"name": "pressure", "of": "plasma", "kind": "turnover", "acts": "stimulate-build-up",
-                         "drive": "linear", "kout": "0.1 1/min", "baseline": 90, "most": 0.5, "c50": "0.2 mg/L",
-                         "unit": "mmHg", "source": "made up too"}])"));
-  CHECK(json["model"]["effects"] ==
-        Json::parse(R"([{"name": "dissociation", "of": "effect_site", "kind": "emax", "ec50": "120 ng/mL", "hill": 2,
-                         "baseline": 1.5, "change": 80, "unit": "points, of \"100\"", "source": "made up"}])"));
+  const Json score = Json::parse(
+      R"({"name": "dissociation", "of": "effect_site", "kind": "emax", "ec50": "120 ng/mL", "hill": 2,
+          "baseline": 1.5, "change": 80, "unit": "points, of \"100\"", "source": "made up"})");
+  const Json pressure = Json::parse(
+      R"({"name": "pressure", "of": "plasma", "kind": "turnover", "acts": "stimulate-build-up", "drive": "linear",
+          "kout": "0.1 1/min", "baseline": 90, "most": 0.5, "c50": "0.2 mg/L", "unit": "mmHg", "source": "made up too"})");
+  CHECK(json["model"]["effects"] == Json::array({score}));
+  CHECK(json["inputs"]["effects"] == Json::array({score, pressure}));
+  Result of_a_file = with_effects();
+  of_a_file.inputs.model.file = "{}";  // which holds its own effects
+  CHECK(Json::parse(to_json(of_a_file, "1"))["inputs"]["effects"] == Json::array({pressure}));
   const Json plain = Json::parse(to_json(made_by_hand(), "1"));
   for (const Json& part : {plain, plain["inputs"], plain["model"]}) CHECK_FALSE(part.contains("effects"));
   CHECK(Json::parse(block_json(with_effects(), "effects", "1")) == Json{{"effects", json["effects"]}});

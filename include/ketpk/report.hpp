@@ -511,7 +511,10 @@ inline void inputs(JsonText& json, const Result& r) {
     } else {
       json.object("model", [&] { json.object("custom", [&] { custom(json, q.model); }); });
     }
-    if (!q.effects.empty()) stated_effects(json, q.effects);
+    // A model file is echoed whole; of any other card this is the place where a session holds its effects.
+    std::vector<CardEffect> asked = q.model.file.empty() ? q.model.effects : std::vector<CardEffect>{};
+    asked.insert(asked.end(), q.effects.begin(), q.effects.end());
+    if (!asked.empty()) stated_effects(json, asked);
     if (q.limits)
       json.object("limits", [&] { limits_members(json, *q.limits); });
     else
