@@ -80,6 +80,14 @@ std::string text_of(const Node& node, Code if_blank) {
   return text;
 }
 
+void require_name(const std::string& text, const std::string& path, const std::string& more) {
+  constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const std::string later = std::string(letters) + "0123456789" + more;
+  require(text.size() <= 64 && letters.find(text[0]) != std::string_view::npos &&
+              text.find_first_not_of(later) == std::string::npos,
+          Code::parse, path, "not a name; accepted: a letter, then letters, digits or any of " + more + ", up to 64");
+}
+
 bool truth_of(const Node& node) {
   require(node.value.is_boolean(), Code::type, node.path,
           "neither true nor false; accepted: true or false, without quotes");

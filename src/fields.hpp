@@ -56,6 +56,9 @@ class Fields {
 /// E_ENCODING for control characters, which would move the cursor of whoever reads it on a terminal.
 [[nodiscard]] std::string text_of(const Node& node, Code if_blank = Code::field_missing);
 
+/// Throws E_PARSE unless `text`, which is not empty, is a letter, then letters, digits and what `more` lists, up to 64.
+void require_name(const std::string& text, const std::string& path, const std::string& more);
+
 /// Throws E_TYPE.
 [[nodiscard]] bool truth_of(const Node& node);
 /// A number without a unit. Throws E_TYPE.

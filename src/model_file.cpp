@@ -11,7 +11,9 @@
 #include <string>
 #include <utility>
 
+#include "effects_file.hpp"
 #include "fields.hpp"
+#include "ketpk/effect.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/report.hpp"
 #include "strict_json.hpp"
@@ -56,14 +58,6 @@ struct Reading {
     for (const InvalidInput& other : fields.unknown(accepted.data(), N)) text([&] { throw other; });
   }
 };
-
-/// Throws E_PARSE unless `text` is a letter, then letters, digits and what `more` lists, up to 64.
-void require_name(const std::string& text, const std::string& path, const std::string& more) {
-  constexpr Names letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  const std::string later = std::string(letters) + "0123456789" + more;
-  require(text.size() <= 64 && letters.find(text[0]) != Names::npos && text.find_first_not_of(later) == Names::npos,
-          Code::parse, path, "not a name; accepted: a letter, then letters, digits or any of " + more + ", up to 64");
-}
 
 /// A quantity of the dimension `due`, or of that per body mass. Throws as `parse_with_unit`, and E_UNIT_MISMATCH.
 StatedParameter quantity(const Node& node, Dimension due) {
@@ -516,6 +510,14 @@ void require_complete(const ModelCard& card) {
   }
 }
 
+/// An effect that cannot be used is left out; the model is whole without it.
+void read_effects(Reading& reading, const Node& node) {
+  reading.text([&] {
+    for (const Node& each : list_of(node, ketpk::most_effects))
+      reading.text([&] { reading.card.effects.push_back(stated_effect_of(each, reading.card, reading.card.effects)); });
+  });
+}
+
 void read_head(Reading& reading, const Fields& fields) {
   ModelCard& card = reading.card;
   reading.text([&] {
@@ -571,6 +573,7 @@ void read_structure(Reading& reading, const Fields& fields) {
     reading.part([&] { read_entries(reading, *entries); });
   bool scales = false;
   ketpk::detail::each_parameter(card, [&](const CardParameter& p) { scales = scales || p.weight_exponent != 0; });
+  if (const auto list = fields.optional("effects")) read_effects(reading, *list);
   if (scales)
     reading.part([&] { (void)fields.required("reference_weight", "the body mass at which the values hold"); });
   if (reading.is_whole) reading.part([&] { require_complete(card); });
@@ -597,12 +600,17 @@ void read(Reading& reading, std::string_view bytes) {
   const auto schema = fields.optional("schema");
   require(schema && schema->value == "ketpk.model/1", Code::schema_version, fields.path("schema"),
           "not a model this program knows; accepted: ketpk.model/1");
-  reading.only(fields,
-               std::array<Names, 21>{
-                   "schema",         "id",         "label",     "citation",      "doi",           "analytes",
-                   "site",           "population", "domain",    "uncertainties", "corroboration", "reference_weight",
-                   "parameters",     "absorption", "entries",   "effect_site",   "metabolites",   "variability",
-                   "residual_error", "golden",     "data_units"});
+  reading.only(fields, std::array<Names, 22>{"schema",        "id",
+                                             "label",         "citation",
+                                             "doi",           "analytes",
+                                             "site",          "population",
+                                             "domain",        "uncertainties",
+                                             "corroboration", "reference_weight",
+                                             "parameters",    "absorption",
+                                             "entries",       "effect_site",
+                                             "metabolites",   "effects",
+                                             "variability",   "residual_error",
+                                             "golden",        "data_units"});
   read_head(reading, fields);
   read_structure(reading, fields);
   read_rest(reading, fields);
@@ -722,6 +730,7 @@ void write_structure(Text& json, const ModelCard& card) {
         write_parameters(json, m.parameters);
       });
     });
+  if (!card.effects.empty()) report_detail::stated_effects(json, card.effects);
 }
 
 }  // namespace

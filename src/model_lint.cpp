@@ -50,6 +50,9 @@ struct HalfLives {
 };
 constexpr HalfLives of_transfer{5.0 / 60, month_min, "5 s to 30 d"}, of_effect{5.0 / 60, 1440, "5 s to 24 h"};
 
+/// Hill exponent above which an effect is on or off.
+constexpr double most_hill = 20;
+
 void warn(Findings& findings, std::string code, std::string field, std::string message) {
   findings.push_back({LintSeverity::warning, std::move(code), std::move(field), std::move(message)});
 }
@@ -184,6 +187,22 @@ void check_plausible(const ModelCard& card, Findings& findings) {
   for (std::size_t i = 0; i < compartments.size(); ++i)
     if (typical.entries[i].bioavailability > 1)
       warn(findings, "BIOAVAILABILITY", "model.entries." + compartments[i] + ".F", "more than all of a dose gets in");
+}
+
+void check_effects(const ModelCard& card, Findings& findings) {
+  for (std::size_t i = 0; i < card.effects.size(); ++i) {
+    const std::string path = "model.effects[" + std::to_string(i) + "].";
+    std::visit(
+        [&](const auto& form) {
+          using Form = std::decay_t<decltype(form)>;
+          if constexpr (std::is_same_v<Form, TurnoverEffect>)
+            check_half_life(form.kout.in(unit::per_min), of_transfer, path + "kout", findings);
+          if constexpr (!std::is_same_v<Form, LinearEffect>)
+            if (form.hill > most_hill)
+              warn(findings, "HILL", path + "hill", "an exponent above 20, with which an effect is all or nothing");
+        },
+        card.effects[i].form);
+  }
 }
 
 void check_rules(const ModelCard& card, Findings& findings) {
@@ -355,6 +374,7 @@ std::vector<ModelFinding> lint_model(std::string_view bytes) {
   ModelReading reading = look_through_model(bytes);
   if (!reading.is_whole) return std::move(reading.findings);
   check_plausible(reading.card, reading.findings);
+  check_effects(reading.card, reading.findings);
   check_rules(reading.card, reading.findings);
   check_goldens(reading.card, reading.findings);
   return std::move(reading.findings);

@@ -52,6 +52,9 @@ Table table_of(const Predictions& predictions, const Dataset& data, const DataUn
       {{"ID", std::move(id)}, {"TIME_" + in_header(units.time.name), std::move(times)}, {"EVID", std::move(evids)}}};
   for (const PredictedColumn& c : predictions.concentrations) table.columns.push_back(numbers(c, units.concentration));
   for (const PredictedColumn& c : predictions.amounts) table.columns.push_back(numbers(c, units.amount));
+  for (const PredictedEffect& e : predictions.effects)
+    table.columns.push_back({report_detail::effect_header(e.name, e.unit),
+                             std::vector<std::optional<double>>(e.values.begin(), e.values.end())});
   if (!predictions.plasma_sd_mg_per_L.empty())
     table.columns.push_back(numbers({"plasma_sd", predictions.plasma_sd_mg_per_L}, units.concentration));
   return table;

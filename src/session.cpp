@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "effects_file.hpp"
 #include "fields.hpp"
+#include "ketpk/effect.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/library.hpp"
 #include "limits_file.hpp"
@@ -313,12 +315,8 @@ CardMetabolite metabolite_of(const Node& node) {
                             .parameters = {},
                             .apparent = false,
                             .source = "stated in the session"};
-  constexpr Names letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  constexpr Names later = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
   const std::string& name = metabolite.name;
-  require(
-      name.size() <= 64 && letters.find(name[0]) != Names::npos && name.find_first_not_of(later) == std::string::npos,
-      Code::parse, fields.path("name"), "not a name; accepted: a letter, then letters, digits, _ or -, up to 64");
+  require_name(name, fields.path("name"), "_-");
   require(name != "plasma" && name != "effect_site", Code::field_duplicate, fields.path("name"),
           "the name of another curve; accepted: any other name");
   require(metabolite.fraction >= 0 && metabolite.fraction <= 1.1, Code::model_param, fields.path("fraction"),
@@ -514,13 +512,20 @@ void check_schema(const Fields& fields) {
 Request understand_session(const Json& document, const SessionContext& context) {
   const Fields fields(Node{document, ""});
   check_schema(fields);
-  fields.only(std::array<Names, 18>{"schema", "patient", "analyte", "form", "initial_state", "order", "course", "bag",
-                                    "events", "pump", "model", "limits", "as_of", "overrides", "observe", "questions",
-                                    "extrapolate", "assume_enantiomers_alike"});
+  fields.only(std::array<Names, 19>{"schema", "patient", "analyte", "form", "initial_state", "order", "course", "bag",
+                                    "events", "pump", "model", "effects", "limits", "as_of", "overrides", "observe",
+                                    "questions", "extrapolate", "assume_enantiomers_alike"});
   Request request{
       .patient = patient_of(fields.required("patient", "an object with at least weight")),
       .order = order_of(fields),
       .model = model_of(fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}"), context)};
+  if (const auto effects = fields.optional("effects")) {
+    std::vector<CardEffect> all = request.model.effects;
+    for (const Node& node : list_of(*effects, most_effects)) {
+      all.push_back(stated_effect_of(node, request.model, all));
+      request.effects.push_back(all.back());
+    }
+  }
   if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
   if (const auto allowed = fields.optional("assume_enantiomers_alike"))
     request.allowances.assume_enantiomers_alike = truth_of(*allowed);

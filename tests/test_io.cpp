@@ -918,3 +918,75 @@ TEST_CASE("a metabolite may not have the name of another curve") {
     CHECK(refused->field == "model.custom.metabolites[0].name");
   }
 }
+
+namespace {
+
+const std::string effects_text =
+    R"("effects": [{"name": "dissociation", "of": "effect_site", "kind": "emax", "ec50": "120 ng/mL", "hill": 2,)"
+    R"( "baseline": 0, "change": 80, "unit": "points", "source": "Zacharias-4711"}],)";
+
+/// The session of a custom model, with effects.
+std::string with_effects(const std::string& from, const std::string& to) {
+  return swapped(session(R"("model": "kamp2020",)", "\"model\": " + custom_text + "," + effects_text), from, to);
+}
+
+}  // namespace
+
+TEST_CASE("effects stand beside the model of a session, and read to what they state") {
+  const Request r = take_session(with_effects("\"hill\": 2", "\"hill\": 2.5"));
+  CHECK(r.model.effects.empty());
+  REQUIRE(r.effects.size() == 1);
+  CHECK(r.effects[0].name == "dissociation");
+  CHECK(r.effects[0].of == "effect_site");
+  const auto& emax = std::get<EmaxEffect>(r.effects[0].form);
+  CHECK(emax.ec50.in(unit::mg_per_L) == Approx(0.12).epsilon(1e-15));
+  CHECK(emax.hill == 2.5);
+  CHECK(emax.baseline == 0);
+  CHECK(emax.change == 80);
+  CHECK(emax.effect_unit == "points");
+  CHECK(emax.source == canary);
+  CHECK(take_session(session_text).effects.empty());
+}
+
+TEST_CASE("an effect of a session that cannot be used is refused with code and place, and shows none of it") {
+  struct Slip {
+    std::string from, to;
+    Code code;
+    std::string field;
+  };
+  const std::vector<Slip> slips{
+      {R"(, "source": "Zacharias-4711"}],)", "}],", Code::field_missing, "effects[0].source"},
+      {R"("of": "effect_site")", R"("of": "Zacharias-4711")", Code::model_param, "effects[0].of"},
+      {R"("120 ng/mL")", R"("120 ng/kg")", Code::unit_unknown, "effects[0].ec50"},
+      {R"("120 ng/mL")", R"("120 mg/kg")", Code::unit_mismatch, "effects[0].ec50"},
+      {R"("change": 80)", R"("change": 0)", Code::model_param, "effects[0].change"},
+      {R"("kind": "emax")", R"("kind": "Zacharias-4711")", Code::range, "effects[0].kind"},
+      {R"("name": "dissociation")", R"("name": "Zacharias 4711")", Code::parse, "effects[0].name"},
+      {R"("name": "dissociation")", R"("name": "norketamine")", Code::field_duplicate, "effects[0].name"},
+      {R"("unit": "points")", R"("units": "points")", Code::field_unknown, "effects[0].units"},
+      {R"("effects": [{)", R"("effect": [{)", Code::field_unknown, "effect"},
+  };
+  for (const Slip& slip : slips) {
+    INFO(slip.to);
+    const auto refused = refusal([&] { (void)take_session(with_effects(slip.from, slip.to)); });
+    REQUIRE(refused.has_value());
+    CHECK(refused->code == slip.code);
+    CHECK(refused->field == slip.field);
+    CHECK(refused->message.find("Zacharias") == std::string::npos);
+    CHECK(refused->message.find("; accepted: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("a table of predictions has a column for each effect, its unit in the name, before the spread") {
+  const Dataset data{.covariates = {}, .subjects = {{"1", {{.line = 2, .time = 0min}, {.line = 3, .time = 30min}}}}};
+  const Predictions told{.concentrations = {{"plasma", {0.25, 0.5}}},
+                         .amounts = {{"central", {1, 2}}},
+                         .effects = {{"dissociation", "points, of 100", {1.5, 1.0 / 3}}, {"x", "=1", {-2, 0}}},
+                         .plasma_sd_mg_per_L = {0.125, 0.25},
+                         .solver = "expm"};
+  const io::Table table = io::table_of(told, data, {});
+  CHECK(io::write_table(table) ==
+        "ID,TIME_h,EVID,plasma_ng_per_mL,central_mg,\"dissociation (points, of 100)\",x (=1),plasma_sd_ng_per_mL\n"
+        "1,0,0,250,1,1.5,-2,125\n"
+        "1,0.5,0,500,2,0.3333333333333333,0,250\n");
+}

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -126,6 +127,30 @@ bool same(const CardEntry& a, const CardEntry& b) {
          same(a.duration, b.duration) && same(a.rate, b.rate);
 }
 
+template <Dimension D>
+bool same(const Stated<D>& a, const Stated<D>& b) {
+  return a.number() == b.number() && a.unit() == b.unit();
+}
+
+bool same(const EmaxEffect& a, const EmaxEffect& b) {
+  return same(a.ec50, b.ec50) && a.hill == b.hill && a.baseline == b.baseline && a.change == b.change &&
+         a.effect_unit == b.effect_unit && a.source == b.source;
+}
+bool same(const LinearEffect& a, const LinearEffect& b) {
+  return same(a.at, b.at) && a.baseline == b.baseline && a.change == b.change && a.effect_unit == b.effect_unit &&
+         a.source == b.source;
+}
+bool same(const TurnoverEffect& a, const TurnoverEffect& b) {
+  return a.kind == b.kind && a.drive == b.drive && same(a.kout, b.kout) && a.baseline == b.baseline &&
+         a.most == b.most && same(a.c50, b.c50) && a.hill == b.hill && a.effect_unit == b.effect_unit &&
+         a.source == b.source;
+}
+bool same(const CardEffect& a, const CardEffect& b) {
+  if (a.name != b.name || a.of != b.of || a.form.index() != b.form.index()) return false;
+  return std::visit([&](const auto& form) { return same(form, std::get<std::decay_t<decltype(form)>>(b.form)); },
+                    a.form);
+}
+
 bool same(const GoldenValue& a, const GoldenValue& b) {
   const auto dose = [](const GoldenDose& x, const GoldenDose& y) {
     return x.compartment == y.compartment && x.amount_mg == y.amount_mg && x.at == y.at && x.over == y.over;
@@ -174,8 +199,9 @@ bool same(const ModelCard& a, const ModelCard& b) {
          a.uncertainties == b.uncertainties && a.corroboration == b.corroboration &&
          a.reference_weight_kg == b.reference_weight_kg && same(a.parameters, b.parameters) && same(a.ke0, b.ke0) &&
          same_list(a.metabolites, b.metabolites) && same_list(a.depots, b.depots) && same_list(a.entries, b.entries) &&
-         same(a.variability, b.variability) && same(a.residual_error, b.residual_error) &&
-         same_list(a.goldens, b.goldens) && same(a.data_units, b.data_units);
+         same_list(a.effects, b.effects) && same(a.variability, b.variability) &&
+         same(a.residual_error, b.residual_error) && same_list(a.goldens, b.goldens) &&
+         same(a.data_units, b.data_units);
 }
 
 template <class... Units>
@@ -213,6 +239,44 @@ CardParameter random_parameter(Random& r, const std::string& name) {
     p.covariates.push_back(e);
   }
   return p;
+}
+
+/// Any effect of a concentration that the card has.
+CardEffect random_effect(Random& r, const ModelCard& card, std::string name) {
+  std::vector<std::string> of{"plasma"};
+  if (card.ke0) of.emplace_back("effect_site");
+  for (const CardMetabolite& m : card.metabolites) of.push_back(m.name);
+  const auto concentration = [&]() -> Stated<dim::concentration> {
+    const std::array<Unit<dim::concentration>, 4> units{unit::ng_per_mL, unit::mg_per_L, unit::mcg_per_L,
+                                                        unit::mg_per_mL};
+    return {r.log_between(1e-3, 1e3), units[static_cast<std::size_t>(r.below(4))]};
+  };
+  const auto rate = [&]() -> Stated<dim::rate_constant> {
+    const std::array<Unit<dim::rate_constant>, 3> units{unit::per_min, unit::per_h, unit::per_s};
+    return {r.log_between(1e-3, 1e1), units[static_cast<std::size_t>(r.below(3))]};
+  };
+  const std::string unit = r.one_in(2) ? "points, of \"100\"" : "mmHg", source = "source of " + name;
+  const double change = (r.one_in(2) ? -1 : 1) * r.log_between(1e-3, 1e3);
+  const auto form = [&]() -> decltype(CardEffect::form) {
+    switch (r.below(3)) {
+      case 0: return EmaxEffect{concentration(), r.between(0.1, 10), r.between(-100, 100), change, unit, source};
+      case 1: return LinearEffect{concentration(), r.between(-100, 100), change, unit, source};
+      default: break;
+    }
+    const auto kind = static_cast<Turnover>(r.below(4));
+    const bool inhibits = kind == Turnover::inhibit_build_up || kind == Turnover::inhibit_loss;
+    const auto drive = inhibits || r.one_in(2) ? Drive::saturable : Drive::linear;
+    return TurnoverEffect{kind,
+                          drive,
+                          rate(),
+                          r.log_between(1e-3, 1e3),
+                          r.between(0.01, inhibits ? 1 : 10),
+                          concentration(),
+                          drive == Drive::linear ? 1 : r.between(0.1, 10),
+                          unit,
+                          source};
+  }();
+  return {std::move(name), of[static_cast<std::size_t>(r.below(static_cast<int>(of.size())))], form};
 }
 
 GoldenValue random_golden(Random& r, const ModelCard& card) {
@@ -298,6 +362,7 @@ ModelCard random_card(std::uint64_t seed) {
   }
   if (r.one_in(2)) c.residual_error = ResidualError{r.uniform(), r.uniform(), "random"};
   for (int n = r.below(4); n > 0; --n) c.goldens.push_back(random_golden(r, c));
+  for (int n = r.below(4); n > 0; --n) c.effects.push_back(random_effect(r, c, "effect_" + std::to_string(n)));
   if (r.one_in(2))
     c.data_units = DataUnits{unit::d, unit::g, unit::mcg_per_L, static_cast<InfusionBioavailability>(r.below(2)),
                              static_cast<CovariateRule>(r.below(2))};
@@ -801,4 +866,150 @@ TEST_CASE("a card of another drug, for data files only, needs nothing that is ke
   REQUIRE(read.data_units.has_value());
   CHECK(read.data_units->infusion_bioavailability == InfusionBioavailability::keeps_duration);
   CHECK(read.data_units->covariate_rule == CovariateRule::nonmem);
+}
+
+namespace {
+
+const Json emax{{"name", "dissociation"}, {"of", "effect_site"}, {"kind", "emax"},   {"ec50", "120 ng/mL"}, {"hill", 2},
+                {"baseline", 0},          {"change", 80},        {"unit", "points"}, {"source", "made up"}};
+const Json straight{{"name", "pressure"}, {"of", "plasma"}, {"kind", "linear"}, {"at", "0.2 mg/L"},
+                    {"baseline", 90},     {"change", -5.5}, {"unit", "mmHg"},   {"source", "made up"}};
+const Json turnover{{"name", "score"},      {"of", "norketamine"}, {"kind", "turnover"}, {"acts", "inhibit-build-up"},
+                    {"drive", "saturable"}, {"kout", "0.1 1/min"}, {"baseline", 30},     {"most", 0.9},
+                    {"c50", "50 ng/mL"},    {"hill", 1.5},         {"unit", "points"},   {"source", "made up"}};
+
+Json with_effects(const Json& effects) { return changed(example(), "/effects", effects); }
+
+}  // namespace
+
+TEST_CASE("effects of a model file read to the numbers they state, and the card is as clean as without them") {
+  const Json card = with_effects(Json::array({emax, straight, turnover}));
+  CHECK(io::lint_model(card.dump()).empty());
+  const std::vector<CardEffect> effects = io::read_model(card.dump()).effects;
+  REQUIRE(effects.size() == 3);
+  CHECK(effects[0].name == "dissociation");
+  CHECK(effects[0].of == "effect_site");
+  CHECK(same(std::get<EmaxEffect>(effects[0].form), {.ec50 = {120.0, unit::ng_per_mL},
+                                                     .hill = 2,
+                                                     .baseline = 0,
+                                                     .change = 80,
+                                                     .effect_unit = "points",
+                                                     .source = "made up"}));
+  CHECK(
+      same(std::get<LinearEffect>(effects[1].form),
+           {.at = {0.2, unit::mg_per_L}, .baseline = 90, .change = -5.5, .effect_unit = "mmHg", .source = "made up"}));
+  CHECK(same(std::get<TurnoverEffect>(effects[2].form), {.kind = Turnover::inhibit_build_up,
+                                                         .drive = Drive::saturable,
+                                                         .kout = {0.1, unit::per_min},
+                                                         .baseline = 30,
+                                                         .most = 0.9,
+                                                         .c50 = {50.0, unit::ng_per_mL},
+                                                         .hill = 1.5,
+                                                         .effect_unit = "points",
+                                                         .source = "made up"}));
+}
+
+TEST_CASE("a linear drive has an exponent of 1 without stating it") {
+  Json linear = turnover;
+  linear["acts"] = "stimulate-loss";
+  linear["drive"] = "linear";
+  linear.erase("hill");
+  const auto effects = io::read_model(with_effects(Json::array({linear})).dump()).effects;
+  REQUIRE(effects.size() == 1);
+  CHECK(std::get<TurnoverEffect>(effects[0].form).hill == 1);
+  CHECK(std::get<TurnoverEffect>(effects[0].form).drive == Drive::linear);
+}
+
+TEST_CASE("an effect that is not exactly what its kind states is refused with code and place, by reader and linter") {
+  struct Slip {
+    const Json* base;
+    std::string key;
+    Json value;
+    std::string refusal;
+  };
+  const std::string at = "model.effects[0].";
+  const std::vector<Slip> slips{
+      {&emax, "source", absent, "E_FIELD_MISSING " + at + "source"},
+      {&emax, "source", " ", "E_FIELD_MISSING " + at + "source"},
+      {&emax, "unit", absent, "E_FIELD_MISSING " + at + "unit"},
+      {&emax, "unit", 1, "E_TYPE " + at + "unit"},
+      {&emax, "name", absent, "E_FIELD_MISSING " + at + "name"},
+      {&emax, "name", "two words", "E_PARSE " + at + "name"},
+      {&emax, "name", "a-b", "E_PARSE " + at + "name"},
+      {&emax, "name", "plasma", "E_FIELD_DUPLICATE " + at + "name"},
+      {&emax, "name", "norketamine", "E_FIELD_DUPLICATE " + at + "name"},
+      {&emax, "of", absent, "E_FIELD_MISSING " + at + "of"},
+      {&emax, "of", "brain", "E_MODEL_PARAM " + at + "of"},
+      {&emax, "of", "gut", "E_MODEL_PARAM " + at + "of"},
+      {&emax, "kind", absent, "E_FIELD_MISSING " + at + "kind"},
+      {&emax, "kind", "sigmoid", "E_RANGE " + at + "kind"},
+      {&emax, "ec50", absent, "E_FIELD_MISSING " + at + "ec50"},
+      {&emax, "ec50", 120, "E_UNIT_MISSING " + at + "ec50"},
+      {&emax, "ec50", "120 ng", "E_UNIT_UNKNOWN " + at + "ec50"},
+      {&emax, "ec50", "120 mg", "E_UNIT_MISMATCH " + at + "ec50"},
+      {&emax, "ec50", "0 ng/mL", "E_MODEL_PARAM " + at + "ec50"},
+      {&emax, "hill", absent, "E_FIELD_MISSING " + at + "hill"},
+      {&emax, "hill", 0, "E_MODEL_PARAM " + at + "hill"},
+      {&emax, "hill", "2", "E_TYPE " + at + "hill"},
+      {&emax, "change", 0, "E_MODEL_PARAM " + at + "change"},
+      {&emax, "baseline", absent, "E_FIELD_MISSING " + at + "baseline"},
+      {&emax, "kout", "0.1 1/min", "E_FIELD_UNKNOWN " + at + "kout"},
+      {&emax, "at", "0.2 mg/L", "E_FIELD_UNKNOWN " + at + "at"},
+      {&straight, "hill", 2, "E_FIELD_UNKNOWN " + at + "hill"},
+      {&straight, "at", "2 mg/min", "E_UNIT_MISMATCH " + at + "at"},
+      {&straight, "at", absent, "E_FIELD_MISSING " + at + "at"},
+      {&turnover, "acts", absent, "E_FIELD_MISSING " + at + "acts"},
+      {&turnover, "acts", "inhibit", "E_RANGE " + at + "acts"},
+      {&turnover, "drive", absent, "E_FIELD_MISSING " + at + "drive"},
+      {&turnover, "drive", "linear", "E_FIELD_UNKNOWN " + at + "hill"},
+      {&turnover, "hill", absent, "E_FIELD_MISSING " + at + "hill"},
+      {&turnover, "kout", "0.1 min", "E_UNIT_MISMATCH " + at + "kout"},
+      {&turnover, "kout", "0 1/min", "E_MODEL_PARAM " + at + "kout"},
+      {&turnover, "baseline", 0, "E_MODEL_PARAM " + at + "baseline"},
+      {&turnover, "most", 1.1, "E_MODEL_PARAM " + at + "most"},
+      {&turnover, "c50", absent, "E_FIELD_MISSING " + at + "c50"},
+      {&turnover, "ec50", "1 mg/L", "E_FIELD_UNKNOWN " + at + "ec50"},
+  };
+  for (const Slip& slip : slips) {
+    const Json card = with_effects(Json::array({changed(*slip.base, "/" + slip.key, slip.value)}));
+    INFO(slip.key << " = " << slip.value.dump());
+    CHECK(refused(card) == slip.refusal);
+    CHECK(errors(card) == std::vector<std::string>{slip.refusal});
+  }
+  Json inhibition = changed(turnover, "/drive", "linear");
+  inhibition.erase("hill");
+  CHECK(refused(with_effects(Json::array({inhibition}))) == "E_MODEL_PARAM model.effects[0].drive");
+  CHECK(refused(with_effects(Json::array({emax, emax}))) == "E_FIELD_DUPLICATE model.effects[1].name");
+  CHECK(refused(with_effects(emax)) == "E_TYPE model.effects");
+  CHECK(refused(with_effects(Json(std::vector<Json>(17, emax)))) == "E_SIZE model.effects");
+  CHECK(refused(changed(with_effects(Json::array({emax})), "/effect_site", absent)) ==
+        "E_MODEL_PARAM model.effects[0].of");
+}
+
+TEST_CASE("the linter names each effect that is wrong, and what no effect can mean") {
+  const Json both = Json::array({changed(emax, "/hill", -1), changed(straight, "/change", 0)});
+  CHECK(errors(with_effects(both)) ==
+        std::vector<std::string>{"E_MODEL_PARAM model.effects[0].hill", "E_MODEL_PARAM model.effects[1].change"});
+  CHECK(warnings(with_effects(Json::array({changed(turnover, "/kout", "0.1 1/s")}))).empty());
+  CHECK(warnings(with_effects(Json::array({changed(turnover, "/kout", "30 1/s")}))) ==
+        std::vector<std::string>{"HALF_LIFE model.effects[0].kout"});
+  CHECK(warnings(with_effects(Json::array({changed(emax, "/hill", 21)}))) ==
+        std::vector<std::string>{"HILL model.effects[0].hill"});
+}
+
+TEST_CASE("a model is shown with its effects, what they follow and where they come from") {
+  const ModelCard card = io::read_model(with_effects(Json::array({emax, straight, turnover})).dump());
+  std::string text;  // without the line breaks
+  std::istringstream words(io::model_card_text(card, false));
+  for (std::string word; words >> word;) text += word + ' ';
+  for (const std::string_view told :
+       {"dissociation of effect_site: 0 points, changes by 80 at most, by half of that at 120 ng/mL (exponent 2)",
+        "pressure of plasma: 90 mmHg, changes by -5.5 at 0.2 mg/L, in proportion",
+        "score of norketamine: 30 points at rest, turns over at 0.1 1/min; the drug inhibits build-up by up to 0.9, by "
+        "half of that at 50 ng/mL (exponent 1.5) made up"}) {
+    INFO(text);
+    CHECK(text.find(told) != std::string::npos);
+  }
+  const Json json = Json::parse(io::model_card_json(card));
+  CHECK(json["effects"] == Json::array({emax, straight, turnover}));
 }

@@ -30,6 +30,11 @@ def replace_block(text, after, fence, content):
 def up_to_date(text, ketpk, accuracy, one_minute):
     source = (ROOT / "examples/one_minute.cpp").read_text().split("\n", 2)[2].rstrip("\n")
     text = replace_block(text, "`./dev demo` ends with this card:", "```text", output(ketpk, "simulate", "examples/session.json"))
+    effects = (ROOT / "examples/effects.json").read_text()
+    stated = effects[effects.index('  "effects"'):effects.index(',\n  "limits"')]
+    text = replace_block(text, "`examples/effects.json` asks", "```json", re.sub("(?m)^  ", "", stated))
+    card = output(ketpk, "simulate", "examples/effects.json")
+    text = replace_block(text, "and the card answers", "```text", card[card.index("Effects "):].split("\n\n")[0])
     table = output(ketpk, "simulate", "--model", "examples/model.json", "--data", "examples/events.csv")
     text = replace_block(text, "The table comes back with one row", "```text", table)
     text = replace_block(text, "`examples/one_minute.cpp`:", "```cpp", source)

@@ -566,3 +566,97 @@ TEST_CASE("a result without a second solver says so in JSON and on the card") {
   CHECK(json["ketpk"]["agreement_rel"].is_null());
   CHECK(to_card(r, "1.2.3").find("exact alone, no second solver was asked") != std::string::npos);
 }
+
+namespace {
+
+/// Two effects: one of the card, with a unit that no spreadsheet should run, and one that was asked for.
+Result with_effects() {
+  Result r = made_by_hand();
+  const CardEffect score{.name = "dissociation",
+                         .of = "effect_site",
+                         .form = EmaxEffect{{120.0, unit::ng_per_mL}, 2, 1.5, 80, "points, of \"100\"", "made up"}};
+  const CardEffect pressure{.name = "pressure",
+                            .form = TurnoverEffect{Turnover::stimulate_build_up,
+                                                   Drive::linear,
+                                                   {0.1, unit::per_min},
+                                                   90,
+                                                   0.5,
+                                                   {0.2, unit::mg_per_L},
+                                                   1,
+                                                   "mmHg",
+                                                   "made up too"}};
+  r.inputs.model.effects = {score};
+  r.inputs.effects = {pressure};
+  r.effects = {{score, 1.5, {62.125, 43.5}, {1.5, 0}, {1.5, 1.0 / 3.0, 60.25}, {.mass_balance_rel = 0}},
+               {pressure,
+                90,
+                {101.5, 50.25},
+                {90, 0},
+                {90, 95.5, 101},
+                {.solver = "odeint", .second_solver = "rosenbrock", .agreement_rel = 2e-10, .mass_balance_rel = 0}}};
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("effects are answered in a block of their own, and what was asked of them is echoed as it was stated") {
+  const Json json = Json::parse(to_json(with_effects(), "1"));
+  CHECK(json["effects"] == Json::parse(R"([
+    {"name": "dissociation", "of": "effect_site", "kind": "emax", "unit": "points, of \"100\"", "source": "made up",
+     "baseline": 1.5, "highest": {"value": 62.125, "min": 43.5}, "lowest": {"value": 1.5, "min": 0},
+     "values": [1.5, 0.3333333333333333, 60.25], "solver": "exact", "second_solver": null, "agreement_rel": null},
+    {"name": "pressure", "of": "plasma", "kind": "turnover", "unit": "mmHg", "source": "made up too",
+     "baseline": 90, "highest": {"value": 101.5, "min": 50.25}, "lowest": {"value": 90, "min": 0},
+     "values": [90, 95.5, 101], "solver": "odeint", "second_solver": "rosenbrock", "agreement_rel": 2e-10}])"));
+  const Json score = Json::parse(
+      R"({"name": "dissociation", "of": "effect_site", "kind": "emax", "ec50": "120 ng/mL", "hill": 2,
+          "baseline": 1.5, "change": 80, "unit": "points, of \"100\"", "source": "made up"})");
+  const Json pressure = Json::parse(
+      R"({"name": "pressure", "of": "plasma", "kind": "turnover", "acts": "stimulate-build-up", "drive": "linear",
+          "kout": "0.1 1/min", "baseline": 90, "most": 0.5, "c50": "0.2 mg/L", "unit": "mmHg", "source": "made up too"})");
+  CHECK(json["model"]["effects"] == Json::array({score}));
+  CHECK(json["inputs"]["effects"] == Json::array({score, pressure}));
+  Result of_a_file = with_effects();
+  of_a_file.inputs.model.file = "{}";  // which holds its own effects
+  CHECK(Json::parse(to_json(of_a_file, "1"))["inputs"]["effects"] == Json::array({pressure}));
+  const Json plain = Json::parse(to_json(made_by_hand(), "1"));
+  for (const Json& part : {plain, plain["inputs"], plain["model"]}) CHECK_FALSE(part.contains("effects"));
+  CHECK(Json::parse(block_json(with_effects(), "effects", "1")) == Json{{"effects", json["effects"]}});
+}
+
+TEST_CASE("each effect is a column of the CSV whose name holds its unit, quoted where it must be") {
+  const auto lines = lines_of(to_csv(with_effects()));
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[0] ==
+        "time_us,time_min,plasma_ng_per_mL,effect_site_ng_per_mL,norketamine_ng_per_mL,delivered_mg,auc_ng_h_per_mL,"
+        "\"dissociation (points, of \"\"100\"\")\",pressure (mmHg)");
+  CHECK(lines[2] == "600000000,10,0.30000000000000004,5e-324,123456789.123,8.75,1.5,0.3333333333333333,95.5");
+}
+
+TEST_CASE("the card has a line for each effect, and counts those that it has no room for") {
+  Result r = with_effects();
+  std::string card = to_card(r, "1");
+  CHECK(card.find(
+            "\nEffects    dissociation (points, of \"100\") of effect_site: 1.5, highest 62.1 at 43.5 min, lowest 1.5\n"
+            "           at 0 min \xC2\xB7 made up\n") != std::string::npos);
+  CHECK(card.find("\n           pressure (mmHg) of plasma: 90, highest 102 at 50.2 min, lowest 90 at 0 min \xC2\xB7 "
+                  "made up too\n") != std::string::npos);
+  while (r.effects.size() < 7) r.effects.push_back(r.effects.back());
+  card = to_card(r, "1");
+  CHECK(card.find("and 4 more (--json lists them)") != std::string::npos);
+  const auto lines = lines_of(card);
+  CHECK(lines.size() <= 40);
+  for (const std::string& line : lines) CHECK(columns_of(line) <= 100);
+}
+
+TEST_CASE("an effect that is not finite stops every report") {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    Result curve = with_effects(), extreme = with_effects();
+    curve.effects[1].values[2] = bad;
+    CHECK_THROWS_AS(to_json(curve, "1"), std::logic_error);
+    CHECK_THROWS_AS(to_csv(curve), std::logic_error);
+    extreme.effects[0].highest.value = bad;
+    CHECK_THROWS_AS(to_json(extreme, "1"), std::logic_error);
+    CHECK_THROWS_AS(to_card(extreme, "1"), std::logic_error);
+  }
+}

@@ -41,6 +41,16 @@ LIMITS = {
         {"id": "body", "quantity": "weight", "hard_low": "30 kg", "required": False, "source": "s"},
     ],
 }
+# One of each kind; of plasma, which every model has.
+EFFECTS = [
+    {"name": "dissociation", "of": "plasma", "kind": "emax", "ec50": "120 ng/mL", "hill": 2, "baseline": 0,
+     "change": 80, "unit": "points", "source": "s"},
+    {"name": "pressure", "of": "plasma", "kind": "linear", "at": "0.2 mg/L", "baseline": 90, "change": 12.5,
+     "unit": "mmHg", "source": "s"},
+    {"name": "score", "of": "plasma", "kind": "turnover", "acts": "inhibit-build-up", "drive": "saturable",
+     "kout": "0.1 1/min", "baseline": 30, "most": 0.9, "c50": "50 ng/mL", "hill": 1, "unit": "points, of 100",
+     "source": "s"},
+]
 SESSION = {
     "schema": "ketpk.session/1",
     "patient": {"weight": "70 kg", "height": "175 cm", "age": "42 yr", "sex": "female", "dosing_weight": "actual"},
@@ -60,6 +70,7 @@ SESSION = {
         "effect_site": {"ke0": "0.2 1/min", "source": "s"},
         "metabolites": [{"name": "norketamine", "fraction": 1.0, "V1": "98.6 L", "CL": "57.7 L/h", "Q2": "42.8 L/h",
                          "V2": "160 L"}]}},
+    "effects": EFFECTS,
     "limits": LIMITS, "as_of": "2026-11-21",
     "overrides": [{"flag": "DOSE_PER_WEIGHT_HIGH", "reason": "r", "by": "b"}],
     "observe": {"every": "1 min", "until": "4 h"},
@@ -68,6 +79,30 @@ SESSION = {
 ABSENT = object()
 CUSTOM = ("model", "custom")
 ROW = ("limits", "limits")
+EMAX, LINEAR, TURNOVER = (("effects", i) for i in range(3))
+EFFECT_SLIPS = [
+    (("effects",), {}), (("effects",), [{**EFFECTS[1], "name": f"e{i}"} for i in range(17)]), (("effects",), [None]),
+    ((*EMAX, "name"), ABSENT), ((*EMAX, "name"), "two words"), ((*EMAX, "name"), "a-b"),
+    ((*EMAX, "name"), "effect_site"), ((*EMAX, "of"), ABSENT),
+    ((*EMAX, "of"), "two words"), ((*EMAX, "kind"), ABSENT), ((*EMAX, "kind"), "sigmoid"), ((*EMAX, "ec50"), ABSENT),
+    ((*EMAX, "ec50"), 120), ((*EMAX, "ec50"), "120 mg"), ((*EMAX, "ec50"), "120 ug/mL"), ((*EMAX, "hill"), ABSENT),
+    ((*EMAX, "hill"), 0), ((*EMAX, "hill"), "2"), ((*EMAX, "baseline"), ABSENT), ((*EMAX, "baseline"), "0 points"),
+    ((*EMAX, "change"), 0), ((*EMAX, "change"), ABSENT), ((*EMAX, "unit"), ABSENT), ((*EMAX, "unit"), " "),
+    ((*EMAX, "source"), ABSENT), ((*EMAX, "source"), ""), ((*EMAX, "kout"), "0.1 1/min"), ((*EMAX, "Hill"), 2),
+    ((*LINEAR, "at"), ABSENT), ((*LINEAR, "at"), "2 h"), ((*LINEAR, "hill"), 1), ((*LINEAR, "change"), 0),
+    ((*LINEAR, "source"), ABSENT), ((*TURNOVER, "acts"), ABSENT), ((*TURNOVER, "acts"), "inhibit"),
+    ((*TURNOVER, "drive"), ABSENT), ((*TURNOVER, "drive"), "linear"), ((*TURNOVER, "kout"), "10 min"),
+    ((*TURNOVER, "kout"), ABSENT), ((*TURNOVER, "baseline"), 0), ((*TURNOVER, "most"), 1.5), ((*TURNOVER, "most"), 0),
+    ((*TURNOVER, "c50"), ABSENT), ((*TURNOVER, "hill"), ABSENT), ((*TURNOVER, "source"), ABSENT),
+    (TURNOVER, {**{k: v for k, v in EFFECTS[2].items() if k != "hill"}, "drive": "linear"}),
+]
+DRIVEN = {**{k: v for k, v in EFFECTS[2].items() if k != "hill"}, "drive": "linear", "acts": "stimulate-loss"}
+EFFECT_VARIANTS = [
+    (("effects",), []), (("effects",), ABSENT), ((*EMAX, "of"), "effect_site"), ((*EMAX, "of"), "norketamine"),
+    ((*EMAX, "change"), -3.5), ((*EMAX, "hill"), 0.5), ((*EMAX, "name"), "dissociation_2"), ((*EMAX, "unit"), "%"),
+    ((*TURNOVER, "acts"), "inhibit-loss"), (TURNOVER, {**EFFECTS[2], "acts": "stimulate-build-up", "most": 3}),
+    (TURNOVER, DRIVEN),
+]
 # One change each, by path; every result is refused by schema and program alike.
 SLIPS = [
     (("schema",), "ketpk.session/2"), (("schema",), ABSENT), (("wieght",), "70 kg"), (("patient",), ABSENT),
@@ -121,6 +156,7 @@ SLIPS = [
     (("course",), {"at": ["0 d", "2026-10-25T02:30:00Z"]}), (("course",), {"at": ["2026-12-31T23:59:60Z"]}),
     (("course",), {"at": ["2026-10-25T02:30:00-00:00"]}), (("course",), {"at": ["2026-10-25T02:30:00.1234567Z"]}),
     (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
+    *EFFECT_SLIPS,
 ]
 # One change each; schema and program take every result.
 VARIANTS = [
@@ -132,9 +168,9 @@ VARIANTS = [
     (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),
     (("questions",), {}), (("extrapolate",), True), (("events",), []), (("events",), ABSENT), (("pump",), ABSENT),
     (("pump",), {"rate_step": "1 mL/h"}), (("pump", "flush"), ABSENT), (("events",), [{"stop": 1, "at": "61 min"}]),
-    (("events", 2, "to"), "10 mcg/kg/min"), (("bag",), {"concentration": "1 mg/mL"}),
+    (("events", 2, "to"), "10 mcg/kg/min"), (("bag",), {"concentration": "1 mg/mL"}), *EFFECT_VARIANTS,
 ]
-MODEL = json.loads((ROOT / "examples" / "model.json").read_text())
+MODEL = {**json.loads((ROOT / "examples" / "model.json").read_text()), "effects": EFFECTS}
 ENTRY = {"F": {"value": 1, "source": "s"}}
 CLEARANCE = ("parameters", "CL")
 EFFECT = (*CLEARANCE, "covariates", 0)
@@ -177,7 +213,7 @@ MODEL_SLIPS = [
     ((*GOLDEN, "doses"), []), ((*GOLDEN, "doses", 0, "amount"), "35"), ((*GOLDEN, "at"), ABSENT),
     ((*GOLDEN, "source"), ABSENT), (("golden", 2, "at"), "1 h"), (("golden", 3, "value"), "200 h"),
     (("data_units", "time"), "hours"), (("data_units", "amount"), "mg/kg"), (("data_units", "concentration"), ABSENT),
-    (("data_units", "infusion_bioavailability"), "stan"), (("data_units", "covariates"), "nocb"),
+    (("data_units", "infusion_bioavailability"), "stan"), (("data_units", "covariates"), "nocb"), *EFFECT_SLIPS,
 ]
 MODEL_VARIANTS = [
     (("doi",), ABSENT), (("analytes",), []), (("population",), ABSENT), (("domain",), ABSENT),
@@ -188,7 +224,7 @@ MODEL_VARIANTS = [
     (("entries", "gut", "duration"), {"value": "1 h", "weight_exponent": 0.25, "source": "s"}),
     (("variability",), ABSENT), (("residual_error", "additive_variance_mg2_per_L2"), 1e-6),
     (("data_units", "infusion_bioavailability"), "nonmem"), (("data_units", "covariates"), ABSENT),
-    (("data_units",), ABSENT),
+    (("data_units",), ABSENT), *EFFECT_VARIANTS,
 ]
 
 
@@ -277,6 +313,7 @@ def program_agrees(facts, command):
         facts.hold((code in (2, 7)) if refused else code in (0, 3, 4, 6), f"{what}: exit {code}")
         if not refused and not errors:
             lengths = {len(v) for v in document["profile"].values() if isinstance(v, list)}
+            lengths |= {len(e["values"]) for e in document.get("effects", [])}
             facts.hold(len(lengths) == 1, f"{what}: columns of one length")
 
     for path in sorted((ROOT / "examples").rglob("*.json")):

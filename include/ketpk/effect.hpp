@@ -117,10 +117,6 @@ struct CheckedEffect {
   std::variant<Emax, Straight, IndirectResponse> form;
 };
 
-[[nodiscard]] inline const std::string& effect_unit_of(const CardEffect& e) noexcept {
-  return std::visit([](const auto& form) -> const std::string& { return form.effect_unit; }, e.form);
-}
-
 /// Whether any of them has a past of its own.
 [[nodiscard]] inline bool turns_over(std::span<const CheckedEffect> effects) noexcept {
   return std::any_of(effects.begin(), effects.end(),

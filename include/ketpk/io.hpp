@@ -159,7 +159,8 @@ struct Table {
 [[nodiscard]] std::string write_table(const Table& table);
 
 /// What a model says at every record, in the units of the data: ID, TIME, EVID, then every concentration (plasma first)
-/// and the amount in every compartment, each header with its unit (`plasma_ng_per_mL`, `central_mg`).
+/// and the amount in every compartment, each header with its unit (`plasma_ng_per_mL`, `central_mg`); then its effects,
+/// each in its own unit (`dissociation (points)`), and the spread of plasma.
 [[nodiscard]] Table table_of(const Predictions& predictions, const Dataset& data, const DataUnits& units);
 
 /// Where a table comes from.

@@ -213,6 +213,13 @@ struct CardEffect {
   std::variant<EmaxEffect, LinearEffect, TurnoverEffect> form;
 };
 
+[[nodiscard]] inline const std::string& effect_unit_of(const CardEffect& e) noexcept {
+  return std::visit([](const auto& form) -> const std::string& { return form.effect_unit; }, e.form);
+}
+[[nodiscard]] inline const std::string& effect_source_of(const CardEffect& e) noexcept {
+  return std::visit([](const auto& form) -> const std::string& { return form.source; }, e.form);
+}
+
 /// Between-subject variability: value = typical exp(eta), the etas normal with variances `omega`.
 struct Variability {
   std::vector<std::string> parameters;  ///< the parameter of each eta, as `CardParameter::name`, `ka` as `depot.ka`

@@ -251,6 +251,49 @@ inline void effects(JsonText& json, const std::vector<CovariateEffect>& all) {
   });
 }
 
+/// The kinds of effects, in the order of the alternatives of `CardEffect::form`.
+inline constexpr std::array<std::string_view, 3> effect_kind_names{"emax", "linear", "turnover"};
+
+/// `dissociation (points)`: an effect's unit is free text, so it stands apart from the name.
+[[nodiscard]] inline std::string effect_header(std::string_view name, std::string_view unit) {
+  return std::string(name) + " (" + std::string(unit) + ')';
+}
+
+inline void effect_form(JsonText& json, const EmaxEffect& e) {
+  json.member("ec50", to_text(e.ec50));
+  json.member("hill", e.hill);
+  json.member("baseline", e.baseline);
+  json.member("change", e.change);
+}
+inline void effect_form(JsonText& json, const LinearEffect& e) {
+  json.member("at", to_text(e.at));
+  json.member("baseline", e.baseline);
+  json.member("change", e.change);
+}
+inline void effect_form(JsonText& json, const TurnoverEffect& e) {
+  json.member("acts", pick(turnover_names, e.kind));
+  json.member("drive", pick(drive_names, e.drive));
+  json.member("kout", to_text(e.kout));
+  json.member("baseline", e.baseline);
+  json.member("most", e.most);
+  json.member("c50", to_text(e.c50));
+  if (e.drive == Drive::saturable) json.member("hill", e.hill);
+}
+
+/// The member `effects` in the shape in which a model file and a session state it.
+inline void stated_effects(JsonText& json, const std::vector<CardEffect>& all) {
+  json.array("effects", all, [&](const CardEffect& effect) {
+    json.object([&] {
+      json.member("name", effect.name);
+      json.member("of", effect.of);
+      json.member("kind", effect_kind_names[effect.form.index()]);
+      std::visit([&](const auto& form) { effect_form(json, form); }, effect.form);
+      json.member("unit", effect_unit_of(effect));
+      json.member("source", effect_source_of(effect));
+    });
+  });
+}
+
 /// What all inputs amount to, the terms summed by size so that their order does not show.
 struct Amounts {
   double ordered_mg, delivered_mg, left_mg;
@@ -310,6 +353,7 @@ inline void card_members(JsonText& json, const ModelCard& card) {
       });
     });
   }
+  if (!card.effects.empty()) stated_effects(json, card.effects);
 }
 
 inline void domain(JsonText& json, const Domain& d) {
@@ -467,6 +511,10 @@ inline void inputs(JsonText& json, const Result& r) {
     } else {
       json.object("model", [&] { json.object("custom", [&] { custom(json, q.model); }); });
     }
+    // A model file is echoed whole; of any other card this is the place where a session holds its effects.
+    std::vector<CardEffect> asked = q.model.file.empty() ? q.model.effects : std::vector<CardEffect>{};
+    asked.insert(asked.end(), q.effects.begin(), q.effects.end());
+    if (!asked.empty()) stated_effects(json, asked);
     if (q.limits)
       json.object("limits", [&] { limits_members(json, *q.limits); });
     else
@@ -625,6 +673,33 @@ inline void sessions(JsonText& json, const Result& r) {
       json.member("tmax_min", s.plasma.min);
       json.member("trough_ng_per_mL", s.trough_ng_per_mL);
       json.member("auc_ng_h_per_mL", s.auc_ng_h_per_mL);
+    });
+  });
+}
+
+/// What becomes of each effect; nothing where there is none.
+inline void effect_answers(JsonText& json, const Result& r) {
+  if (r.effects.empty()) return;
+  const auto extreme = [&](std::string_view name, const Extreme& x) {
+    json.object(name, [&] {
+      json.member("value", x.value);
+      json.member("min", x.min);
+    });
+  };
+  json.array("effects", r.effects, [&](const EffectAnswer& answer) {
+    json.object([&] {
+      json.member("name", answer.effect.name);
+      json.member("of", answer.effect.of);
+      json.member("kind", effect_kind_names[answer.effect.form.index()]);
+      json.member("unit", effect_unit_of(answer.effect));
+      json.member("source", effect_source_of(answer.effect));
+      json.member("baseline", answer.baseline);
+      extreme("highest", answer.highest);
+      extreme("lowest", answer.lowest);
+      json.numbers("values", answer.values);
+      json.member("solver", answer.check.solver);
+      json.member("second_solver", answer.check.second_solver);
+      json.member("agreement_rel", answer.check.agreement_rel);
     });
   });
 }
@@ -1160,6 +1235,22 @@ inline void exposure(Page& page, const Result& r) {
   if (!levels.empty()) page.row("Above", joined(levels, " \xC2\xB7 "), Tint::plain, 2);
 }
 
+/// One line for each effect, two where there is room: from where, how high and how low, of what, by whom.
+inline void effect_lines(Page& page, const Result& r) {
+  constexpr std::size_t most_shown = 4;
+  const std::size_t n = r.effects.size(), shown = n <= most_shown ? n : most_shown - 1;
+  const auto extreme = [](const Extreme& x) { return short_number(x.value) + " at " + with_unit(x.min, "min"); };
+  for (std::size_t i = 0; i < shown; ++i) {
+    const EffectAnswer& answer = r.effects[i];
+    page.row(i == 0 ? "Effects" : "",
+             effect_header(answer.effect.name, effect_unit_of(answer.effect)) + " of " + answer.effect.of + ": " +
+                 short_number(answer.baseline) + ", highest " + extreme(answer.highest) + ", lowest " +
+                 extreme(answer.lowest) + " \xC2\xB7 " + effect_source_of(answer.effect),
+             Tint::plain, n <= 2 ? 2 : 1);
+  }
+  if (shown < n) page.row("", "and " + std::to_string(n - shown) + " more (--json lists them)", Tint::faint, 1);
+}
+
 /// The first two sessions of a course and the last one.
 inline void sessions(Page& page, const Result& r) {
   if (r.sessions.empty()) return;
@@ -1334,6 +1425,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     report_detail::assessment(json, r);
     report_detail::delivery(json, r);
     report_detail::sessions(json, r);
+    report_detail::effect_answers(json, r);
   });
   json.text += '\n';
   return std::move(json.text);
@@ -1353,9 +1445,10 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     if (block == "assessment") return d::assessment(json, r);
     if (block == "delivery") return d::delivery(json, r);
     if (block == "sessions") return d::sessions(json, r);
+    if (block == "effects") return d::effect_answers(json, r);
     throw InvalidInput(Code::arg, "block",
                        "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, "
-                       "assessment, delivery, sessions");
+                       "assessment, delivery, sessions, effects");
   });
   return std::move(json.text);
 }
@@ -1376,10 +1469,10 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   return std::move(json.text);
 }
 
-/// One row per asked instant; the unit of each column stands in its name. Where what went in can differ from the
-/// order, four more columns: what was ordered in all, what is left of it at the instant, how many infusions are paused
-/// then, and the events since the row before (the first row: since the start). Throws std::logic_error where a number
-/// is not finite.
+/// One row per asked instant; the unit of each column stands in its name, that of an effect in brackets behind it.
+/// Where what went in can differ from the order, four more columns at the end: what was ordered in all, what is left of
+/// it at the instant, how many infusions are paused then, and the events since the row before (the first row: since the
+/// start). Throws std::logic_error where a number is not finite.
 [[nodiscard]] inline std::string to_csv(const Result& r) {
   const Profile& p = r.profile;
   const bool effect = r.inputs.model.ke0.has_value();
@@ -1388,6 +1481,8 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   for (const CardMetabolite& m : r.inputs.model.metabolites)
     csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
   csv += ",delivered_mg,auc_ng_h_per_mL";
+  for (const EffectAnswer& e : r.effects)
+    csv += ',' + report_detail::csv_cell(report_detail::effect_header(e.effect.name, effect_unit_of(e.effect)));
   if (r.delivery) csv += ",ordered_mg,left_mg,paused_infusions,events";
   csv += '\n';
   const auto all = r.delivery ? report_detail::amounts_of(*r.delivery) : report_detail::Amounts{0, 0, 0};
@@ -1403,6 +1498,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     for (const MetaboliteProfile& m : p.metabolites) cell(m.ng_per_mL.at(i));
     cell(p.delivered_mg.at(i));
     cell(p.auc_ng_h_per_mL.at(i));
+    for (const EffectAnswer& e : r.effects) cell(e.values.at(i));
     if (r.delivery) {
       const auto& events = r.delivery->events;
       cell(all.ordered_mg);
@@ -1432,6 +1528,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   d::what(head, r);
   d::by_which_model(head, r);
   d::exposure(facts, r);
+  d::effect_lines(facts, r);
   d::sessions(facts, r);
   d::verdict(judged, r);
   d::checks(end, r);
@@ -1536,6 +1633,25 @@ template <class More>
   return text;
 }
 
+/// How an effect follows its concentration, in words.
+[[nodiscard]] inline std::string form_text(const EmaxEffect& e) {
+  return to_text(e.baseline) + ' ' + e.effect_unit + ", changes by " + to_text(e.change) +
+         " at most, by half of that at " + to_text(e.ec50) + " (exponent " + to_text(e.hill) + ')';
+}
+[[nodiscard]] inline std::string form_text(const LinearEffect& e) {
+  return to_text(e.baseline) + ' ' + e.effect_unit + ", changes by " + to_text(e.change) + " at " + to_text(e.at) +
+         ", in proportion";
+}
+[[nodiscard]] inline std::string form_text(const TurnoverEffect& e) {
+  constexpr std::array<std::string_view, 4> acts{"inhibits build-up", "inhibits loss", "stimulates build-up",
+                                                 "stimulates loss"};
+  const std::string driven = e.drive == Drive::linear ? to_text(e.most) + " at " + to_text(e.c50) + ", in proportion"
+                                                      : "up to " + to_text(e.most) + ", by half of that at " +
+                                                            to_text(e.c50) + " (exponent " + to_text(e.hill) + ')';
+  return to_text(e.baseline) + ' ' + e.effect_unit + " at rest, turns over at " + to_text(e.kout) + "; the drug " +
+         std::string(pick(acts, e.kind)) + " by " + driven;
+}
+
 }  // namespace report_detail
 
 /// Everything a model card says of its parameters, as `ketpk.card/1`.
@@ -1605,6 +1721,14 @@ template <class More>
              d::Tint::plain, all);
     page.row("", m.source, d::Tint::faint, all);
     for (const CardParameter& p : m.parameters) parameter(p);
+  }
+  for (std::size_t i = 0; i < card.effects.size(); ++i) {
+    const CardEffect& effect = card.effects[i];
+    page.row(i == 0 ? "Effects" : "",
+             effect.name + " of " + effect.of + ": " +
+                 std::visit([](const auto& form) { return d::form_text(form); }, effect.form),
+             d::Tint::plain, all);
+    page.row("", effect_source_of(effect), d::Tint::faint, all);
   }
   page.blank();
   for (std::size_t i = 0; i < card.uncertainties.size(); ++i)

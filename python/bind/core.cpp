@@ -232,6 +232,15 @@ NB_MODULE(_core, m) {
       .def_prop_ro(
           "has_effect_site", [](const Answered& a) { return a.result.inputs.model.ke0.has_value(); },
           "Whether the model has an effect site.")
+      .def_prop_ro(
+          "effects",
+          [](const Answered& a) {
+            std::vector<std::string> headers;
+            for (const EffectAnswer& each : a.result.effects)
+              headers.push_back(report_detail::effect_header(each.effect.name, effect_unit_of(each.effect)));
+            return headers;
+          },
+          "The columns of effects, each named with its unit.")
       .def(
           "time_us",
           [](nb::handle_t<Answered> self) {
@@ -252,7 +261,14 @@ NB_MODULE(_core, m) {
             const auto& values = nb::cast<const Answered&>(self).result.profile.metabolites.at(index).ng_per_mL;
             return view(values.data(), values.size(), self);
           },
-          "index"_a, "The curve of one metabolite, read-only, without copying.");
+          "index"_a, "The curve of one metabolite, read-only, without copying.")
+      .def(
+          "effect",
+          [](nb::handle_t<Answered> self, std::size_t index) {
+            const auto& values = nb::cast<const Answered&>(self).result.effects.at(index).values;
+            return view(values.data(), values.size(), self);
+          },
+          "index"_a, "One effect at the asked instants, read-only, without copying.");
 
   m.def(
       "simulate",

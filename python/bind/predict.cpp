@@ -40,10 +40,19 @@ void append(std::vector<PredictedColumn>& to, std::vector<PredictedColumn>&& mor
   for (std::size_t i = 0; i < to.size(); ++i) append(to[i].values, std::move(more[i].values));
 }
 
+void append(std::vector<PredictedEffect>& to, std::vector<PredictedEffect>&& more) {
+  if (to.empty()) {
+    to = std::move(more);
+    return;
+  }
+  for (std::size_t i = 0; i < to.size(); ++i) append(to[i].values, std::move(more[i].values));
+}
+
 /// Subject after subject is what all of them at once are: no subject knows of another.
 void append(Predictions& all, Predictions&& more) {
   append(all.concentrations, std::move(more.concentrations));
   append(all.amounts, std::move(more.amounts));
+  append(all.effects, std::move(more.effects));
   append(all.plasma_sd_mg_per_L, std::move(more.plasma_sd_mg_per_L));
   if (all.solver.empty() || more.solver != "expm") all.solver = std::move(more.solver);
   if (more.second_solver) all.second_solver = std::move(more.second_solver);
@@ -172,6 +181,7 @@ ByName predicted(const nb::bytes& model, const nb::bytes& data, bool spread) {
   const Predictions& p = asked.predictions;
   add(p.concentrations.size(), units.concentration.name);
   add(p.amounts.size(), units.amount.name);
+  for (const PredictedEffect& e : p.effects) add(1, e.unit);
   add(p.plasma_sd_mg_per_L.empty() ? 0 : 1, units.concentration.name);
   out["columns"] = columns;
   out["units"] = unit_of;

@@ -116,6 +116,7 @@ struct Answers {
 /// Which columns the table of answers has.
 struct Layout {
   std::vector<std::string> metabolites;
+  std::vector<CardEffect> effects;
   bool effect_site = false;
   std::vector<std::string> levels;  ///< as they are named in columns
 };
@@ -127,6 +128,16 @@ Layout layout_of(const std::vector<Request>& sessions) {
     for (const CardMetabolite& m : r.model.metabolites)
       if (std::find(layout.metabolites.begin(), layout.metabolites.end(), m.name) == layout.metabolites.end())
         layout.metabolites.push_back(m.name);
+    for (const auto* list : {&r.model.effects, &r.effects})
+      for (const CardEffect& effect : *list) {
+        const auto other = std::find_if(layout.effects.begin(), layout.effects.end(),
+                                        [&](const CardEffect& e) { return e.name == effect.name; });
+        if (other == layout.effects.end())
+          layout.effects.push_back(effect);
+        else
+          require(effect_unit_of(*other) == effect_unit_of(effect), Code::unit_mismatch, "effects",
+                  "one name for effects in two units; accepted: in one unit in all rows, or a name for each");
+      }
   }
   for (const auto& level : sessions.front().time_above)
     layout.levels.push_back(to_text(level.in(unit::ng_per_mL)) + "_ng_per_mL");
@@ -165,6 +176,7 @@ class Table {
       for (const std::string& m : layout_.metabolites) add(m + "_ng_per_mL");
       add("delivered_mg");
       add("auc_ng_h_per_mL");
+      for (const CardEffect& e : layout_.effects) add(report_detail::effect_header(e.name, effect_unit_of(e)));
       return;
     }
     for (const char* name :
@@ -178,6 +190,11 @@ class Table {
       add("minutes_above_" + level);
       add("first_min_above_" + level);
     }
+    for (const CardEffect& e : layout_.effects)
+      for (const char* extreme : {"_highest", "_lowest"}) {
+        add(report_detail::effect_header(e.name + extreme, effect_unit_of(e)));
+        add(e.name + extreme + "_at_min");
+      }
     if (second_solver) add("agreement_rel");
   }
 
@@ -252,6 +269,13 @@ class Table {
     return std::nullopt;
   }
 
+  /// The answer of an effect of the layout; null where a row's model has no such effect.
+  [[nodiscard]] static const EffectAnswer* answer_of(const Result& r, const std::string& name) {
+    const auto at =
+        std::find_if(r.effects.begin(), r.effects.end(), [&](const EffectAnswer& e) { return e.effect.name == name; });
+    return at == r.effects.end() ? nullptr : &*at;
+  }
+
   void keep_summary(const Result& r, std::size_t row) {
     std::size_t c = 0;
     const auto put_next = [&](double x) { answers_.columns[c++][row] = x; };
@@ -274,6 +298,13 @@ class Table {
     for (const TimeAbove& t : r.time_above) {
       put_next(t.minutes);
       put_next(t.first_min.value_or(absent));
+    }
+    for (const CardEffect& e : layout_.effects) {
+      const EffectAnswer* told = answer_of(r, e.name);
+      for (const auto extreme : {&EffectAnswer::highest, &EffectAnswer::lowest}) {
+        put_next(told != nullptr ? (told->*extreme).value : absent);
+        put_next(told != nullptr ? (told->*extreme).min : absent);
+      }
     }
     if (second_solver_) put_next(r.check.agreement_rel.value_or(absent));
   }
@@ -301,6 +332,10 @@ class Table {
     }
     put_next(r.profile.delivered_mg);
     put_next(r.profile.auc_ng_h_per_mL);
+    for (const CardEffect& e : layout_.effects) {
+      const EffectAnswer* told = answer_of(r, e.name);
+      put_next(told != nullptr ? told->values : none);
+    }
   }
 
   std::vector<Request> sessions_;

@@ -84,6 +84,35 @@ SESSIONS: dict[str, dict[str, Any]] = {
             {"infuse": "20 mg", "over": "30 min", "at": "60 min"},
         ],
     ),
+    "effects": session(
+        model=EVERYTHING,
+        effects=[
+            {
+                "name": "dissociation",
+                "of": "effect_site",
+                "kind": "emax",
+                "ec50": "120 ng/mL",
+                "hill": 2,
+                "baseline": 0,
+                "change": 80,
+                "unit": "points",
+                "source": "invented for this test",
+            },
+            {
+                "name": "score",
+                "of": "norketamine",
+                "kind": "turnover",
+                "acts": "stimulate-loss",
+                "drive": "linear",
+                "kout": "0.1 1/min",
+                "baseline": 30,
+                "most": 0.5,
+                "c50": "0.1 mg/L",
+                "unit": "% of all",
+                "source": "invented for this test",
+            },
+        ],
+    ),
     "never above": session(questions={"time_above": ["99999 ng/mL"]}),
 }
 
@@ -112,6 +141,9 @@ def same(found: Any, stated: Any, path: str) -> None:
                 assert hasattr(found, key), f"{path}.{key}"
                 same(getattr(found, key), value, f"{path}.{key}")
     elif isinstance(stated, list):
+        if isinstance(found, Mapping):  # by name
+            assert [*found] == [each["name"] for each in stated], path
+            found = tuple(found.values())
         assert len(found) == len(stated), path
         if isinstance(found, np.ndarray):
             assert found.tolist() == stated, path
@@ -179,7 +211,7 @@ def test_columns_have_the_contracts_names_types_and_shapes(name: str) -> None:
         assert values.shape == (n,) and values.flags.c_contiguous, column
         assert values.dtype == (np.int64 if column in WHOLE else np.float64), column
     assert list(profile)[:3] == ["time_us", "time_min", "plasma_ng_per_mL"]
-    last = ["delivered_mg", "auc_ng_h_per_mL"]
+    last = ["delivered_mg", "auc_ng_h_per_mL", *(f"{e.name} ({e.unit})" for e in result_of(name).effects.values())]
     if result_of(name).delivery is not None:
         last.append("paused_infusions")
     assert list(profile)[-len(last) :] == last

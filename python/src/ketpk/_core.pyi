@@ -67,6 +67,10 @@ class Answer:
     def has_effect_site(self) -> bool:
         """Whether the model has an effect site."""
 
+    @property
+    def effects(self) -> list[str]:
+        """The columns of effects, each named with its unit."""
+
     def time_us(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', writable=False)]:
         """The asked instants [us], read-only, without copying."""
 
@@ -75,6 +79,9 @@ class Answer:
 
     def metabolite(self, index: int) -> Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', writable=False)]:
         """The curve of one metabolite, read-only, without copying."""
+
+    def effect(self, index: int) -> Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', writable=False)]:
+        """One effect at the asked instants, read-only, without copying."""
 
 def simulate(session: bytes, folder: bytes, today: str, confined: bool, limits: Limits | None, second_solver: bool) -> Answer:
     """Answers a session, ketpk.session/1."""

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from . import _core
 from ._errors import InvalidInput, WrongType
 from ._files import json_bytes
-from ._nouns import DOSE_UNITS, RATE_UNITS
+from ._nouns import DOSE_UNITS, RATE_UNITS, Effect
 from ._numbers import Number, number, truth
-from ._session import LimitsSource, levels_of, limits_of, observe_of, words_of
+from ._session import LimitsSource, effects_of, levels_of, limits_of, observe_of, words_of
 from ._table import Table, optional
 from .limits import today
 from .models import ModelSource
@@ -416,6 +416,7 @@ def simulate_frame(
     model: ModelSource | None = None,
     analyte: str | None = None,
     form: str | None = None,
+    effects: Sequence[Effect] = (),
     limits: LimitsSource | None = None,
     as_of: datetime.date | str | None = None,
     every_min: Number | None = None,
@@ -440,7 +441,7 @@ def simulate_frame(
             0 min; ``bag_mg_per_mL``; ``into``, the compartment of the infusion or the bolus, where a row has one of
             them; ``model``, ``analyte``, ``form``, where they differ from row to row.
         model, analyte, form: as in ``simulate``, where they are the same in all rows.
-        drug_free, limits, as_of, every_min, until_min, at_min, time_above_ng_per_mL, extrapolate,
+        drug_free, effects, limits, as_of, every_min, until_min, at_min, time_above_ng_per_mL, extrapolate,
             assume_enantiomers_alike, second_solver: as in ``simulate``, for all rows.
         layout: ``"rows"``, one row per patient, or ``"long"``, one per patient and asked instant.
         keep: columns that are passed on untouched (an id, say). A column that is neither known nor kept is an error.
@@ -452,10 +453,11 @@ def simulate_frame(
         index. ``"rows"``: ``cmax_ng_per_mL``, ``tmax_min``, ``auc_inf_ng_h_per_mL``, ``delivered_mg``,
         ``terminal_half_life_min``; ``effect_site_…`` and ``<metabolite>_…`` where a model has them;
         ``minutes_above_<level>_ng_per_mL`` and ``first_min_above_<level>_ng_per_mL`` for each level;
+        ``"<effect>_highest (<unit>)"``, ``<effect>_highest_at_min`` and the same with ``lowest`` for each effect;
         ``agreement_rel`` of the two solvers; ``verdict``; ``flags``, the codes joined by ``;``; ``not_evaluated``, the
         required checks that could not be made. ``"long"``: ``row`` (counted from 0), ``time_us``, ``time_min`` and the
         columns of a profile, then ``verdict``, ``flags`` and ``not_evaluated`` as above.
-        NaN says that a row's model has no such curve, or that a level is never reached.
+        NaN says that a row's model has no such curve or effect, or that a level is never reached.
 
     Raises:
         InvalidInput: with ``row`` and ``column`` of a bad cell. What is missing or of a wrong type is found column by
@@ -517,6 +519,7 @@ def simulate_frame(
         )
     observe = observe_of(every_min, until_min, at_min)
     levels = levels_of(time_above_ng_per_mL)
+    stated = effects_of(effects)
     long = layout == "long"
     samples = "every" in observe or "at" in observe
     if samples and not long:
@@ -549,6 +552,8 @@ def simulate_frame(
             session["observe"] = observe
         if levels:
             session["questions"] = {"time_above": levels}
+        if stated:
+            session["effects"] = stated
         return json_bytes(session, "session")
 
     combinations: dict[tuple[str, ...], int] = {}

@@ -231,6 +231,16 @@ def result(r: Result) -> str:
         rows.append((named, shown(of.cmax_ng_per_mL), shown(of.tmax_min), shown(of.auc_inf_ng_h_per_mL)))
     facts = [f"delivered {shown(summary.delivered_mg)} mg of base"]
     facts.append(f"terminal half-life {shown(summary.terminal_half_life_min)} min")
+    felt = [
+        (
+            f"{e.name} of {e.of.replace('_', ' ')}",
+            f"{shown(e.baseline)} {e.unit}",
+            f"{shown(e.highest.value)} {e.unit} at {shown(e.highest.min)} min",
+            f"{shown(e.lowest.value)} {e.unit} at {shown(e.lowest.min)} min",
+            e.source,
+        )
+        for e in r.effects.values()
+    ]
     above = [
         f"plasma above {shown(t.threshold_ng_per_mL)} ng/mL "
         + ("never" if t.first_min is None else f"for {shown(t.minutes)} min, first at {shown(t.first_min)} min")
@@ -245,6 +255,8 @@ def result(r: Result) -> str:
         for o in ("passed", "flagged", "unevaluated")
     )
     parts: list[object] = [_p("ketpk result", style="title"), _table(told), _table(rows, heads)]
+    if felt:
+        parts.append(_table(felt, ("effect", "without drug", "highest", "lowest", "source")))
     parts += [_p(" · ".join(facts))] + [_p(line) for line in above] + [_p(_joined(by, " "), style="verdict")]
     used = assessment.limits
     if used is None:
@@ -329,6 +341,10 @@ def model(m: Model) -> str:
         name = f"Metabolite {each['name']}" + (", apparent parameters" if each.get("apparent") else "")
         fraction = f"{shown(each['fraction'])} mg formed per mg of parent eliminated"
         parts += [_p(name, style="head"), _p(fraction), _parameters(each["parameters"], m.reference_weight)]
+    for effect in m.effects:
+        heading = f"Effect {effect['name']} of {effect['of'].replace('_', ' ')}, {effect['kind']}"
+        said = [f"{k} {v}" for k, v in effect.items() if k not in ("name", "of", "kind", "source")]
+        parts += [_p(heading, style="head"), _p(" · ".join(said)), _p(effect["source"], style="small")]
     for depot in m.absorption:
         parts += [_p(f"Absorbed from {depot['name']} into {depot['into']}", style="head")]
         parts.append(_parameters([{"name": "ka", **depot["ka"]}], m.reference_weight))

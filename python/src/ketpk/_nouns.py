@@ -599,6 +599,191 @@ class Course(_Value):
         return f"<ketpk.Course of {len(said['at'])} sessions from {said['at'][0]}>"
 
 
+class Effect(_Value):
+    """What a concentration does, as ``Emax``, ``LinearEffect`` and ``Turnover`` state it, each in a unit of its own.
+
+    Raises: ``TypeError`` when called.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        raise TypeError("an effect is made by ketpk.Emax(...), ketpk.LinearEffect(...) or ketpk.Turnover(...)")
+
+    def _say(self, kind: str, *said: tuple[str, str, str | float]) -> None:
+        """Keeps keyword, key of a session and value of each member, in the order of a session."""
+        only_once(self, "_said")
+        object.__setattr__(self, "_said", (kind, *said))
+
+    def to_session(self) -> dict[str, Any]:
+        """The effect as one of the ``effects`` of a session or a model file: ``{"name": "dissociation", "of": "plasma",
+        "kind": "emax", ...}``."""
+        kind, *said = _Value._stated(self)
+        members: dict[str, Any] = {key: value for _, key, value in said}
+        return {"name": members.pop("name"), "of": members.pop("of"), "kind": kind, **members}
+
+    def __repr__(self) -> str:
+        def told(keyword: str, key: str, value: object) -> str:
+            return str(value).split(" ")[0] if keyword != key else repr(value)
+
+        return f"{type(self).__name__}({', '.join(f'{k}={told(k, key, value)}' for k, key, value in self._said[1:])})"
+
+
+def _said_word(keyword: str, value: object) -> tuple[str, str, str | float]:
+    return keyword, keyword, word(value, keyword)
+
+
+def _said_number(keyword: str, value: object) -> tuple[str, str, str | float]:
+    return keyword, keyword, number(value, keyword)
+
+
+def _said_quantity(keyword: str, key: str, value: object, unit: str) -> tuple[str, str, str | float]:
+    return keyword, key, quantity(value, keyword, unit)
+
+
+class Emax(Effect):
+    """An effect with a ceiling: baseline + change C^hill / (ec50^hill + C^hill). There is no default constant.
+
+    Args:
+        name: of the effect, a letter, then letters, digits and ``_``.
+        of: the concentration that it follows, ``"plasma"``, ``"effect_site"`` or a metabolite's name.
+        ec50_ng_per_mL: where half of the change is reached [ng/mL].
+        hill: Hill's exponent [no unit]; 1 for none.
+        baseline: without drug [unit of the effect].
+        change: at most [unit of the effect]; below zero where the drug lowers it.
+        unit: of the effect, ``"mmHg"`` for example.
+        source: where the numbers come from.
+
+    Raises:
+        WrongType, InvalidInput: for anything but texts and finite numbers. What an effect cannot be is raised by
+            ``simulate``.
+
+    >>> Emax(name="score", of="plasma", ec50_ng_per_mL=150, hill=2, baseline=0, change=80, unit="points", source="ours")
+    Emax(name='score', of='plasma', ec50_ng_per_mL=150, hill=2, baseline=0, change=80, unit='points', source='ours')
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        of: str,
+        ec50_ng_per_mL: Number,
+        hill: Number,
+        baseline: Number,
+        change: Number,
+        unit: str,
+        source: str,
+    ) -> None:
+        self._say(
+            "emax",
+            _said_word("name", name),
+            _said_word("of", of),
+            _said_quantity("ec50_ng_per_mL", "ec50", ec50_ng_per_mL, "ng/mL"),
+            _said_number("hill", hill),
+            _said_number("baseline", baseline),
+            _said_number("change", change),
+            _said_word("unit", unit),
+            _said_word("source", source),
+        )
+
+
+class LinearEffect(Effect):
+    """An effect in proportion: baseline + change C / at.
+
+    Args:
+        name, of, unit, source: as in ``Emax``.
+        at_ng_per_mL: where the effect has changed by ``change`` [ng/mL]; at twice that by twice as much.
+        baseline: without drug [unit of the effect].
+        change: by how much [unit of the effect]; below zero where the drug lowers it.
+
+    Raises: as ``Emax``.
+
+    >>> LinearEffect(name="pressure", of="plasma", at_ng_per_mL=200, baseline=90, change=12, unit="mmHg", source="ours")
+    LinearEffect(name='pressure', of='plasma', at_ng_per_mL=200, baseline=90, change=12, unit='mmHg', source='ours')
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        of: str,
+        at_ng_per_mL: Number,
+        baseline: Number,
+        change: Number,
+        unit: str,
+        source: str,
+    ) -> None:
+        self._say(
+            "linear",
+            _said_word("name", name),
+            _said_word("of", of),
+            _said_quantity("at_ng_per_mL", "at", at_ng_per_mL, "ng/mL"),
+            _said_number("baseline", baseline),
+            _said_number("change", change),
+            _said_word("unit", unit),
+            _said_word("source", source),
+        )
+
+
+class Turnover(Effect):
+    """An indirect response: something is built up and lost all the time, and the drug inhibits or stimulates one of the
+    two (Dayneka, Garg, Jusko 1993, doi 10.1007/BF01061691). With D = most C^hill / (c50^hill + C^hill), or most C / c50
+    for a linear drive, and kin = kout baseline: dE/dt = kin (1 - D) - kout E where build-up is inhibited, and so on.
+
+    Args:
+        name, of, unit, source: as in ``Emax``.
+        acts: ``"inhibit-build-up"``, ``"inhibit-loss"``, ``"stimulate-build-up"`` or ``"stimulate-loss"``.
+        drive: ``"saturable"`` or, for what stimulates, ``"linear"``.
+        kout_per_min: rate constant of the loss [1/min].
+        baseline: at rest [unit of the effect], more than zero.
+        most: the largest D [no unit], up to 1 for what inhibits; for a linear drive the one at ``c50_ng_per_mL``.
+        c50_ng_per_mL: where half of it is reached [ng/mL].
+        hill: Hill's exponent of a saturable drive [no unit]; none for a linear one.
+
+    Raises: as ``Emax``.
+
+    >>> Turnover(name="pain", of="plasma", acts="inhibit-build-up", drive="saturable", kout_per_min=0.1, baseline=7,
+    ...          most=0.9, c50_ng_per_mL=100, hill=1, unit="points", source="ours").to_session()["kout"]
+    '0.1 1/min'
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        of: str,
+        acts: str,
+        drive: str,
+        kout_per_min: Number,
+        baseline: Number,
+        most: Number,
+        c50_ng_per_mL: Number,
+        hill: Number | None = None,
+        unit: str,
+        source: str,
+    ) -> None:
+        self._say(
+            "turnover",
+            _said_word("name", name),
+            _said_word("of", of),
+            _said_word("acts", acts),
+            _said_word("drive", drive),
+            _said_quantity("kout_per_min", "kout", kout_per_min, "1/min"),
+            _said_number("baseline", baseline),
+            _said_number("most", most),
+            _said_quantity("c50_ng_per_mL", "c50", c50_ng_per_mL, "ng/mL"),
+            *(() if hill is None else (_said_number("hill", hill),)),
+            _said_word("unit", unit),
+            _said_word("source", source),
+        )
+
+
 def _dated(instant: object, field: str) -> str:
     """An instant as a session has it, ``2026-10-19T09:00:00+02:00``."""
     if not isinstance(instant, datetime.datetime) or instant.__class__.__name__ == "NaTType":

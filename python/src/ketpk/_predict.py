@@ -58,13 +58,13 @@ class Prediction(Immutable):
     def columns(self) -> Table:
         """A read-only mapping of names to arrays of the shape ``(n,)``, one element a record: ``ID`` (texts, as
         objects), ``TIME_<unit>``, ``EVID``, then ``plasma_<unit>``, a concentration for each metabolite and for the
-        effect site, the amount in each compartment, and ``plasma_sd_<unit>`` where ``spread`` was asked for. Numbers
-        are float64."""
+        effect site, the amount in each compartment, ``"<effect> (<unit>)"`` for each effect of the model, and
+        ``plasma_sd_<unit>`` where ``spread`` was asked for. Numbers are float64."""
         return self._columns
 
     @property
     def units(self) -> Mapping[str, str | None]:
-        """The unit of each column, ``"ng/mL"`` for example; None for ``ID`` and ``EVID``."""
+        """The unit of each column, ``"ng/mL"`` for example, of an effect its own; None for ``ID`` and ``EVID``."""
         return self._units
 
     @property

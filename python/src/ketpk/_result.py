@@ -499,6 +499,72 @@ class SessionOfCourse:
     auc_ng_h_per_mL: float
 
 
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """The highest or lowest of an effect over the whole course.
+
+    Attributes:
+        value: how high or low [unit of the effect].
+        min: when it is first there [min].
+    """
+
+    value: float
+    min: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectAnswer:
+    """What becomes of one effect, over the whole continuous course and at the asked instants. It is no truth value.
+
+    Attributes:
+        name: of the effect.
+        of: the concentration that it follows, ``"plasma"``, ``"effect_site"`` or a metabolite's name.
+        kind: ``"emax"``, ``"linear"`` or ``"turnover"``.
+        unit: of all its values, ``"mmHg"`` for example.
+        source: where its numbers come from.
+        baseline: without drug [unit of the effect].
+        highest, lowest: of the whole course, an ``Extreme`` each.
+        values: at the instants of the profile [unit of the effect], float64, shape ``(n,)``, read-only; the profile's
+            column ``"<name> (<unit>)"``.
+        solver: whose numbers these are; of the concentration, where the effect follows it at once.
+        second_solver: the independent one they were compared with; None where none was asked.
+        agreement_rel: the worst relative difference of the two, at most 1e-8; None where there is one solver.
+    """
+
+    name: str
+    of: str
+    kind: str
+    unit: str
+    source: str
+    baseline: float
+    highest: Extreme
+    lowest: Extreme
+    values: NDArray[np.float64]
+    solver: str
+    second_solver: str | None
+    agreement_rel: float | None
+
+    def _told(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, f.name) for f in fields(self) if f.name != "values")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, EffectAnswer):
+            return NotImplemented
+        return self._told() == other._told() and np.array_equal(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash(self._told())
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an effect is no truth value; look at its highest, lowest and values")
+
+
+def _header(effect: Mapping[str, Any]) -> str:
+    """The name of an effect's column. Raises ``TypeError`` unless name and unit are texts."""
+    name, unit = _as_stated(effect["name"], "str"), _as_stated(effect["unit"], "str")
+    return f"{name} ({unit})"
+
+
 STATE_SCHEMA = "ketpk.state/1"
 
 
@@ -606,9 +672,10 @@ class Profile(Table):
 
     The columns are ``time_us`` (int64) and, in float64, ``time_min``, ``plasma_ng_per_mL``, ``effect_site_ng_per_mL``
     where the model has an effect site, ``<metabolite>_ng_per_mL`` for each metabolite, ``delivered_mg`` and
-    ``auc_ng_h_per_mL`` (from 0 to each instant); and ``paused_infusions`` (int64) where there is a ``delivery``. Each
-    has the shape ``(n,)``, is a view of the result's own memory and cannot be written to. Columns are attributes too:
-    ``profile.plasma_ng_per_mL``; those of the metabolites are in ``profile.metabolites["<metabolite>_ng_per_mL"]``.
+    ``auc_ng_h_per_mL`` (from 0 to each instant); ``"<effect> (<unit>)"`` for each effect; and ``paused_infusions``
+    (int64) where there is a ``delivery``. Each has the shape ``(n,)``, is a view of the result's own memory and cannot
+    be written to. Columns are attributes too: ``profile.plasma_ng_per_mL``; those of the metabolites are in
+    ``profile.metabolites["<metabolite>_ng_per_mL"]``.
     """
 
     __slots__ = ()
@@ -625,13 +692,15 @@ class Profile(Table):
         columns.update({f"{n}_ng_per_mL": answer.metabolite(i) for i, n in enumerate(answer.metabolites)})
         columns["delivered_mg"] = answer.column("delivered_mg")
         columns["auc_ng_h_per_mL"] = answer.column("auc_ng_h_per_mL")
+        columns.update({header: answer.effect(i) for i, header in enumerate(answer.effects)})
         if answer.has_delivery:
             columns["paused_infusions"] = answer.paused()
         return cls(columns)
 
     @classmethod
-    def _of_block(cls, block: Mapping[str, Any]) -> Profile:
-        """From a document. Raises ``TypeError`` unless it is the contract's columns, of numbers and of one length."""
+    def _of_block(cls, block: Mapping[str, Any], effects: Sequence[Mapping[str, Any]]) -> Profile:
+        """From two blocks of a document. Raises ``TypeError`` unless it is the contract's columns, of numbers and of
+        one length."""
         columns: dict[str, NDArray[Any]] = {"time_us": _column(block["time_us"], np.int64)}
         for name in ("time_min", "plasma_ng_per_mL", "effect_site_ng_per_mL"):
             if name in block or name != "effect_site_ng_per_mL":
@@ -642,6 +711,8 @@ class Profile(Table):
             columns[name] = _column(values, np.float64)
         for name in ("delivered_mg", "auc_ng_h_per_mL"):
             columns[name] = _column(block[name], np.float64)
+        for effect in effects:
+            columns[_header(effect)] = _column(effect["values"], np.float64)
         if "paused_infusions" in block:
             columns["paused_infusions"] = _column(block["paused_infusions"], np.int64)
         if len({len(column) for column in columns.values()}) > 1:
@@ -686,7 +757,8 @@ class Profile(Table):
     @property
     def metabolites(self) -> Mapping[str, NDArray[np.float64]]:
         """The columns ``<metabolite>_ng_per_mL`` [ng/mL] by their names; empty where the model has no metabolite."""
-        return Frozen({name: column for name, column in self.items() if name not in _FIXED})
+        metabolites = (name for name in self if name not in _FIXED and name.endswith("_ng_per_mL"))
+        return Frozen({name: self[name] for name in metabolites})
 
     def _shown(self) -> Mapping[str, NDArray[Any]]:
         """Raises ``InvalidInput`` where no instant was asked for: an empty table would look like an answer."""
@@ -786,7 +858,7 @@ class Result(Immutable):
         made = cls._made(None, document, text)
         try:
             _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile
-            _ = made.delivery, made.sessions
+            _ = made.delivery, made.sessions, made.effects
             session_again(document["inputs"])
             shown = document["model"]["id"], document["model"]["site"], made.assessment.basis
             if not all(isinstance(text, str) for text in shown):
@@ -817,9 +889,10 @@ class Result(Immutable):
     def profile(self) -> Profile:
         """The curve at the asked instants, as read-only arrays; of length 0 where none was asked for."""
         if "profile" not in self._kept:
-            made = (
-                Profile._of_block(self._block("profile")) if self._answer is None else Profile._of_answer(self._answer)
-            )
+            if self._answer is None:
+                made = Profile._of_block(self._block("profile"), self._blocks.get("effects", ()))
+            else:
+                made = Profile._of_answer(self._answer)
             self._keep("profile", made)
         profile: Profile = self._kept["profile"]
         return profile
@@ -849,6 +922,26 @@ class Result(Immutable):
             self._keep("sessions", tuple(_made(SessionOfCourse, s) for s in block or ()))
         sessions: tuple[SessionOfCourse, ...] = self._kept["sessions"]
         return sessions
+
+    @property
+    def effects(self) -> Mapping[str, EffectAnswer]:
+        """What becomes of each effect, by its name: those of the model, then those that were asked for; empty where
+        there is none."""
+        if "effects" not in self._kept:
+            block = self._blocks.get("effects") if self._answer is None else self._block("effects")
+            told = {
+                e["name"]: _made(
+                    EffectAnswer,
+                    e,
+                    highest=_made(Extreme, e["highest"]),
+                    lowest=_made(Extreme, e["lowest"]),
+                    values=self.profile[_header(e)],
+                )
+                for e in block or ()
+            }
+            self._keep("effects", Frozen(told))
+        effects: Mapping[str, EffectAnswer] = self._kept["effects"]
+        return effects
 
     @property
     def assessment(self) -> Assessment:
@@ -1040,8 +1133,8 @@ def _restored(schema: str, text: str) -> Result:
 
 
 def session_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The session that asks for the same course again, from the inputs a result echoes: patient, order, events, pump
-    and model as they were stated, without limits, questions and overrides."""
+    """The session that asks for the same course again, from the inputs a result echoes: patient, order, events, pump,
+    model and effects as they were stated, without limits, questions and overrides."""
 
     def stated(document: Mapping[str, Any]) -> dict[str, Any]:
         kept = {k: v for k, v in document.items() if not k.endswith("_as_stated")}
@@ -1050,7 +1143,7 @@ def session_again(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
     inputs = thawed(inputs)
     order = [{k: v for k, v in i.items() if k not in ("amount_mg", "rate_mg_per_min")} for i in inputs["order"]]
-    kept = ("schema", "analyte", "form", "initial_state", "bag", "model", "course", "events", "pump")
+    kept = ("schema", "analyte", "form", "initial_state", "bag", "model", "course", "events", "pump", "effects")
     allowed = ("extrapolate", "assume_enantiomers_alike")
     return {
         **{k: inputs[k] for k in (*kept, *allowed) if k in inputs},

@@ -12,7 +12,7 @@ from . import _core
 from ._errors import InvalidInput, WrongType
 from ._files import bytes_of, json_bytes, path_bytes, session_path
 from ._frozen import thawed
-from ._nouns import Course, Event, Order, Patient, Pump, Vial
+from ._nouns import Course, Effect, Event, Order, Patient, Pump, Vial
 from ._numbers import Number, number, numbers, quantity, truth
 from ._result import Override, Result, State
 from .limits import Limits, day_text, read, today
@@ -88,6 +88,11 @@ def _values(given: object, kind: type[Any], field: str, accepted: str) -> list[A
     return [kind.to_session(each) for each in given]
 
 
+def effects_of(effects: object) -> list[dict[str, Any]]:
+    """The ``effects`` of a session; empty if none is stated. Raises ``WrongType``."""
+    return _values(effects, Effect, "effects", "ketpk.Emax, ketpk.LinearEffect, ketpk.Turnover")
+
+
 def _bag(bag_mg_per_mL: object, bag_vials: object, bag_diluent_mL: object) -> dict[str, Any]:
     """The ``bag`` of a session; empty if nothing is said of it."""
     bag: dict[str, Any] = {}
@@ -131,6 +136,7 @@ def simulate(
     course: Course | None = None,
     events: Sequence[Event] = (),
     pump: Pump | None = None,
+    effects: Sequence[Effect] = (),
     limits: LimitsSource | None = None,
     as_of: datetime.date | str | None = None,
     bag_mg_per_mL: Number | None = None,
@@ -163,6 +169,8 @@ def simulate(
         events: what happened to running infusions, in order of time: ``pause``, ``resume``, ``stop``, ``change_rate``,
             ``restart_remainder``. The curve follows what was delivered; ``result.delivery`` says how much that was.
         pump: a ``Pump``: its steps, the line, a flush.
+        effects: what a concentration does, ``Emax``, ``LinearEffect`` or ``Turnover`` each, beside those of the model;
+            ``result.effects`` answers them by name.
         limits: ``ketpk.limits.read(path)``, a path, or a dict; without them the verdict is unevaluated.
         as_of: the day the limits must be in force; today in UTC if not given.
         bag_mg_per_mL: drug in the bag, for rates in mL.
@@ -178,7 +186,7 @@ def simulate(
         second_solver: ask a second, independent solver too, and give no numbers unless both agree to 1e-8.
 
     Returns:
-        A ``Result``: ``summary``, ``profile``, ``time_above``, ``assessment``, ``provenance``.
+        A ``Result``: ``summary``, ``profile``, ``effects``, ``time_above``, ``assessment``, ``provenance``.
 
     Raises:
         InvalidInput: for anything that cannot be used, with code and field; ``WrongType`` where the type is wrong.
@@ -234,6 +242,9 @@ def simulate(
         if not isinstance(pump, Pump):
             raise WrongType("E_TYPE", "pump", "not a pump; accepted: ketpk.Pump(...)")
         session["pump"] = Pump.to_session(pump)
+    stated = effects_of(effects)
+    if stated:
+        session["effects"] = stated
     bag = _bag(bag_mg_per_mL, bag_vials, bag_diluent_mL)
     if bag:
         session["bag"] = bag

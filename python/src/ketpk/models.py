@@ -45,7 +45,7 @@ class Model(Immutable):
     Attributes are the keys of ``ketpk.card/1``: ``id``, ``label``, ``citation``, ``doi``, ``site`` (where blood was
     drawn), ``analytes``, ``population``, ``domain``, ``uncertainties``, ``corroboration``, ``reference_weight``,
     ``parameters`` (each a mapping with name, value with unit, weight_exponent, source), ``effect_site``,
-    ``metabolites``, ``absorption``, ``entries``, ``variability``, ``residual_error``, ``golden``, ``data_units``, and
+    ``metabolites``, ``effects``, ``absorption``, ``entries``, ``variability``, ``residual_error``, ``golden``, ``data_units``, and
     ``derived``, what follows from the parameters.
     """
 
@@ -149,6 +149,12 @@ class Model(Immutable):
     def metabolites(self) -> tuple[Mapping[str, Any], ...]:
         """Each metabolite with its own parameters; empty where there are none. Read-only."""
         return tuple(self._document.get("metabolites", ()))
+
+    @property
+    def effects(self) -> tuple[Mapping[str, Any], ...]:
+        """Each effect as the card states it: name, the concentration it is ``of``, kind, numbers, unit, source; empty
+        where there are none. Read-only."""
+        return tuple(self._document.get("effects", ()))
 
     @property
     def absorption(self) -> tuple[Mapping[str, Any], ...]:
