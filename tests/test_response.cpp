@@ -638,6 +638,21 @@ TEST_CASE("records are answered with all three kinds of effect, as formulas by h
     CHECK(p.effects[2].values[k] == Approx(40 + change[k]).epsilon(1e-10));
   }
   CHECK(p.effects[2].values[4] == 40);
+  CHECK(p.agreement_rel.value() < 1e-9);
+}
+
+TEST_CASE("the spread of plasma is what it is without effects") {
+  ModelCard card = oral_card(unit::ng_per_mL);
+  card.variability = Variability{{"CL", "V1"}, {0.1, 0.03, 0.03, 0.2}, "made up"};
+  const Dataset data = one_subject({dose_at(0h, {.compartment = 1, .amount_mg = 100}), at(2h), at(9h)});
+  const auto spread = [&] {
+    const auto answer = predict(card, data, {.has_spread = true});
+    return std::get<Predictions>(answer).plasma_sd_mg_per_L;
+  };
+  const std::vector<double> without = spread();
+  card.effects = {{"score", "plasma", stated(response_of(Turnover::inhibit_loss))}};
+  CHECK(spread() == without);
+  CHECK(without[1] > 0);
 }
 
 TEST_CASE("covariates that change with time change the drug, and through it an effect that goes on where it was") {
