@@ -346,6 +346,7 @@ inline void require_no_added_steady_state(const Subject& subject) {
       if (const auto* trouble = std::get_if<Trouble>(&found)) return troubled(*trouble);
       const auto& [values, off] = std::get<0>(found);
       if (off && !(*off <= 1e-8)) return troubled(disagreeing("rosenbrock"));
+      if (off && out.agreement_rel) out.agreement_rel = std::max(*out.agreement_rel, *off);
       out.effects[i].values.insert(out.effects[i].values.end(), values.begin(), values.end());
     }
   }

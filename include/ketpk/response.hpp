@@ -41,21 +41,25 @@ struct DrivenResponse {
 };
 
 /// A network and an effect of it during one stretch: what enters where, and the state it begins with. Its last state is
-/// the effect as a share of the baseline, so that solvers weigh it like any other whatever its unit.
+/// the effect as a share of the baseline, whatever its unit, times a weight. That is light: a trace of drug may change
+/// an effect by a lot, and a stiff solver that picks the largest slope to eliminate by must not reckon drug from
+/// effect.
 class RespondingNetwork {
  public:
   static constexpr std::array<std::size_t, 2> array_sizes{9, 33};
+  static constexpr double weight = 0x1p-60;
 
-  /// `begins`: the network's state, and the effect's.
+  /// `begins`: the network's state, and the effect as a share of its baseline.
   RespondingNetwork(std::shared_ptr<const Network> net, DrivenResponse driven, std::vector<Intake> rates,
                     NetworkState begins)
       : net_(std::move(net)),
         relative_(driven.response),
         by_(driven.by),
-        baseline_(driven.response.baseline),
+        unit_(driven.response.baseline / weight),
         rates_(std::move(rates)),
         begins_(std::move(begins)) {
-    relative_.baseline = 1;
+    relative_.baseline = weight;
+    begins_.back() *= weight;
   }
 
   /// The curve of the effect, in its own unit.
@@ -74,15 +78,16 @@ class RespondingNetwork {
   }
   void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
   [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
-    return c == effect() ? baseline_ * x[net_->size()] : concentration_of<double>(*net_, x, c);
+    return c == effect() ? unit_ * x[net_->size()] : concentration_of<double>(*net_, x, c);
   }
+  [[nodiscard]] double share(std::size_t i) const noexcept { return i == net_->size() ? weight : 1; }
   [[nodiscard]] std::string name_of(std::size_t i) const { return i == net_->size() ? "effect" : "of the model"; }
 
  private:
   std::shared_ptr<const Network> net_;
   IndirectResponse relative_;
   Curve by_;
-  double baseline_;
+  double unit_;
   std::vector<Intake> rates_;
   NetworkState begins_;
 };
@@ -99,10 +104,18 @@ struct DrivingCourse {
 
 namespace detail {
 
-/// About the most that a concentration can come to, of `mg` in all [mg/L].
-[[nodiscard]] inline double most_mg_per_L(const Network& net, Curve c, double mg) noexcept {
+/// The volume that a concentration is read in [L].
+[[nodiscard]] inline double volume_L(const Network& net, Curve c) noexcept {
   const auto& p = net.parameters();
-  return mg / (c.kind == Curve::Kind::metabolite ? p.metabolites[c.index].v1_L : p.v1_L);
+  return c.kind == Curve::Kind::metabolite ? p.metabolites[c.index].v1_L : p.v1_L;
+}
+
+/// Less of a drive than this, as a share of the baseline a minute of kout, is none.
+inline constexpr double least_drive = 1e-14;
+
+/// The natural logarithm of the concentration, in c50, that makes so little of a drive.
+[[nodiscard]] inline double log_least_in_c50(const IndirectResponse& r) noexcept {
+  return std::log(least_drive / std::max(r.most, 1.0)) / std::min(r.hill, 1.0);
 }
 
 /// About the most that the effect loses a minute, as a share of it, under a concentration.
@@ -110,8 +123,7 @@ namespace detail {
   return r.kind == Turnover::stimulate_loss ? r.kout_per_min * (1 + drive_of(r, c_mg_per_L)) : r.kout_per_min;
 }
 
-/// How long after the last thing that happens nothing is left of the drive. That is the drug to the power of Hill's
-/// exponent, and shows as long as the drug is not small beside c50.
+/// How long after the last thing that happens nothing is left of the drive.
 [[nodiscard]] inline double minutes_to_no_drive(const Network& net, const DrivenResponse& d,
                                                 const DrivingCourse& course) {
   double given_mg = 0;
@@ -122,8 +134,9 @@ namespace detail {
     for (const Intake& b : s.boluses) given_mg += b.amount;
     for (const Intake& r : s.rates) given_mg += r.amount * minutes(s.duration);
   }
-  const double beside_c50 = most_mg_per_L(net, d.by, given_mg) / d.response.c50_mg_per_L;
-  const double longer = (1 + std::log(std::max(beside_c50, 1.0)) / 40) / std::min(d.response.hill, 1.0);
+  // The drug is gone, to 1e-17, after 40 of its longest times; the drive may be gone before that, or later.
+  const double in_c50 = given_mg / volume_L(net, d.by) / d.response.c50_mg_per_L;
+  const double longer = (5 + std::log(std::max(in_c50, 1.0)) - log_least_in_c50(d.response)) / 40;
   const auto& p = net.parameters();
   return longer * minutes_to_rest(p, slowest_in_plasma(p, course.timeline), given_mg);
 }
@@ -155,7 +168,7 @@ class ResponseSolver {
     double mg = 0;
     for (const double e : b.drug) mg += e;
     for (const Intake& r : s.rates) mg += r.amount * minutes(s.duration);
-    const double loss = detail::fastest_loss_per_min(driven_.response, detail::most_mg_per_L(net, driven_.by, mg));
+    const double loss = detail::fastest_loss_per_min(driven_.response, mg / detail::volume_L(net, driven_.by));
     return !(loss * minutes(s.duration) <= stiffest_for_explicit_steps);
   }
 
@@ -166,11 +179,12 @@ class ResponseSolver {
     const auto net = std::make_shared<const Network>(drug_.networks().at(s.record));
     NetworkState x = b.drug;
     x.push_back(b.effect);
-    OdeOptions steps = steps_from(*net, x, s.rates, s.duration);
-    steps.rtol = options_.rtol;
-    // What is nothing beside the drug is something to the power of a small exponent.
-    if (const double hill = driven_.response.hill; hill < 1)
-      steps.atol_per_dose = std::max(1e-25, std::pow(steps.atol_per_dose, 1 / hill));
+    // A place may be off by what makes no drive, but the effect, which is measured alike, by 1e-15 at most; below 1e-25
+    // of what there is, nothing is told apart.
+    const double most = std::max(*std::max_element(b.drug.begin(), b.drug.end()), RespondingNetwork::weight);
+    const double nothing_mg = driven_.response.c50_mg_per_L * detail::volume_L(*net, driven_.by) *
+                              std::exp(detail::log_least_in_c50(driven_.response));
+    OdeOptions steps{.rtol = options_.rtol, .atol_per_dose = std::clamp(nothing_mg / most, 1e-25, 1e-15)};
     steps.method = is_stiff(b, s) ? OdeMethod::rosenbrock : options_.method;
     steps.only_at = std::move(only_at);
     return solve_ode(RespondingNetwork(net, driven_, s.rates, std::move(x)), {Segment{Micros{0}, Micros{0}, 0, 0}},
@@ -182,7 +196,7 @@ class ResponseSolver {
     if (s.duration.count() == 0) return b.effect;
     const auto solved = course(b, s, {s.duration});
     if (const auto* trouble = std::get_if<Trouble>(&solved)) return *trouble;
-    return std::get<0>(solved).state_at(s.duration).back();
+    return std::get<0>(solved).state_at(s.duration).back() / RespondingNetwork::weight;
   }
 
   /// The effect that goes with the steady state of a train that replaces what was there, seen at its phase. It is
@@ -344,7 +358,7 @@ static_assert(Trajectory<ResponseTrajectory>);
     auto piece = solver.course(begins, s);
     if (auto* t = std::get_if<Trouble>(&piece)) return *std::move(t);
     out.pieces_.push_back(std::get<0>(std::move(piece)));
-    const double ends = out.pieces_.back().state_at(s.duration).back();
+    const double ends = out.pieces_.back().state_at(s.duration).back() / RespondingNetwork::weight;
     out.beyond_rest_ = ends - 1;
     return ends;
   });
