@@ -293,8 +293,10 @@ inline void see_records(const DrivingCourse& course, const std::vector<std::size
         effects[i].form);
     if (const auto* trouble = std::get_if<Trouble>(&found)) return *trouble;
     const auto& [values, off] = std::get<0>(found);
-    if (off)
+    if (off) {
       if (auto trouble = trouble_of_disagreement(*off, "rosenbrock")) return trouble;
+      if (out.agreement_rel) out.agreement_rel = std::max(*out.agreement_rel, *off);
+    }
     out.effects[i].values.insert(out.effects[i].values.end(), values.begin(), values.end());
   }
   return std::nullopt;

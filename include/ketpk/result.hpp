@@ -46,7 +46,8 @@ struct SolverCheck {
                             ///< last instant
 };
 
-/// What becomes of one effect over the whole course, each value in the effect's own unit.
+/// What becomes of one effect over the whole course, each value in the effect's own unit. It begins at its baseline
+/// and goes back there, so that is one of its extremes, at 0; the other is where the drug brings it farthest.
 struct EffectAnswer {
   CardEffect effect;           ///< as stated
   double baseline;             ///< without drug

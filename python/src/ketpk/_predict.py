@@ -100,8 +100,8 @@ class Prediction(Immutable):
 
     @property
     def agreement_rel(self) -> float | None:
-        """The worst relative difference of the two, of any state after any stretch, at most 1e-8; None where there is
-        one solver."""
+        """The worst relative difference of the two, of any state after any stretch and of any effect that turns over, at
+        most 1e-8; None where there is one solver."""
         value: float | None = self._about["agreement_rel"]
         return value
 
