@@ -299,8 +299,8 @@ class Table {
       put_next(t.minutes);
       put_next(t.first_min.value_or(absent));
     }
-    for (const CardEffect& e : layout_.effects) {
-      const EffectAnswer* told = answer_of(r, e.name);
+    for (const CardEffect& effect : layout_.effects) {
+      const EffectAnswer* told = answer_of(r, effect.name);
       for (const auto extreme : {&EffectAnswer::highest, &EffectAnswer::lowest}) {
         put_next(told != nullptr ? (told->*extreme).value : absent);
         put_next(told != nullptr ? (told->*extreme).min : absent);
