@@ -10,6 +10,9 @@
 
 namespace ketpk {
 
+template <>
+void detail::compiled_with_alignment<EIGEN_MAX_ALIGN_BYTES>() noexcept {}
+
 template class OdeTrajectory<Mammillary>;
 template Attempt<OdeTrajectory<Mammillary>> solve_ode(const Mammillary&, std::vector<Segment>, Micros, OdeOptions);
 template class OdeTrajectory<NetworkStretch>;

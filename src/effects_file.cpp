@@ -100,7 +100,6 @@ CardEffect stated_effect_of(const Node& node, const ModelCard& card, std::vector
                       if (kind == Kind::linear) return linear_of(fields);
                       return turnover_of(fields);
                     }()};
-  require_name(effect.name, name.path, "_");
   before.push_back(effect);
   require_usable(before, card, node.path);
   return effect;

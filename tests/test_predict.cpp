@@ -234,3 +234,59 @@ TEST_CASE("what cannot be predicted is refused with the line, and what has no st
   CHECK(std::get<Trouble>(answer).code == Code::solver);
   CHECK(std::get<Trouble>(answer).message.find("subject at data line 2") != std::string::npos);
 }
+
+TEST_CASE("elimination that saturates is asked again by implicit steps, steady states of every kind among them") {
+  ModelCard card = oral_card();
+  card.parameters = {parameter("V1", 20, unit::L), parameter("Vmax", 40, unit::mg_per_h),
+                     parameter("Km", 2, unit::mg_per_L)};
+  const RecordDose train{.compartment = 1,
+                         .kind = DoseKind::over_duration,
+                         .amount_mg = 60,
+                         .duration = 1h,
+                         .interval = 8h,
+                         .steady_state = SteadyState::replaces};
+  const RecordDose constant{
+      .compartment = 1, .kind = DoseKind::at_rate, .rate_mg_per_min = 0.2, .steady_state = SteadyState::replaces};
+  for (const RecordDose& dose : {RecordDose{.amount_mg = 100}, train, constant}) {
+    const Predictions there = predicted(card, one_subject({dose_at(0h, dose), at(3h), at(5h)}));
+    CHECK(there.solver == "odeint");
+    CHECK(there.second_solver == "rosenbrock");
+    REQUIRE(there.agreement_rel);
+    CHECK(*there.agreement_rel > 0);  // they are two roads
+    CHECK(*there.agreement_rel <= 1e-8);
+    CHECK(there.stretches == 2);
+    CHECK(there.stretches_checked == 2);
+  }
+}
+
+TEST_CASE("nothing that could be asked twice is no agreement") {
+  const Predictions there = predicted(oral_card(), one_subject({at(0h)}));
+  CHECK(there.stretches == 0);
+  CHECK_FALSE(there.second_solver);
+  CHECK_FALSE(there.agreement_rel);
+}
+
+TEST_CASE("an effect that no number can hold is trouble, not a number, at records and of an order") {
+  ModelCard card = oral_card();
+  card.effects = {{.name = "beyond",
+                   .of = "plasma",
+                   .form = LinearEffect{.at = Stated<dim::concentration>(1e-3, unit::ng_per_mL),
+                                        .baseline = 0,
+                                        .change = 1e308,
+                                        .effect_unit = "points",
+                                        .source = "made up for this test"}}};
+  const auto told = predict(card, one_subject({dose_at(0h, {.amount_mg = 100}), at(1h)}));
+  REQUIRE(std::holds_alternative<Trouble>(told));
+  CHECK(std::get<Trouble>(told).message.find("an effect is not a number") != std::string::npos);
+
+  ModelCard built_in = library::find("kamp2020");
+  built_in.effects = card.effects;
+  const Outcome outcome = simulate({.patient = {.weight = 70_kg},
+                                    .order = {.analyte = Analyte::racemic_ketamine,
+                                              .form = Form::base,
+                                              .initial_state = InitialState::drug_free,
+                                              .inputs = {Bolus{{35, unit::mg}, 0min}}},
+                                    .model = built_in});
+  REQUIRE(std::holds_alternative<Trouble>(outcome));
+  CHECK(std::get<Trouble>(outcome).message.find("an effect is not a number") != std::string::npos);
+}

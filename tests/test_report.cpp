@@ -576,6 +576,7 @@ Result with_effects() {
                          .of = "effect_site",
                          .form = EmaxEffect{{120.0, unit::ng_per_mL}, 2, 1.5, 80, "points, of \"100\"", "made up"}};
   const CardEffect pressure{.name = "pressure",
+                            .of = "plasma",
                             .form = TurnoverEffect{Turnover::stimulate_build_up,
                                                    Drive::linear,
                                                    {0.1, unit::per_min},

@@ -284,6 +284,9 @@ TEST_CASE("what cannot be solved or asked is refused by its name") {
   Parameters<double> wrong = p;
   wrong.cl_L_per_min = std::numeric_limits<double>::quiet_NaN();
   check_refused(Code::model_param, "CL", [&] { (void)solve_expm(wrong, segments, 1h); });
+  Parameters<double> saturable = p;
+  saturable.saturable = {.vmax_mg_per_min = 1, .km_mg_per_L = 1};
+  check_refused(Code::model_param, "Vmax", [&] { (void)solve_expm(saturable, segments, 1h); });
   check_refused(Code::segment, "segments", [&] { (void)solve_expm(p, {}, 1h); });
   check_refused(Code::segment, "segments", [&] { (void)solve_expm(p, with(0, {0min, 39min, 0, 1}), 1h); });
   check_refused(Code::segment, "segments", [&] { (void)solve_expm(p, with(0, {1min, 39min, 0, 1}), 1h); });

@@ -51,6 +51,11 @@ inline void require_effect(bool holds, std::string_view field, std::string_view 
 inline void require_positive(double x, std::string_view field) {
   require_effect(std::isfinite(x) && x > 0, field, "not a positive number; accepted: more than zero");
 }
+inline void require_change(double baseline, double change) {
+  require_effect(std::isfinite(baseline), "baseline", "not a finite number; accepted: any finite number");
+  require_effect(std::isfinite(change) && change != 0, "change",
+                 "not a finite number other than zero; accepted: above zero, or below it");
+}
 inline void require_stated(const std::string& effect_unit, const std::string& source) {
   require_effect(!effect_unit.empty(), "effect_unit", "not stated; accepted: the unit of the effect");
   require_effect(!source.empty(), "source", "not stated; accepted: where the numbers come from");
@@ -72,9 +77,7 @@ template <class S>
   const double ec50 = e.ec50.in(unit::mg_per_L);
   detail::require_positive(ec50, "ec50");
   detail::require_positive(e.hill, "hill");
-  detail::require_effect(std::isfinite(e.baseline), "baseline", "not a finite number; accepted: any finite number");
-  detail::require_effect(std::isfinite(e.change) && e.change != 0, "change",
-                         "not a finite number other than zero; accepted: above zero, or below it");
+  detail::require_change(e.baseline, e.change);
   detail::require_stated(e.effect_unit, e.source);
   return {ec50, e.hill, e.baseline, e.change};
 }
@@ -83,9 +86,7 @@ template <class S>
 [[nodiscard]] inline Straight checked(const LinearEffect& e) {
   const double at = e.at.in(unit::mg_per_L);
   detail::require_positive(at, "at");
-  detail::require_effect(std::isfinite(e.baseline), "baseline", "not a finite number; accepted: any finite number");
-  detail::require_effect(std::isfinite(e.change) && e.change != 0, "change",
-                         "not a finite number other than zero; accepted: above zero, or below it");
+  detail::require_change(e.baseline, e.change);
   detail::require_stated(e.effect_unit, e.source);
   return {at, e.baseline, e.change};
 }
@@ -155,7 +156,7 @@ namespace detail {
 
 /// The effects of all lists, in their order, held against the card whose concentrations they follow.
 /// Throws with the list's field, `effects[i].name` and so on: E_SIZE(effects) beyond 16 of all lists together;
-/// E_MODEL_PARAM(name) unless it is a letter, then letters, digits and _; E_FIELD_DUPLICATE(name) where another effect
+/// E_PARSE(name) unless it is a letter, then letters, digits and _; E_FIELD_DUPLICATE(name) where another effect
 /// or a concentration of the model has it; E_MODEL_PARAM(of) for a concentration that the model does not have, and what
 /// `checked` throws.
 [[nodiscard]] inline std::vector<CheckedEffect> checked_effects(const ModelCard& card,
@@ -167,7 +168,7 @@ namespace detail {
     for (std::size_t i = 0; i < list.effects.size(); ++i) {
       const CardEffect& e = list.effects[i];
       const std::string at = std::string(list.field) + '[' + std::to_string(i) + "].";
-      require(detail::is_name_of_effect(e.name), Code::model_param, at + "name",
+      require(detail::is_name_of_effect(e.name), Code::parse, at + "name",
               "not a name; accepted: a letter, then letters, digits or _, up to 64");
       const bool is_taken = e.name == "effect_site" || detail::concentration_called(e.name, card) ||
                             std::any_of(out.begin(), out.end(), [&](const auto& o) { return o.stated.name == e.name; });

@@ -209,7 +209,7 @@ struct TurnoverEffect {
 /// One effect of the drug, as a card prints it: what follows which concentration, and how.
 struct CardEffect {
   std::string name;
-  std::string of = "plasma";  ///< plasma, effect_site, or a metabolite's name
+  std::string of;  ///< plasma, effect_site, or a metabolite's name
   std::variant<EmaxEffect, LinearEffect, TurnoverEffect> form;
 };
 

@@ -110,6 +110,13 @@ template <class F>
   }
 }
 
+/// How far a second road was off, relative to each state or to a millionth of its largest.
+struct Compared {
+  double worst_rel = 0;
+  std::size_t stretches = 0;  ///< that it went over
+  bool is_any = false;        ///< whether there was anything that it could go over
+};
+
 /// One subject on the way through.
 class SubjectCourse {
  public:
@@ -145,10 +152,15 @@ class SubjectCourse {
   [[nodiscard]] const Timeline& timeline_of() const noexcept { return timeline_; }
   [[nodiscard]] std::size_t size() const noexcept { return networks_.distinct.front().size(); }
 
-  /// Worst difference (relative to the state, or a millionth of its largest) of any state after any stretch, and of any
-  /// steady state after one interval, by the second road from the `states` of the first. `count` is what it could go
-  /// over.
-  [[nodiscard]] Attempt<double> disagreement(const std::vector<NetworkState>& states, std::size_t& count) const {
+  /// Stretches that take time.
+  [[nodiscard]] std::size_t stretches() const noexcept {
+    return static_cast<std::size_t>(std::count_if(timeline_.stretches.begin(), timeline_.stretches.end(),
+                                                  [](const Stretch& s) { return s.duration.count() > 0; }));
+  }
+
+  /// Any state after any stretch, and any steady state after one interval (or an hour of an infusion that never ends),
+  /// by the second road from the `states` of the first.
+  [[nodiscard]] Attempt<Compared> compared(const std::vector<NetworkState>& states) const {
     const NetworkSolver first(networks_), second(networks_, {.road = Road::second});
     NetworkState highest(size());
     for (const NetworkState& x : states)
@@ -159,45 +171,47 @@ class SubjectCourse {
       for (const Intake& r : s.rates) most_mg = std::max(most_mg, r.amount * minutes(s.duration));
       if (s.steady) most_mg = std::max(most_mg, s.steady->dose.given_mg());
     }
-    double worst = 0;
+    Compared out;
     const auto compare = [&](const NetworkState& a, const NetworkState& b) {
+      out.is_any = true;
       for (std::size_t i = 0; i < a.size(); ++i) {
         if (a[i] == b[i]) continue;
         const double off = std::abs(a[i] - b[i]) / std::max({a[i], b[i], 1e-6 * highest[i], 1e-7 * most_mg});
-        if (!std::isnan(worst) && !(off <= worst)) worst = off;
+        if (!std::isnan(out.worst_rel) && !(off <= out.worst_rel)) out.worst_rel = off;
       }
     };
     for (std::size_t k = 0; k < timeline_.stretches.size(); ++k) {
       const Stretch& s = timeline_.stretches[k];
-      if (is_gentle(s.record, s.duration)) {
+      if (s.duration.count() > 0 && is_gentle(s.record, s.duration)) {
         const auto a = first.after(states[k], s.rates, s.duration, s.record);
         const auto b = second.after(states[k], s.rates, s.duration, s.record);
         if (const auto* trouble = std::get_if<Trouble>(&b)) return *trouble;
         compare(std::get<0>(a), std::get<0>(b));
-        ++count;
+        ++out.stretches;
       }
-      if (!s.steady || s.steady->dose.is_constant() || !is_gentle(s.steady->record, s.steady->dose.interval)) continue;
-      const Train before{s.steady->dose, Micros{0}, s.steady->record};
+      if (!s.steady) continue;
+      const Entering& dose = s.steady->dose;
+      const Micros over = dose.is_constant() ? Micros{std::chrono::hours{1}} : dose.interval;
+      if (!is_gentle(s.steady->record, over)) continue;
+      const Train before{dose, Micros{0}, s.steady->record};
+      const Intake rate{dose.place, dose.rate_mg_per_min};
       const auto a = first.steady(before);
-      const auto b = second.repeated_over(std::get<0>(a), before, before.dose.interval);
+      const auto b = dose.is_constant() ? second.after(std::get<0>(a), {&rate, 1}, over, before.record)
+                                        : second.repeated_over(std::get<0>(a), before, over);
       if (const auto* trouble = std::get_if<Trouble>(&b)) return *trouble;
       compare(std::get<0>(a), std::get<0>(b));
     }
-    return worst;
+    return out;
   }
 
  private:
   [[nodiscard]] bool is_gentle(std::size_t record, Micros t) const noexcept {
-    return networks_.at(record).fastest_per_min() * minutes(t) <= stiffest_for_odeint;
+    return method_for(networks_.at(record), t) == OdeMethod::dormand_prince;
   }
 
   Networks networks_;
   Timeline timeline_;
 };
-
-}  // namespace detail
-
-namespace detail {
 
 /// The parameter that an eta of a card speaks of: CL, gut.ka, norketamine.CL, gut.F.
 /// Throws E_MODEL_PARAM(variability) where there is none.
@@ -235,7 +249,7 @@ namespace detail {
 /// One effect at each record of a subject.
 struct EffectAtRecords {
   std::vector<double> values;
-  std::optional<double> agreement_rel = {};  ///< of an effect that turns over, where it was asked twice
+  std::optional<double> agreement_rel = {};  ///< of an effect that turns over, where it could be asked twice
 };
 
 template <DirectEffect E>
@@ -250,16 +264,17 @@ template <DirectEffect E>
 }
 
 [[nodiscard]] inline Attempt<EffectAtRecords> at_records(const DrivenResponse& effect, const DrivingCourse& course,
-                                                         bool is_checked) {
-  const auto found = responses(course, effect);
-  if (const auto* trouble = std::get_if<Trouble>(&found)) return *trouble;
+                                                         const PredictOptions& options) {
+  const auto solved = responses(course, effect);
+  if (const auto* trouble = std::get_if<Trouble>(&solved)) return *trouble;
+  const Responses& found = std::get<0>(solved);
   EffectAtRecords out;
   out.values.reserve(course.timeline.of_record.size());
-  for (const std::size_t k : course.timeline.of_record) out.values.push_back(std::get<0>(found)[k]);
-  if (!is_checked) return out;
+  for (const std::size_t k : course.timeline.of_record) out.values.push_back(found.values[k]);
+  if (!options.is_checked || found.is_stiff) return out;
   const auto again = responses(course, effect, OdeMethod::rosenbrock);
   if (const auto* trouble = std::get_if<Trouble>(&again)) return *trouble;
-  out.agreement_rel = worst_difference(std::get<0>(found), std::get<0>(again));
+  out.agreement_rel = worst_difference(found.values, std::get<0>(again).values);
   return out;
 }
 
@@ -280,19 +295,21 @@ inline void see_records(const DrivingCourse& course, const std::vector<std::size
 
 /// What its effects are there.
 [[nodiscard]] inline std::optional<Trouble> see_effects(const DrivingCourse& course,
-                                                        const std::vector<CheckedEffect>& effects, bool is_checked,
-                                                        Predictions& out) {
+                                                        const std::vector<CheckedEffect>& effects,
+                                                        const PredictOptions& options, Predictions& out) {
   for (std::size_t i = 0; i < effects.size(); ++i) {
     const auto found = std::visit(
         [&]<class Form>(const Form& form) -> Attempt<EffectAtRecords> {
           if constexpr (DirectEffect<Form>)
             return at_records(form, effects[i].of, course);
           else
-            return at_records({form, effects[i].of}, course, is_checked);
+            return at_records({form, effects[i].of}, course, options);
         },
         effects[i].form);
     if (const auto* trouble = std::get_if<Trouble>(&found)) return *trouble;
     const auto& [values, off] = std::get<0>(found);
+    if (!std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); }))
+      return Trouble{Code::internal_check, out.solver, "an effect is not a number; no numbers are given"};
     if (off) {
       if (auto trouble = trouble_of_disagreement(*off, "rosenbrock")) return trouble;
       if (out.agreement_rel) out.agreement_rel = std::max(*out.agreement_rel, *off);
@@ -302,7 +319,8 @@ inline void see_records(const DrivingCourse& course, const std::vector<std::size
   return std::nullopt;
 }
 
-/// Steady states that are added, beside an effect that turns over: there is no such sum. Throws E_MODEL_PARAM.
+/// Steady states that are added, beside an effect that turns over: there is no such sum. Throws E_MODEL_PARAM, and
+/// names the line, which `responses` does not know.
 inline void require_no_added_steady_state(const Subject& subject) {
   for (const Record& r : subject.records)
     require(!r.dose || r.dose->steady_state != SteadyState::adds, Code::model_param,
@@ -383,23 +401,26 @@ namespace detail {
     auto solved = solve(timeline, solver, course.size());
     if (const auto* trouble = std::get_if<Trouble>(&solved)) return troubled(*trouble);
     const std::vector<NetworkState>& states = std::get<0>(solved);
-    out.stretches += timeline.stretches.size();
+    out.stretches += course.stretches();
 
     const bool is_linear = course.networks().distinct.front().is_linear();
     out.solver = is_linear ? "expm" : "odeint";
     if (options.is_checked) {
-      const Attempt<double> off = course.disagreement(states, out.stretches_checked);
-      if (const auto* trouble = std::get_if<Trouble>(&off)) return troubled(*trouble);
-      out.second_solver = is_linear ? "odeint" : "rosenbrock";
-      if (const double here = std::get<double>(off); !(here <= out.agreement_rel.value_or(0))) out.agreement_rel = here;
-      if (!out.agreement_rel) out.agreement_rel = 0.0;
-      if (const auto trouble = trouble_of_disagreement(*out.agreement_rel, *out.second_solver))
-        return troubled(*trouble);
+      const Attempt<detail::Compared> asked_twice = course.compared(states);
+      if (const auto* trouble = std::get_if<Trouble>(&asked_twice)) return troubled(*trouble);
+      const detail::Compared& compared = std::get<0>(asked_twice);
+      const char* const second = is_linear ? "odeint" : "rosenbrock";
+      if (const auto trouble = trouble_of_disagreement(compared.worst_rel, second)) return troubled(*trouble);
+      out.stretches_checked += compared.stretches;
+      if (compared.is_any) {
+        out.second_solver = second;
+        out.agreement_rel = std::max(out.agreement_rel.value_or(0), compared.worst_rel);
+      }
     }
 
     const DrivingCourse driving{timeline, solver, states};
     detail::see_records(driving, places, out);
-    if (const auto trouble = detail::see_effects(driving, effects, options.is_checked, out)) return troubled(*trouble);
+    if (const auto trouble = detail::see_effects(driving, effects, options, out)) return troubled(*trouble);
   }
   if (!options.has_spread) return out;
   Attempt<std::vector<double>> sd = detail::plasma_sd(card, data);

@@ -81,7 +81,8 @@ struct Predictions {
   std::vector<double> plasma_sd_mg_per_L = {};    ///< between subjects, where it was asked for
   std::string solver;                             ///< "expm", or "odeint" where elimination saturates
   std::optional<std::string> second_solver = {};  ///< "odeint", or "rosenbrock" where elimination saturates
-  /// Worst difference of any state at the end of any stretch, and of any effect that turns over where one begins.
+  /// Worst difference of any state at the end of any stretch, and of any effect that turns over, by "odeint" and
+  /// "rosenbrock", where one begins.
   std::optional<double> agreement_rel = {};
   std::size_t stretches = 0;          ///< of constant input, over all subjects
   std::size_t stretches_checked = 0;  ///< those that the second solver went over too; it leaves out the very stiff

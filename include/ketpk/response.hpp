@@ -373,17 +373,25 @@ static_assert(Trajectory<ResponseTrajectory>);
   return out;
 }
 
-/// The effect at the start of each stretch, after all that happens there, in its own unit; networks may change from
-/// stretch to stretch. Throws and `Trouble` as `respond`.
-[[nodiscard]] inline Attempt<std::vector<double>> responses(const DrivingCourse& course, const DrivenResponse& driven,
-                                                            OdeMethod method = OdeMethod::dormand_prince) {
+/// An effect at the start of each stretch, after all that happens there, in its own unit.
+struct Responses {
+  std::vector<double> values;
+  bool is_stiff = false;  ///< whether any stretch was so stiff that implicit steps were taken
+};
+
+/// The effect where stretches begin; networks may change from stretch to stretch. Throws and `Trouble` as `respond`.
+[[nodiscard]] inline Attempt<Responses> responses(const DrivingCourse& course, const DrivenResponse& driven,
+                                                  OdeMethod method = OdeMethod::dormand_prince) {
   detail::require_no_added_steady_state(course.timeline);
   const ResponseSolver solver(course.solver, driven, {.method = method});
-  std::vector<double> out;
-  out.reserve(course.timeline.stretches.size());
+  Responses out;
+  out.values.reserve(course.timeline.stretches.size());
   auto trouble = detail::carry(course, solver, [&](std::size_t k, double effect) {
-    out.push_back(driven.response.baseline * effect);
-    return solver.after({course.states[k], effect}, course.timeline.stretches[k]);
+    const Stretch& s = course.timeline.stretches[k];
+    const ResponseSolver::Begins begins{course.states[k], effect};
+    out.values.push_back(driven.response.baseline * effect);
+    out.is_stiff = out.is_stiff || (s.duration.count() > 0 && solver.is_stiff(begins, s));
+    return solver.after(begins, s);
   });
   if (trouble) return *std::move(trouble);
   return out;

@@ -37,10 +37,11 @@ struct Request {
   std::vector<CardEffect> effects = {};  ///< beside those of the card; each name once
 };
 
-/// How far the second solver agrees, and what it took. Both are absent where no second solver was asked.
+/// How far the second solver agrees, and what it took. Both are absent where no second solver was asked, or where the
+/// course is so stiff that there is none.
 struct SolverCheck {
   std::string solver = "exact";
-  std::optional<std::string> second_solver = {};  ///< "odeint" or "expm"
+  std::optional<std::string> second_solver = {};  ///< "odeint", "expm" or "rosenbrock"
   std::optional<double> agreement_rel = {};       ///< worst difference over all curves and compared instants
   double mass_balance_rel;  ///< (delivered - in the body - eliminated) / delivered, worst over segment ends and the
                             ///< last instant

@@ -209,15 +209,16 @@ template <class Second>
   if (auto* trouble = std::get_if<Trouble>(&solved)) return *std::move(trouble);
   const ResponseTrajectory& response = std::get<0>(solved);
   const auto course = course_of(response, ResponseTrajectory::effect());
+  // From rest an effect turns over to one side of its baseline only, which is its other extreme.
+  const bool is_lowered = indirect.kind == Turnover::inhibit_build_up || indirect.kind == Turnover::stimulate_loss;
+  const Extreme rest{indirect.baseline, 0};
   EffectAnswer out{.effect = asked.effect.stated,
                    .baseline = indirect.baseline,
-                   .highest = highest(course),
-                   .lowest = lowest(course),
+                   .highest = is_lowered ? rest : highest(course),
+                   .lowest = is_lowered ? lowest(course) : rest,
                    .values = values_of(response, asked.times),
                    .check = {.solver = response.is_stiff() ? "rosenbrock" : "odeint",
                              .mass_balance_rel = asked.drug.mass_balance_rel}};
-  if (!std::isfinite(out.highest.value) || !std::isfinite(out.lowest.value))
-    return Trouble{Code::internal_check, out.check.solver, "an effect is not a number; no numbers are given"};
   if constexpr (!std::same_as<Second, NoSecondSolver>) {
     if (response.is_stiff()) return out;
     const auto other = respond(driving, driven, OdeMethod::rosenbrock);
@@ -237,6 +238,7 @@ template <class Second, class T>
 [[nodiscard]] Attempt<std::vector<EffectAnswer>> answers_of(const Prepared& prepared,
                                                             const std::vector<Course<T>>& courses,
                                                             const SolverCheck& drug) {
+  if (prepared.effects.empty()) return std::vector<EffectAnswer>();
   // What drives those that turn over, once for all of them.
   const Timeline timeline = turns_over(prepared.effects) ? timeline_of(prepared.whom, prepared.given()) : Timeline{};
   const Networks networks{{Network(prepared.whom.person.parameters)},
@@ -260,6 +262,9 @@ template <class Second, class T>
             return answer_of<Second>(asked, driving, form);
         },
         e.form);
+    if (auto* told = std::get_if<EffectAnswer>(&answered))
+      if (!std::isfinite(told->highest.value) || !std::isfinite(told->lowest.value))
+        answered = Trouble{Code::internal_check, told->check.solver, "an effect is not a number; no numbers are given"};
     if (auto* trouble = std::get_if<Trouble>(&answered)) {
       trouble->message += " (effect " + std::to_string(out.size() + 1) + ")";
       return *std::move(trouble);

@@ -73,12 +73,15 @@ class ExpmTrajectory {
 };
 
 /// The course of `segments` up to `horizon`, or to the last edge where that comes later.
-/// Throws E_MODEL_PARAM as `validate(Parameters)`, and E_SEGMENT for segments with a gap, out of order, or with an
-/// input that is not zero or a positive number. Rates that no double can hold are `Trouble{solver}`.
+/// Throws E_MODEL_PARAM as `validate(Parameters)` and for elimination that saturates (Vmax), and E_SEGMENT for segments
+/// with a gap, out of order, or with an input that is not zero or a positive number. Rates that no double can hold are
+/// `Trouble{solver}`.
 [[nodiscard]] inline Attempt<ExpmTrajectory> solve_expm(const Parameters<double>& p, std::vector<Segment> segments,
                                                         Micros horizon) {
   validate(segments);
   Network net(p);
+  require(net.is_linear(), Code::model_param, "Vmax",
+          "elimination that saturates, which chances cannot follow; accepted: linear elimination");
   if (!(net.fastest_per_min() <= 1e30))
     return Trouble{Code::solver, "expm", "at 0 min: a rate constant above 1e30 per min"};
 

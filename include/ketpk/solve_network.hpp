@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -33,6 +32,15 @@
 #include "ketpk/walk.hpp"
 
 namespace ketpk {
+
+#ifdef KETPK_COMPILED
+namespace detail {
+/// There is one for the alignment that the compiled copy has; a program compiled for another (-march=native) does not
+/// link, where it would free memory that was allocated otherwise.
+template <int Alignment>
+void compiled_with_alignment() noexcept;
+}  // namespace detail
+#endif
 
 /// The concentration that a state of a network shows [mg/L]. `S` is double or a dual number.
 template <class S>
@@ -275,6 +283,9 @@ class NetworkSolver {
   /// below nothing. `Trouble` where 8 digits of the largest state cannot be told.
   template <class Change>
   [[nodiscard]] Attempt<NetworkState> rest(NetworkState x, Grain grain, Change change) const {
+#ifdef KETPK_COMPILED
+    detail::compiled_with_alignment<EIGEN_MAX_ALIGN_BYTES>();
+#endif
     const auto n = static_cast<Eigen::Index>(x.size());
     const auto size_of = [](const NetworkState& v) {
       double most = 0;

@@ -38,7 +38,8 @@ def built(tmp_path_factory):
     run("tar", "-xzf", archive, "-C", folder / "source")
     (source,) = (folder / "source").iterdir()
     flags = ("-C", "cmake.define.KETPK_STRICT=ON", "-C", "cmake.define.CMAKE_COLOR_DIAGNOSTICS=OFF")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", *flags, "--outdir", folder, source, env=quick(source))
+    command = (sys.executable, "-m", "build", "--wheel", "--no-isolation", *flags, "--outdir", folder, source)
+    run(*command, env=quick(source))
     (wheel,) = folder.glob("ketpk-*.whl")
     run(sys.executable, "-m", "venv", folder / "empty")
     python = folder / "empty/bin/python"

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Why: what somebody who links ketpk writes first: an order, its segments, and a look at what goes in.
+// Why: what somebody who links ketpk writes first: an order, its segments, a look at what goes in, and the whole
+// answer. Its peak is the same to the last bit from headers alone and from the compiled library.
 
 #include <cmath>
 #include <cstdio>
 #include <ketpk/ketpk.hpp>
+#include <string>
+#include <variant>
 
 int main() {
   using namespace ketpk::literals;
@@ -20,5 +23,13 @@ int main() {
 
   const double halfway = ketpk::delivered_mg(segments, 20min), all = ketpk::delivered_mg(segments, 1h);
   std::printf("ketpk %s: %.1f mg after 20 min, %.1f mg after 1 h\n", ketpk::version.data(), halfway, all);
-  return std::abs(halfway - 17.5) < 1e-12 && std::abs(all - 35) < 1e-12 ? 0 : 1;
+  if (!(std::abs(halfway - 17.5) < 1e-12 && std::abs(all - 35) < 1e-12)) return 1;
+
+  const ketpk::Outcome outcome =
+      ketpk::simulate({.patient = patient, .order = order, .model = ketpk::library::find("kamp2020")});
+  const auto* const result = std::get_if<ketpk::Result>(&outcome);
+  if (result == nullptr) return 1;
+  const std::string peak = ketpk::to_text(result->summary.plasma.ng_per_mL);
+  std::printf("peak %s ng/mL\n", peak.c_str());
+  return peak == "253.0518347901376" && result->summary.plasma.min == 40 ? 0 : 1;
 }

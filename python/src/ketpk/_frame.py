@@ -454,7 +454,7 @@ def simulate_frame(
         ``terminal_half_life_min``; ``effect_site_…`` and ``<metabolite>_…`` where a model has them;
         ``minutes_above_<level>_ng_per_mL`` and ``first_min_above_<level>_ng_per_mL`` for each level;
         ``"<effect>_highest (<unit>)"``, ``<effect>_highest_at_min`` and the same with ``lowest`` for each effect;
-        ``agreement_rel`` of the two solvers; ``verdict``; ``flags``, the codes joined by ``;``; ``not_evaluated``, the
+        ``agreement_rel`` of the two solvers on the concentrations; ``verdict``; ``flags``, the codes joined by ``;``; ``not_evaluated``, the
         required checks that could not be made. ``"long"``: ``row`` (counted from 0), ``time_us``, ``time_min`` and the
         columns of a profile, then ``verdict``, ``flags`` and ``not_evaluated`` as above.
         NaN says that a row's model has no such curve or effect, or that a level is never reached.

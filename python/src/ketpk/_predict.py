@@ -94,14 +94,14 @@ class Prediction(Immutable):
 
     @property
     def second_solver(self) -> str | None:
-        """The one they were compared with; None where there is no second road."""
+        """The one they were compared with; None where all is so stiff that there is none."""
         value: str | None = self._about["second_solver"]
         return value
 
     @property
     def agreement_rel(self) -> float | None:
-        """The worst relative difference of the two, of any state after any stretch and of any effect that turns over, at
-        most 1e-8; None where there is one solver."""
+        """The worst relative difference of the two, of any state after any stretch, and of two solvers of any effect
+        that turns over, at most 1e-8; None with ``second_solver``."""
         value: float | None = self._about["agreement_rel"]
         return value
 

@@ -277,8 +277,9 @@ class Solvers:
     Attributes:
         version: of ketpk.
         solver: whose numbers these are.
-        second_solver: the independent one they were compared with; None where none was asked.
-        agreement_rel: the worst relative difference of the two, at most 1e-8; None where there is one solver.
+        second_solver: the independent one they were compared with; None where none was asked, or where the course is
+            so stiff that there is none.
+        agreement_rel: the worst relative difference of the two, at most 1e-8; None with ``second_solver``.
         mass_balance_rel: drug that was given less drug that is found, relative to what was given.
     """
 
@@ -505,7 +506,7 @@ class Extreme:
 
     Attributes:
         value: how high or low [unit of the effect].
-        min: when it is first there [min].
+        min: when it is first there [min]; the baseline counts as there at 0, before any drug.
     """
 
     value: float
@@ -527,8 +528,9 @@ class EffectAnswer:
         values: at the instants of the profile [unit of the effect], float64, shape ``(n,)``, read-only; the profile's
             column ``"<name> (<unit>)"``.
         solver: whose numbers these are; of the concentration, where the effect follows it at once.
-        second_solver: the independent one they were compared with; None where none was asked.
-        agreement_rel: the worst relative difference of the two, at most 1e-8; None where there is one solver.
+        second_solver: the independent one they were compared with; None where none was asked, or where the course is
+            so stiff that there is none.
+        agreement_rel: the worst relative difference of the two, at most 1e-8; None with ``second_solver``.
     """
 
     name: str

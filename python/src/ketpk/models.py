@@ -45,8 +45,8 @@ class Model(Immutable):
     Attributes are the keys of ``ketpk.card/1``: ``id``, ``label``, ``citation``, ``doi``, ``site`` (where blood was
     drawn), ``analytes``, ``population``, ``domain``, ``uncertainties``, ``corroboration``, ``reference_weight``,
     ``parameters`` (each a mapping with name, value with unit, weight_exponent, source), ``effect_site``,
-    ``metabolites``, ``effects``, ``absorption``, ``entries``, ``variability``, ``residual_error``, ``golden``, ``data_units``, and
-    ``derived``, what follows from the parameters.
+    ``metabolites``, ``effects``, ``absorption``, ``entries``, ``variability``, ``residual_error``, ``golden``,
+    ``data_units``, and ``derived``, what follows from the parameters.
     """
 
     __slots__ = ("_built_in", "_document", "_file", "_text")
