@@ -388,18 +388,18 @@ Record record_of(const Reading& r) {
   return record;
 }
 
-/// Throws unless `record` may follow the records of `subject`.
-void check_times(const Reading& r, const Subject& subject, const Record& record) {
+/// Throws unless `record`, to whose time `offset` is added, may follow the records of `subject`.
+void check_times(const Reading& r, const Subject& subject, const Record& record, Micros offset) {
   const Micros first = subject.records.empty() ? record.time : subject.records.front().time;
-  if (!subject.records.empty() && record.time < subject.records.back().time)
+  const Micros elapsed = record.time + offset - first;
+  if (!subject.records.empty() && record.time < subject.records.back().time && !record.is_reset())
     r.refuse(Column::time, Code::time_order,
-             "earlier than the record ahead of it; accepted: elapsed time that never falls, at resets neither");
-  r.need(record.time - first <= horizon_limit, Column::time,
+             "earlier than the record ahead of it; accepted: time that never falls, but at a reset (EVID 3 or 4)");
+  r.need(elapsed <= horizon_limit, Column::time,
          "more than 400 d from the subject's first record; accepted: up to 400 d");
   if (!record.dose) return;
-  const Micros last = record.time + record.dose->interval * static_cast<std::int64_t>(record.dose->additional);
-  r.need(last - first <= horizon_limit, Column::addl,
-         "doses more than 400 d from the subject's first record; accepted: up to 400 d");
+  r.need(elapsed + record.dose->interval * static_cast<std::int64_t>(record.dose->additional) <= horizon_limit,
+         Column::addl, "doses more than 400 d from the subject's first record; accepted: up to 400 d");
 }
 
 void check_format(const DataFormat& format) {
@@ -434,6 +434,7 @@ Dataset read_data(std::string_view bytes, const DataFormat& format) {
   Dataset dataset{.covariates = format.covariates, .subjects = {}, .ignored_columns = r.layout.ignored};
   std::unordered_set<std::string> seen;
   std::size_t repeated = 0;
+  Micros offset{0};
   while (next_row(r.text, r.row)) {
     if (r.row.fields.size() != header.fields.size())
       throw InvalidInput(Code::columns, place_of(r.text, r.row.line),
@@ -447,7 +448,9 @@ Dataset read_data(std::string_view bytes, const DataFormat& format) {
       dataset.subjects.push_back({.id = std::move(id), .records = {}});
     }
     Record record = record_of(r);
-    check_times(r, dataset.subjects.back(), record);
+    const Subject& subject = dataset.subjects.back();
+    offset = subject.records.empty() ? Micros{0} : clock_offset(offset, subject.records.back(), record);
+    check_times(r, subject, record, offset);
     repeated += record.dose ? record.dose->additional : 0;
     if (repeated > most_repeated_doses)
       r.refuse(Column::addl, Code::size, "too many repeated doses in all; accepted: up to 10000000");

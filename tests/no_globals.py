@@ -12,9 +12,11 @@ import sys
 
 # Sections that the loader makes read-only again, or that hold nothing of ours.
 READ_ONLY = (".data.rel.ro", ".data.rel.local.DW.ref.", ".data.rel.DW.ref.")
-# Not ours, and constant once the program has started: Eigen's empty tag objects (without optimisation only), and the
-# standard library's start-up object that Boost.Odeint brings in.
-THIRD_PARTY = re.compile(r"Eigen::(all|last|lastp1|fix<\d+>)|std::__ioinit")
+# Not ours, and constant once the program has started: Eigen's empty tag objects (without optimisation only), the
+# standard library's start-up object that Boost.Odeint brings in, and the name of itself that Boost.Math's root finder
+# keeps for its messages.
+THIRD_PARTY = re.compile(r"Eigen::(all|last|lastp1|fix<\d+>)|std::__ioinit|"
+                         r"boost::math::tools::toms748_solve<.*>\(.*\)::function")
 WRITABLE = (".data", ".bss", ".tdata", ".tbss", "COMMON", "*COM*")
 
 
@@ -37,6 +39,7 @@ def self_test():
                                 ("per_thread", "b", ".tbss"), ("guard variable for x()::y", "u", ".bss._ZGVZ1xvE1y")]:
         assert writable_symbols(row.format(name, kind, section)) == [f"{name} in {section}"], (name, section)
     for name, kind, section in [("names", "d", ".data.rel.ro.local"), ("pi", "r", ".rodata"), ("run()", "T", ".text"),
+                                ("boost::math::tools::toms748_solve<f, double>(f, double const&)::function", "d", ".data.rel.local.f"),
                                 ("std::__ioinit", "b", ".bss"), ("Eigen::fix<1>", "b", ".bss"),
                                 ("DW.ref.__gxx_personality_v0", "V", ".data.rel.local.DW.ref.__gxx_personality_v0")]:
         assert writable_symbols(row.format(name, kind, section)) == [], (name, section)

@@ -325,10 +325,19 @@ TEST_CASE("J37: time never falls within a subject, and a subject never comes bac
   const std::string header = "ID,TIME,EVID,AMT\n";
   CHECK(answer(header + "1,1,0,.\n1,1,0,.\n2,0,0,.\n", plain()) == "read");
   CHECK(answer(header + "1,1,0,.\n1,0.5,0,.\n", plain()) == "E_TIME_ORDER data line 3 column TIME");
-  CHECK(answer(header + "1,1,0,.\n1,0,3,.\n", plain()) == "E_TIME_ORDER data line 3 column TIME");
-  CHECK(answer(header + "1,1,0,.\n1,0,4,5\n", plain()) == "E_TIME_ORDER data line 3 column TIME");
+  CHECK(answer(header + "1,1,1,5\n1,0.5,1,5\n", plain()) == "E_TIME_ORDER data line 3 column TIME");
   CHECK(answer(header + "1,0,0,.\n2,0,0,.\n1,1,0,.\n", plain()) == "E_TIME_ORDER data line 4 column ID");
   CHECK(io::read_data(header + "1,0,0,.\n1.0,0,0,.\n01,0,0,.\n", plain()).subjects.size() == 3);
+}
+
+TEST_CASE("a new clock may begin at a reset, and all clocks of a subject together run for 400 d") {
+  const std::string header = "ID,TIME,EVID,AMT\n";
+  CHECK(answer(header + "1,1,0,.\n1,0,3,.\n1,0,1,5\n", plain()) == "read");
+  CHECK(answer(header + "1,1,0,.\n1,0,4,5\n1,2,0,.\n1,1,4,5\n", plain()) == "read");
+  CHECK(answer(header + "1,1,0,.\n1,0,4,5\n1,-1,0,.\n", plain()) == "E_TIME_ORDER data line 4 column TIME");
+  const std::string long_clock = header + "1,0,1,5\n1,9599,0,.\n1,0,4,5\n";
+  CHECK(answer(long_clock + "1,1,0,.\n", plain()) == "read");
+  CHECK(answer(long_clock + "1,1.001,0,.\n", plain()) == "E_RANGE data line 5 column TIME");
 }
 
 TEST_CASE("times lie within 400 d of zero and of the subject's first record") {

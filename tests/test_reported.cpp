@@ -262,3 +262,17 @@ TEST_CASE("how often a curve is looked at does not change it") {
   coarse += "1,3,.,.,.,0\n";
   CHECK(plasma(card(), fine).back() == Approx(plasma(card(), coarse).back()).epsilon(1e-12));
 }
+
+TEST_CASE("NONMEM: a reset may begin a new clock, and what follows is what a subject of its own would have") {
+  const std::string header = "ID,TIME,AMT,CMT,EVID,DUR,ADDL,II\n";
+  const std::string first = "1,0,100,gut,1,.,9,12\n1,3,.,.,0,.,.,.\n1,25,60,central,1,4,.,.\n1,26,.,.,0,.,.,.\n";
+  const auto second = [](const std::string& id) {
+    std::string rows;
+    for (const char* row : {"2,50,central,4,1,.,.", "2.5,.,.,0,.,.,.", "40,.,.,0,.,.,."}) rows += id + ',' + row + '\n';
+    return rows;
+  };
+  const auto one = plasma(card(), header + first + second("1")), two = plasma(card(), header + first + second("2"));
+  REQUIRE(one.size() == 7);
+  CHECK(one == two);
+  CHECK(one[5] > 0);
+}

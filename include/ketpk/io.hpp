@@ -121,7 +121,8 @@ struct DataFormat {
 /// - ID: any text of up to 64 bytes without control characters (a tab is let through) or blanks at its ends. The same
 ///   text is the same subject, whose records stand together: `1` and `1.0` are two subjects.
 /// - TIME: to the nearest microsecond; it may be negative; within 400 d of zero and of the subject's first record, and
-///   so are additional doses. It never falls within a subject, at resets neither: TIME is elapsed time.
+///   so are additional doses. It never falls within a subject, but at a reset (EVID 3 or 4), where a new clock may
+///   begin.
 /// - EVID: 0 to 4. Without the column a record with AMT > 0, or with SS and RATE > 0, is a dose and any other an
 ///   observation.
 /// - AMT, RATE, DUR, ADDL, II, SS: missing or 0 unless EVID is 1 or 4. There AMT > 0, except in a constant infusion at

@@ -124,6 +124,7 @@ class SubjectCourse {
     const std::vector<std::size_t> places = places_of(card);
     std::vector<Happening> happenings;
     Individual person{};
+    Micros offset{0};
     for (std::size_t k = 0; k < subject.records.size(); ++k) {
       const Record& r = subject.records[k];
       if (k == 0 || r.covariates != subject.records[k - 1].covariates) {
@@ -131,10 +132,8 @@ class SubjectCourse {
         networks_.distinct.emplace_back(person.parameters);
       }
       networks_.of_record.push_back(networks_.distinct.size() - 1);
-      Happening h{.line = r.line,
-                  .time = r.time,
-                  .empties = r.evid == Evid::reset || r.evid == Evid::reset_and_dose,
-                  .dose = {}};
+      if (k > 0) offset = clock_offset(offset, subject.records[k - 1], r);
+      Happening h{.line = r.line, .time = r.time + offset, .empties = r.is_reset(), .dose = {}};
       if (r.dose) {
         const std::string field = "data line " + std::to_string(r.line);
         require(r.dose->compartment < places.size(), Code::range, field,

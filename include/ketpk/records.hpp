@@ -45,9 +45,11 @@ struct Record {
   std::vector<double> covariates = {};           ///< in the order of `Dataset::covariates`
   std::optional<double> observed_mg_per_L = {};  ///< DV, where it is stated
   std::optional<bool> missing_observation = {};  ///< MDV, where it is stated
+
+  [[nodiscard]] constexpr bool is_reset() const noexcept { return evid == Evid::reset || evid == Evid::reset_and_dose; }
 };
 
-/// The records of one subject, in the order of the file; times never fall, at resets neither.
+/// The records of one subject, in the order of the file; times never fall, but at resets.
 struct Subject {
   std::string id;
   std::vector<Record> records;
@@ -58,6 +60,12 @@ struct Dataset {
   std::vector<Subject> subjects;                  ///< in the order of the file
   std::vector<std::string> ignored_columns = {};  ///< names as in the file of columns that are no part of the model
 };
+
+/// What is added to the TIME of `r` and of the records after it, so that time never falls: a reset may set the clock
+/// back, and counts on from the record ahead. `offset` is what was added to that one.
+[[nodiscard]] constexpr Micros clock_offset(Micros offset, const Record& ahead, const Record& r) noexcept {
+  return r.is_reset() && r.time < ahead.time ? offset + (ahead.time - r.time) : offset;
+}
 
 /// One curve at every record.
 struct PredictedColumn {
