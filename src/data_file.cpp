@@ -274,10 +274,12 @@ std::optional<std::size_t> compartment_of(const Reading& r, bool gives_dose) {
   const auto& names = r.format.compartments;
   const auto named = std::find(names.begin(), names.end(), r.row.fields[*at]);
   if (named != names.end()) return static_cast<std::size_t>(named - names.begin());
+  constexpr const char* unknown = "no such compartment; accepted: its number from 1, or its name";
+  if (detail::json_number_length(r.row.fields[*at]) != r.row.fields[*at].size())
+    r.refuse(Column::cmt, Code::parse, unknown);
   const double x = r.number_at(*at);
   if (!gives_dose && x == 0) return std::nullopt;
-  r.need(x >= 1 && x <= static_cast<double>(names.size()) && x == std::trunc(x), Column::cmt,
-         "no such compartment; accepted: its number from 1, or its name");
+  r.need(x >= 1 && x <= static_cast<double>(names.size()) && x == std::trunc(x), Column::cmt, unknown);
   return static_cast<std::size_t>(x) - 1;
 }
 

@@ -254,8 +254,8 @@ TEST_CASE("elimination that saturates is asked again by implicit steps, steady s
     REQUIRE(there.agreement_rel);
     CHECK(*there.agreement_rel > 0);  // they are two roads
     CHECK(*there.agreement_rel <= 1e-8);
-    CHECK(there.stretches == 2);
-    CHECK(there.stretches_checked == 2);
+    CHECK(there.stretches >= 2);
+    CHECK(there.stretches_checked == there.stretches);
   }
 }
 

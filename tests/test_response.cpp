@@ -580,10 +580,10 @@ TEST_CASE("what makes no effect of a model is refused, with the place it stands 
     return refusal([&] { (void)simulate(request); });
   };
   CHECK(no([](Request&) {}) == "accepted");
-  CHECK(no([](Request& q) { q.effects[0].name = ""; }) == "E_MODEL_PARAM effects[0].name");
-  CHECK(no([](Request& q) { q.effects[0].name = "2nd"; }) == "E_MODEL_PARAM effects[0].name");
-  CHECK(no([](Request& q) { q.effects[0].name = "a b"; }) == "E_MODEL_PARAM effects[0].name");
-  CHECK(no([](Request& q) { q.effects[0].name = std::string(65, 'a'); }) == "E_MODEL_PARAM effects[0].name");
+  CHECK(no([](Request& q) { q.effects[0].name = ""; }) == "E_PARSE effects[0].name");
+  CHECK(no([](Request& q) { q.effects[0].name = "2nd"; }) == "E_PARSE effects[0].name");
+  CHECK(no([](Request& q) { q.effects[0].name = "a b"; }) == "E_PARSE effects[0].name");
+  CHECK(no([](Request& q) { q.effects[0].name = std::string(65, 'a'); }) == "E_PARSE effects[0].name");
   CHECK(no([](Request& q) { q.effects[0].name = "plasma"; }) == "E_FIELD_DUPLICATE effects[0].name");
   CHECK(no([](Request& q) { q.effects[0].name = "norketamine"; }) == "E_FIELD_DUPLICATE effects[0].name");
   CHECK(no([](Request& q) { q.effects[0].name = "alertness"; }) == "E_FIELD_DUPLICATE effects[0].name");
