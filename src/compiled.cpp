@@ -18,7 +18,6 @@ template Attempt<OdeTrajectory<Mammillary>> solve_ode(const Mammillary&, std::ve
 template class OdeTrajectory<NetworkStretch>;
 template Attempt<OdeTrajectory<NetworkStretch>> solve_ode(const NetworkStretch&, std::vector<Segment>, Micros,
                                                           OdeOptions);
-template class OdeTrajectory<RespondingNetwork>;
 template Attempt<OdeTrajectory<RespondingNetwork>> solve_ode(const RespondingNetwork&, std::vector<Segment>, Micros,
                                                              OdeOptions);
 template Outcome simulate(const Request&, SecondOpinion);

@@ -160,7 +160,7 @@ TEST_CASE("events of one session leave the others alone, and are those of the in
   const Result r = must(request_of(o, {10min, 168h + 13min, 168h + 50min, 336h + 1h}));
   CHECK(curve_bytes(r) ==
         curve_bytes(must(request_of(written_out(o), {10min, 168h + 13min, 168h + 50min, 336h + 1h}))));
-  for (const std::size_t s : {0, 1, 3}) {
+  for (const std::size_t s : {0U, 1U, 3U}) {
     CHECK(r.delivery->inputs[s].pieces == std::vector<Dose>{r.regimen.doses[s]});
     CHECK(r.sessions[s].delivered_mg == 35);
   }

@@ -95,7 +95,6 @@ class RespondingNetwork {
 static_assert(DifferentiableModel<RespondingNetwork> && HasStart<RespondingNetwork>);
 
 #ifdef KETPK_COMPILED
-extern template class OdeTrajectory<RespondingNetwork>;
 extern template Attempt<OdeTrajectory<RespondingNetwork>> solve_ode(const RespondingNetwork&, std::vector<Segment>,
                                                                     Micros, OdeOptions);
 #endif
