@@ -187,6 +187,7 @@ struct Weight {
   double share = 0;
 
   [[nodiscard]] bool is_none() const noexcept { return beyond == Bound::none; }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the zero of a defaulted comparison for a pointer
   [[nodiscard]] friend auto operator<=>(const Weight&, const Weight&) = default;
 };
 

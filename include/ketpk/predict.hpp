@@ -142,7 +142,7 @@ class SubjectCourse {
                          units.infusion_bioavailability, field}
                      .entering();
       }
-      happenings.push_back(std::move(h));
+      happenings.push_back(h);
     }
     timeline_ = timeline(happenings, units.covariate_rule);
   }
@@ -423,7 +423,7 @@ namespace detail {
   }
   if (!options.has_spread) return out;
   Attempt<std::vector<double>> sd = detail::plasma_sd(card, data);
-  if (auto* trouble = std::get_if<Trouble>(&sd)) return *std::move(trouble);
+  if (auto* trouble = std::get_if<Trouble>(&sd)) return std::move(*trouble);
   out.plasma_sd_mg_per_L = std::get<0>(std::move(sd));
   return out;
 }

@@ -443,7 +443,7 @@ inline void require_possible(const CoursePlan& course, const Order& order) {
 }
 
 /// The doses of one session, those of all. Throws E_OVERLAP or E_RANGE(course…).
-inline void repeat(const CoursePlan& course, std::vector<Dose> session, Regimen& regimen) {
+inline void repeat(const CoursePlan& course, const std::vector<Dose>& session, Regimen& regimen) {
   Micros last_start{0}, end{0};
   for (const Dose& d : session) {
     last_start = std::max(last_start, d.at);
@@ -531,7 +531,7 @@ inline void repeat(const CoursePlan& course, std::vector<Dose> session, Regimen&
     session.push_back(dose);
   }
   if (order.course)
-    detail::repeat(*order.course, std::move(session), regimen);
+    detail::repeat(*order.course, session, regimen);
   else
     regimen.doses.insert(regimen.doses.end(), session.begin(), session.end());
   require(!regimen.doses.empty(), Code::field_missing, "order", "empty; accepted: at least one input");

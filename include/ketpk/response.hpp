@@ -249,7 +249,7 @@ class ResponseSolver {
       effect = after({drug, std::get<double>(effect)}, s);
       if (std::holds_alternative<Trouble>(effect)) return effect;
       auto then = drug_.after(std::move(drug), s.rates, s.duration, s.record);
-      if (auto* trouble = std::get_if<Trouble>(&then)) return *std::move(trouble);
+      if (auto* trouble = std::get_if<Trouble>(&then)) return std::move(*trouble);
       drug = std::get<0>(std::move(then));
     }
     return effect;
@@ -274,7 +274,7 @@ template <class See>
     if (std::holds_alternative<double>(effect)) effect = see(k, std::get<double>(effect));
     if (auto* trouble = std::get_if<Trouble>(&effect)) {
       trouble->message += " (after " + to_text(minutes(s.start)) + " min)";
-      return *std::move(trouble);
+      return std::move(*trouble);
     }
   }
   return std::nullopt;
@@ -361,7 +361,7 @@ static_assert(Trajectory<ResponseTrajectory>);
     const ResponseSolver::Begins begins{course.states[k], effect};
     out.is_stiff_ = out.is_stiff_ || solver.is_stiff(begins, s);
     auto piece = solver.course(begins, s);
-    if (auto* t = std::get_if<Trouble>(&piece)) return *std::move(t);
+    if (auto* t = std::get_if<Trouble>(&piece)) return std::move(*t);
     out.pieces_.push_back(std::get<0>(std::move(piece)));
     const double ends = out.pieces_.back().state_at(s.duration).back() / RespondingNetwork::weight;
     out.beyond_rest_ = ends - 1;

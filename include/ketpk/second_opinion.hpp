@@ -116,14 +116,14 @@ inline constexpr double stiffest_for_odeint = stiffest_for_explicit_steps;
   if (!net.is_linear()) {
     if (course.is_stiff()) return std::optional<Answers>();
     auto other = follow(net.parameters(), course.timeline(), OdeMethod::rosenbrock);
-    if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
+    if (auto* trouble = std::get_if<Trouble>(&other)) return std::move(*trouble);
     return std::optional(ask(std::get<0>(other), questions, "rosenbrock"));
   }
   const Timeline& timeline = course.timeline();
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
   const NetworkSolver solver(networks);
   auto solved = solve(timeline, solver, net.size());
-  if (auto* trouble = std::get_if<Trouble>(&solved)) return *std::move(trouble);
+  if (auto* trouble = std::get_if<Trouble>(&solved)) return std::move(*trouble);
   const auto& states = std::get<0>(solved);
 
   Answers answers{.solver = "expm", .values = {}, .areas = {}};

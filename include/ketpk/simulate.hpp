@@ -154,7 +154,7 @@ template <class Second>
     return std::optional<Answers>();
   } else {
     Attempt<Answers> other = second(parameters, exact.segments(), questions);
-    if (auto* trouble = std::get_if<Trouble>(&other)) return *std::move(trouble);
+    if (auto* trouble = std::get_if<Trouble>(&other)) return std::move(*trouble);
     return std::optional(std::get<Answers>(std::move(other)));
   }
 }
@@ -206,7 +206,7 @@ template <class Second>
                                               const IndirectResponse& indirect) {
   const DrivenResponse driven{indirect, asked.effect.of};
   auto solved = respond(driving, driven);
-  if (auto* trouble = std::get_if<Trouble>(&solved)) return *std::move(trouble);
+  if (auto* trouble = std::get_if<Trouble>(&solved)) return std::move(*trouble);
   const ResponseTrajectory& response = std::get<0>(solved);
   const auto course = course_of(response, ResponseTrajectory::effect());
   // From rest an effect turns over to one side of its baseline only, which is its other extreme.
@@ -267,7 +267,7 @@ template <class Second, class T>
         answered = Trouble{Code::internal_check, told->check.solver, "an effect is not a number; no numbers are given"};
     if (auto* trouble = std::get_if<Trouble>(&answered)) {
       trouble->message += " (effect " + std::to_string(out.size() + 1) + ")";
-      return *std::move(trouble);
+      return std::move(*trouble);
     }
     out.push_back(std::get<0>(std::move(answered)));
   }
@@ -326,7 +326,7 @@ template <class T, class Second>
         courses.front());
 
   auto effects = answers_of<Second>(prepared, courses, check);
-  if (auto* trouble = std::get_if<Trouble>(&effects)) return *std::move(trouble);
+  if (auto* trouble = std::get_if<Trouble>(&effects)) return std::move(*trouble);
 
   Profile profile = profile_of(trajectory, request.model, segments, std::move(prepared.times));
   return Result{request,

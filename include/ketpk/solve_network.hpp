@@ -303,7 +303,7 @@ class NetworkSolver {
         NetworkState aside = x;
         const double step = 1e-4 * std::max(x[static_cast<std::size_t>(j)], 1e-3 * scale);
         aside[static_cast<std::size_t>(j)] += step;
-        const Attempt<NetworkState> there = change(aside);
+        Attempt<NetworkState> there = change(aside);
         if (std::holds_alternative<Trouble>(there)) return there;
         for (Eigen::Index i = 0; i < n; ++i)
           slope(i, j) = (std::get<0>(there)[static_cast<std::size_t>(i)] - f[static_cast<std::size_t>(i)]) / step;

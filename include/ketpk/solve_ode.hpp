@@ -102,6 +102,7 @@ struct Course {
   /// Chunk c begins with node 64 (4^c - 1) / 3.
   [[nodiscard]] double* record(std::size_t node) const noexcept {
     const std::size_t c = (static_cast<std::size_t>(std::bit_width(3 * (node / first_chunk) + 1)) - 1) / 2;
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): the bit width here is 1 or more
     const std::size_t begin = first_chunk * (((std::size_t{1} << (2 * c)) - 1) / 3);
     return chunks[c].get() + (node - begin) * stride();
   }

@@ -163,7 +163,7 @@ class Clock {
         coming_.pop();
         enter(c.dose, next, boluses);
         c.at += c.dose.interval;
-        if (--c.left > 0) coming_.push(std::move(c));
+        if (--c.left > 0) coming_.push(c);
       }
       settle(std::move(boluses));
     }

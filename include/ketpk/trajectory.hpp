@@ -103,7 +103,7 @@ inline void require_compartments(const Order& order, const Whom& whom) {
 [[nodiscard]] inline Attempt<OrderTrajectory> trajectory_of(const Whom& whom, const Regimen& given) {
   if (detail::is_exactly_soluble(whom, given)) return solve(whom.person.parameters, schedule(given));
   auto followed = follow(whom.person.parameters, detail::timeline_of(whom, given));
-  if (auto* trouble = std::get_if<Trouble>(&followed)) return *std::move(trouble);
+  if (auto* trouble = std::get_if<Trouble>(&followed)) return std::move(*trouble);
   return std::get<0>(std::move(followed));
 }
 

@@ -180,7 +180,7 @@ inline void complete(Flow& f, const Blocks& blocks) noexcept {
 /// A linear network over any time. What it works out it keeps.
 class Walk {
  public:
-  explicit Walk(Rooms rooms) : blocks_(rooms.blocks) { doubled_.push_back(over_one_microsecond(rooms)); }
+  explicit Walk(const Rooms& rooms) : blocks_(rooms.blocks) { doubled_.push_back(over_one_microsecond(rooms)); }
 
   /// Doubles as often as `t` needs.
   void reach(Micros t) {
