@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ketpk/parameters.hpp"
+#include "ketpk/regimen.hpp"
 
 namespace made_up {
 
@@ -35,6 +38,14 @@ inline double infused(double mg_per_h, double h, double since_h) {
   if (since_h <= 0) return 0;
   const double built = mg_per_h / 6 * -std::expm1(-0.3 * std::min(h, since_h));
   return since_h <= h ? built : built * std::exp(-0.3 * (since_h - h));
+}
+
+/// Racemic ketamine, milligrams of base, from drug-free.
+inline Order order_of(std::vector<Input> inputs) {
+  return {.analyte = Analyte::racemic_ketamine,
+          .form = Form::base,
+          .initial_state = InitialState::drug_free,
+          .inputs = std::move(inputs)};
 }
 
 }  // namespace made_up

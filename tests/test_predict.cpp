@@ -281,12 +281,8 @@ TEST_CASE("an effect that no number can hold is trouble, not a number, at record
 
   ModelCard built_in = library::find("kamp2020");
   built_in.effects = card.effects;
-  const Outcome outcome = simulate({.patient = {.weight = 70_kg},
-                                    .order = {.analyte = Analyte::racemic_ketamine,
-                                              .form = Form::base,
-                                              .initial_state = InitialState::drug_free,
-                                              .inputs = {Bolus{{35, unit::mg}, 0min}}},
-                                    .model = built_in});
+  const Outcome outcome = simulate(
+      {.patient = {.weight = 70_kg}, .order = made_up::order_of({Bolus{{35, unit::mg}, 0min}}), .model = built_in});
   REQUIRE(std::holds_alternative<Trouble>(outcome));
   CHECK(std::get<Trouble>(outcome).message.find("an effect is not a number") != std::string::npos);
 }

@@ -208,10 +208,7 @@ ModelCard card_with_all() {
 }
 Request request_for(std::vector<Input> inputs) {
   return {.patient = {.weight = 70_kg},
-          .order = {.analyte = Analyte::racemic_ketamine,
-                    .form = Form::base,
-                    .initial_state = InitialState::drug_free,
-                    .inputs = std::move(inputs)},
+          .order = made_up::order_of(std::move(inputs)),
           .model = card_with_all(),
           .observe = {.at = {0min, 5min, 20min, 40min, 50min, 2h, 6h, 24h}}};
 }

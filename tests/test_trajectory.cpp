@@ -36,10 +36,7 @@ ModelCard with_depots() {
 
 Request request_for(std::vector<Input> inputs) {
   return {.patient = {.weight = 70_kg},
-          .order = {.analyte = Analyte::racemic_ketamine,
-                    .form = Form::base,
-                    .initial_state = InitialState::drug_free,
-                    .inputs = std::move(inputs)},
+          .order = made_up::order_of(std::move(inputs)),
           .model = with_depots(),
           .observe = {.at = {10min, 30min, 2h, 6h}}};
 }
