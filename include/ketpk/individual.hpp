@@ -85,12 +85,15 @@ struct DomainBound {
 
 }  // namespace detail
 
-/// Throws E_MODEL_ANALYTE(analyte) unless the card lists the analyte, or it is an S-model, the order racemic
-/// and that is allowed; E_MODEL_DOMAIN(patient.age, patient.weight) outside the stated domain unless allowed;
-/// as `validate(Patient)` for a patient who cannot be. Domain bounds are inclusive.
+/// Throws E_MODEL_DOMAIN(model) for a card that is not for use, whatever is allowed; E_MODEL_ANALYTE(analyte) unless
+/// the card lists the analyte, or it is an S-model, the order racemic and that is allowed; E_MODEL_DOMAIN(patient.age,
+/// patient.weight) outside the stated domain unless allowed; as `validate(Patient)` for a patient who cannot be. Domain
+/// bounds are inclusive.
 [[nodiscard]] inline Admission admit(const ModelCard& card, const Patient& patient, Analyte analyte,
                                      Allowances allowances) {
   validate(patient);
+  require(card.not_for_use.empty(), Code::model_domain, "model",
+          "not for use: " + card.not_for_use + "; accepted: another model");
   Admission admission;
   if (std::find(card.analytes.begin(), card.analytes.end(), analyte) == card.analytes.end()) {
     const bool could_be_assumed = detail::is_s_model(card) && analyte == Analyte::racemic_ketamine;
@@ -100,6 +103,12 @@ struct DomainBound {
     admission.enantiomers_assumed_alike = true;
   }
   admission.domain_stated = card.domain.is_stated();
+  if (!card.domain.only_for.empty()) {
+    require(allowances.extrapolate, Code::model_domain, "patient",
+            "not known to be one of those the model was built on; accepted: another model, or extrapolate from " +
+                card.domain.only_for);
+    admission.crossed.push_back("built on " + card.domain.only_for + " only");
+  }
   for (const auto& bound : detail::domain_bounds(card.domain, patient)) {
     const std::string covariate(bound.covariate);
     if (bound.bound && !bound.value &&
@@ -408,10 +417,15 @@ template <class List>
     given(patient.height.has_value(), "patient.height");
     return patient.height->value().in(unit::cm);
   }
-  require(name == "SEX", Code::field_missing, "patient." + name,
-          "nothing that is known of a patient, and the model looks at it; accepted: a data file with that column");
-  given(patient.sex.has_value(), "patient.sex");
-  return *patient.sex == Sex::female ? 1 : 0;
+  if (name == "SEX") {
+    given(patient.sex.has_value(), "patient.sex");
+    return *patient.sex == Sex::female ? 1 : 0;
+  }
+  const auto stated = std::find_if(patient.covariates.begin(), patient.covariates.end(),
+                                   [&](const PatientCovariate& c) { return c.name == name; });
+  given(stated != patient.covariates.end(), "patient.covariates." + name);
+  // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): the analyser does not follow what `require` throws
+  return stated->value;
 }
 
 [[nodiscard]] inline Parameters<double> parameters_at(const ModelCard& card, const CovariateValues& covariates) {

@@ -290,9 +290,19 @@ struct Domain {
   std::optional<double> age_low_yr = {}, age_high_yr = {};
   std::optional<double> weight_low_kg = {}, weight_high_kg = {};
   std::string source = {};
+  /// A group of people that nothing stated of a patient can place him in, "intensive-care patients": running the model
+  /// for anybody is then to extrapolate. Empty where there is none.
+  std::string only_for = {};
 
-  [[nodiscard]] bool is_stated() const noexcept { return age_low_yr || age_high_yr || weight_low_kg || weight_high_kg; }
+  [[nodiscard]] bool is_stated() const noexcept {
+    return age_low_yr || age_high_yr || weight_low_kg || weight_high_kg || !only_for.empty();
+  }
 };
+
+/// How far the numbers of a card may be trusted to be those of its paper. Not how well the model predicts.
+enum class Confidence : std::uint8_t { not_stated, low, medium_low, medium, medium_high, high };
+inline constexpr std::array<std::string_view, 6> confidence_names{"not-stated", "low",         "medium-low",
+                                                                  "medium",     "medium-high", "high"};
 
 /// A model with where every number comes from.
 struct ModelCard {
@@ -304,8 +314,10 @@ struct ModelCard {
   Site site = Site::not_stated;
   std::string population = "not-stated";
   Domain domain = {};
-  std::vector<std::string> uncertainties = {};  ///< what is not known or disputed about it, one sentence each
-  std::string corroboration = {};               ///< how well the numbers are corroborated
+  std::vector<std::string> uncertainties = {};     ///< what is not known or disputed about it, one sentence each
+  std::string corroboration = {};                  ///< how well the numbers are corroborated
+  Confidence confidence = Confidence::not_stated;  ///< what that amounts to
+  std::string not_for_use = {};  ///< why it is kept for comparison only and refused for every patient; empty: it is not
   double reference_weight_kg = 70;
   std::vector<CardParameter> parameters;
   std::optional<CardParameter> ke0 = {};  ///< never without a source

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "ketpk/error.hpp"
 #include "ketpk/quantity.hpp"
@@ -18,12 +20,19 @@ enum class Sex : std::uint8_t { female, male };
 inline constexpr std::array<std::string_view, 2> sex_names{"female", "male"};
 [[nodiscard]] constexpr std::string_view name_of(Sex s) noexcept { return sex_names[static_cast<std::size_t>(s)]; }
 
+/// What a model looks at beside weight, height, age and sex, by the name that the model has for it.
+struct PatientCovariate {
+  std::string name;
+  double value;
+};
+
 struct Patient {
   Stated<dim::body> weight;  ///< actual body weight; the covariate of every model
   std::optional<Stated<dim::length>> height = {};
   std::optional<Age> age = {};
   std::optional<Sex> sex = {};
   std::optional<Stated<dim::body>> dosing_weight = {};  ///< what "per kg" means; absent = the actual weight
+  std::vector<PatientCovariate> covariates = {};
 
   /// The mass that per-kg orders count.
   [[nodiscard]] BodyMass mass_for_dosing() const noexcept { return dosing_weight.value_or(weight).value(); }
