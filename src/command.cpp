@@ -133,7 +133,9 @@ void add_session(Options& options) {
   options.value("--course-every", "TIME", "the order is one session of a course, given again every TIME, 84h");
   options.value("--course-times", "N", "how many sessions the course has; with --course-every");
   options.group = "Model";
-  options.value("--model", "ID", "`ketpk models list` names them; or a model file, card.json (required)");
+  options.value(
+      "--model", "ID",
+      "`ketpk models list` names them; or a model file, card.json; or several, kamp2020,herd2007, or all (required)");
   options.flag("--extrapolate", "run outside the model's stated domain, and flag it");
   options.flag("--assume-enantiomers-alike", "run an S-ketamine model for a racemic order, and flag it");
   options.group = "Limits";
@@ -257,11 +259,17 @@ io::Json session_of(const Options& options) {
   if (auto every = options.text("--course-every"))
     document["course"] = {{"every", std::move(*every)}, {"times", whole_number(*options.text("--course-times"))}};
   // No id has a dot or a slash in it.
-  if (auto text = options.text("--model")) {
-    if (text->find_first_of("./") == std::string::npos)
-      document["model"] = std::move(*text);
-    else
-      document["model"] = {{"file", std::move(*text)}};
+  const auto model = [](std::string text) {
+    return text.find_first_of("./") == std::string::npos ? io::Json(std::move(text))
+                                                         : io::Json{{"file", std::move(text)}};
+  };
+  if (const auto text = options.text("--model")) {
+    if (text->find(',') == std::string::npos) {
+      document["model"] = model(*text);
+    } else {
+      io::Json& models = document["model"] = io::Json::array();
+      for (std::string& each : pieces(*text)) models.push_back(model(std::move(each)));
+    }
   }
   if (auto text = options.text("--limits")) document["limits"] = {{"file", std::move(*text)}};
   put(document, "as_of", "--as-of");

@@ -32,6 +32,7 @@
 #include "ketpk/ketpk.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
+#include "ketpk/report_spread.hpp"
 #include "ketpk/simulate.hpp"
 #include "model_lint.hpp"
 #include "session.hpp"
@@ -182,16 +183,21 @@ CardStyle card_style() {
 
 std::chrono::year_month_day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
 
-Request request_of(const Command& command) {
+/// The document that was asked with, and where its files are looked for.
+struct Asked {
+  io::Json document;
+  io::SessionContext context;
+};
+
+Asked asked_by(const Command& command) {
   if (command.session)
-    return io::understand_session(*command.session,
-                                  {.folder = std::filesystem::current_path(), .today = today(), .confined = false});
+    return {*command.session, {.folder = std::filesystem::current_path(), .today = today(), .confined = false}};
   const bool standard_input = command.target == "-";
   const std::string bytes = standard_input ? io::read_stdin() : io::read_file(command.target, "session");
   std::filesystem::path folder =
       standard_input ? std::filesystem::path() : std::filesystem::path(command.target).parent_path();
   if (folder.empty()) folder = ".";
-  return io::read_session(bytes, {.folder = std::move(folder), .today = today()});
+  return {io::parse_strict(bytes), {.folder = std::move(folder), .today = today()}};
 }
 
 std::string told(const Command& command, const Result& r) {
@@ -221,11 +227,40 @@ Micros saved_instant(const Command& command, const Observe& observe) {
   return observe.at.back();
 }
 
+/// Of several models the worst counts.
+int exit_of(const Spread& spread) {
+  constexpr std::array<int, 4> order{exit_code::hard, exit_code::unevaluated, exit_code::soft, exit_code::done};
+  for (const int code : order)
+    if (std::any_of(spread.results.begin(), spread.results.end(), [&](const Result& r) { return exit_of(r) == code; }))
+      return code;
+  return exit_code::done;
+}
+
+int run_spread(const Command& command, const Asked& asked) {
+  if (command.save_state)
+    throw InvalidInput(Code::usage, "--save-state", "one course, and several models are asked; accepted: one model");
+  std::optional<Destination> to;
+  if (command.output) to = destination(*command.output, command.force);
+  const auto spread = compare(io::understand_spread(asked.document, asked.context));
+  if (const auto* trouble = std::get_if<Trouble>(&spread)) return refused(*trouble, command.format == Format::json);
+  const Spread& all = std::get<Spread>(spread);
+  const std::string text = command.format == Format::json  ? to_json(all, version)
+                           : command.format == Format::csv ? to_csv(all)
+                                                           : to_card(all, version, to ? CardStyle{} : card_style());
+  if (to)
+    write_file(*to, text);
+  else
+    write_standard_output(text);
+  return exit_of(all);
+}
+
 int run_session(const Command& command) {
+  const Asked asked = asked_by(command);
+  if (command.verb == Verb::simulate && io::asks_several_models(asked.document)) return run_spread(command, asked);
   std::optional<Destination> to, state_to;
   if (command.output) to = destination(*command.output, command.force);
   if (command.save_state) state_to = destination(*command.save_state, command.force);
-  const Request request = request_of(command);
+  const Request request = io::understand_session(asked.document, asked.context);
   require(command.verb != Verb::check || request.limits.has_value(), Code::field_missing, "limits",
           "not given, and a check compares with limits; accepted: --limits FILE, or limits in the session");
   const Outcome outcome = simulate(request);

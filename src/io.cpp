@@ -86,6 +86,12 @@ Request read_session(std::string_view bytes, const SessionContext& context) {
   return understand_session(parse_strict(bytes), context);
 }
 
+std::variant<Request, SpreadRequest> read_question(std::string_view bytes, const SessionContext& context) {
+  const Json document = parse_strict(bytes);
+  if (asks_several_models(document)) return understand_spread(document, context);
+  return understand_session(document, context);
+}
+
 Limits read_limits(std::string_view bytes) {
   Limits limits = understand_limits(parse_strict(bytes, "limits"));
   validate(limits, limits.effective);

@@ -28,6 +28,7 @@ using StatedConcentration = Stated<dim::concentration>;
 
 constexpr std::size_t most_overrides = 100;
 constexpr std::size_t most_levels = 1'000;
+constexpr std::size_t most_models = 100;
 
 Patient patient_of(const Node& node) {
   const Fields fields(node);
@@ -507,18 +508,22 @@ void check_schema(const Fields& fields) {
           "not a session this program knows; accepted: ketpk.session/1");
 }
 
-}  // namespace
-
-Request understand_session(const Json& document, const SessionContext& context) {
+Fields session_fields(const Json& document) {
   const Fields fields(Node{document, ""});
   check_schema(fields);
   fields.only(std::array<Names, 19>{"schema", "patient", "analyte", "form", "initial_state", "order", "course", "bag",
                                     "events", "pump", "model", "effects", "limits", "as_of", "overrides", "observe",
                                     "questions", "extrapolate", "assume_enantiomers_alike"});
-  Request request{
-      .patient = patient_of(fields.required("patient", "an object with at least weight")),
-      .order = order_of(fields),
-      .model = model_of(fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}"), context)};
+  return fields;
+}
+
+/// "all", or a list of models.
+bool names_several(const Node& model) { return model.value.is_array() || model.value == "all"; }
+
+Request request_of(const Fields& fields, const SessionContext& context, ModelCard card) {
+  Request request{.patient = patient_of(fields.required("patient", "an object with at least weight")),
+                  .order = order_of(fields),
+                  .model = std::move(card)};
   if (const auto effects = fields.optional("effects")) {
     std::vector<CardEffect> all = request.model.effects;
     for (const Node& node : list_of(*effects, most_effects)) {
@@ -548,6 +553,41 @@ Request understand_session(const Json& document, const SessionContext& context) 
   if (const auto observe = fields.optional("observe")) request.observe = observe_of(*observe);
   if (const auto questions = fields.optional("questions")) request.time_above = levels_of(*questions);
   return request;
+}
+
+}  // namespace
+
+Request understand_session(const Json& document, const SessionContext& context) {
+  const Fields fields = session_fields(document);
+  const Node model = fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}");
+  require(!names_several(model), Code::model_unknown, model.path,
+          "several models, and one answer is asked; accepted: the id of one model");
+  return request_of(fields, context, model_of(model, context));
+}
+
+bool asks_several_models(const Json& document) {
+  if (!document.is_object()) return false;
+  const auto model = document.find("model");
+  return model != document.end() && names_several({*model, "model"});
+}
+
+SpreadRequest understand_spread(const Json& document, const SessionContext& context) {
+  const Fields fields = session_fields(document);
+  const Node node = fields.required("model", "\"all\", or a list of models");
+  require(names_several(node), Code::type, node.path, "not several models; accepted: \"all\", or a list of models");
+  require(!fields.has("effects"), Code::field_unknown, fields.path("effects"),
+          "stands beside several models, whose curves differ; accepted: effects beside one model");
+  const Node state = fields.required("initial_state", "drug-free");
+  require(state.value.is_string(), Code::state, state.path,
+          "saved with one model, and several are asked; accepted: one model, or drug-free");
+  std::vector<ModelCard> models;
+  if (node.value.is_string()) {
+    models = library::cards();
+  } else {
+    for (const Node& each : list_of(node, most_models)) models.push_back(model_of(each, context));
+    require(!models.empty(), Code::field_missing, node.path, "empty; accepted: at least one model");
+  }
+  return {request_of(fields, context, models.front()), std::move(models)};
 }
 
 }  // namespace ketpk::io

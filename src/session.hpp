@@ -9,7 +9,15 @@
 
 namespace ketpk::io {
 
-/// What a `ketpk.session/1` document asks for. Throws `InvalidInput` with the path of what is wrong.
+/// What a `ketpk.session/1` document asks of its one model. Throws `InvalidInput` with the path of what is wrong, and
+/// E_MODEL_UNKNOWN(model) where it names several.
 [[nodiscard]] Request understand_session(const Json& document, const SessionContext& context);
+
+/// Whether its `model` is "all" or a list.
+[[nodiscard]] bool asks_several_models(const Json& document);
+
+/// What it then asks of them. Throws as `understand_session`; E_FIELD_UNKNOWN(effects) and E_STATE(initial_state) for
+/// what belongs to one model.
+[[nodiscard]] SpreadRequest understand_spread(const Json& document, const SessionContext& context);
 
 }  // namespace ketpk::io

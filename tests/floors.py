@@ -22,9 +22,12 @@ FLOORS = [
     ["trajectory", "response"],
     ["assess", "second_opinion", "sessions", "state"],
     ["result"],
+    ["spread"],
     ["simulate", "predict", "population"],
+    ["compare"],
     ["drawing"],
     ["report"],
+    ["report_spread"],
     ["ketpk", "io"],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -23,7 +23,7 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-KINDS = ("session", "limits", "result", "state", "model", "table")
+KINDS = ("session", "limits", "result", "state", "model", "table", "spread")
 OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
@@ -366,6 +366,24 @@ def tables_fit(facts, command):
     facts.hold({len(c) for c in table["columns"].values()} == {records}, "a table has a value for each record")
 
 
+def spreads_fit(facts, command):
+    """What several models answer is what its schema says; the session that it says it was asked is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "session.json"
+        for models in ("all", ["kamp2020", SESSION["model"]]):
+            session = {**SESSION, "model": models}
+            del session["effects"]
+            facts.hold(validator(OF["ketpk.session/1"]).is_valid(session), f"a session may ask {models}")
+            path.write_text(json.dumps(session))
+            code, out = run(command, "simulate", str(path), "--assume-enantiomers-alike", "--json")
+            facts.hold(code == 1, "a session file says itself what it allows")
+            path.write_text(json.dumps({**session, "assume_enantiomers_alike": True}))
+            code, out = run(command, "simulate", str(path), "--json")
+            document = json.loads(out)
+            errors = [e.message for e in validator(OF["ketpk.spread/1"]).iter_errors(document)]
+            facts.hold(code in (3, 4, 6) and not errors, f"a spread fits its schema: exit {code}, {errors}")
+
+
 def program_agrees_on_models(facts, command):
     """The linter finds an error in what the schema refuses and none in what it takes; built-in models fit."""
     model = validator(OF["ketpk.model/1"])
@@ -399,6 +417,7 @@ def main(arguments):
         program_agrees(facts, arguments[0])
         saved_states_fit(facts, arguments[0])
         tables_fit(facts, arguments[0])
+        spreads_fit(facts, arguments[0])
         program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
         print("broken:", what)

@@ -23,6 +23,7 @@
 #include "ketpk/records.hpp"
 #include "ketpk/regimen.hpp"
 #include "ketpk/result.hpp"
+#include "ketpk/spread.hpp"
 
 namespace ketpk::io {
 
@@ -70,8 +71,13 @@ struct SessionContext {
 [[nodiscard]] std::chrono::year_month_day read_day(std::string_view text, std::string_view field);
 
 /// A session, `ketpk.session/1`. Throws `InvalidInput` with the path of what is wrong. Limits that come with it
-/// are validated for `as_of`; patient and order are checked by the stages of `simulate`.
+/// are validated for `as_of`; patient and order are checked by the stages of `simulate`. E_MODEL_UNKNOWN(model) where
+/// several models are asked.
 [[nodiscard]] Request read_session(std::string_view bytes, const SessionContext& context);
+
+/// The same of a session whose `model` may be "all" or a list of models. Throws as `read_session`, and
+/// E_FIELD_UNKNOWN(effects) or E_STATE(initial_state) for what belongs to one model beside several.
+[[nodiscard]] std::variant<Request, SpreadRequest> read_question(std::string_view bytes, const SessionContext& context);
 
 /// A limits file, `ketpk.limits/1`, with the SHA-256 of these bytes. Throws `InvalidInput` with a field `limits…`, also
 /// where bounds are out of order. Whether the set may be used on a given day is `ketpk::validate(limits, as_of)`.

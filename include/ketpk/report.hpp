@@ -426,7 +426,9 @@ inline void limits_members(JsonText& json, const Limits& all) {
   });
 }
 
-inline void inputs(JsonText& json, const Result& r) {
+/// The session as understood; `model_asked` writes what it says of its model.
+template <class ModelAsked>
+void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
   const Request& q = r.inputs;
   json.object("inputs", [&] {
     json.member("schema", "ketpk.session/1");
@@ -501,20 +503,7 @@ inline void inputs(JsonText& json, const Result& r) {
           json.member("diluent", to_text(contents->diluent));
         }
       });
-    if (!q.model.file.empty()) {
-      json.object("model", [&] {
-        json.key("card");
-        json.text += q.model.file;
-      });
-    } else if (q.model.id != "custom") {
-      json.member("model", q.model.id);
-    } else {
-      json.object("model", [&] { json.object("custom", [&] { custom(json, q.model); }); });
-    }
-    // A model file is echoed whole; of any other card this is the place where a session holds its effects.
-    std::vector<CardEffect> asked = q.model.file.empty() ? q.model.effects : std::vector<CardEffect>{};
-    asked.insert(asked.end(), q.effects.begin(), q.effects.end());
-    if (!asked.empty()) stated_effects(json, asked);
+    model_asked();
     if (q.limits)
       json.object("limits", [&] { limits_members(json, *q.limits); });
     else
@@ -569,6 +558,31 @@ inline void inputs(JsonText& json, const Result& r) {
             json.member("at", time_text(pump.flush->at));
           });
       });
+  });
+}
+
+/// A model as a session names or holds it.
+inline void asked_model(JsonText& json, const ModelCard& card) {
+  if (!card.file.empty()) {
+    json.object([&] {
+      json.key("card");
+      json.text += card.file;
+    });
+  } else if (card.id != "custom") {
+    json.string(card.id);
+  } else {
+    json.object([&] { json.object("custom", [&] { custom(json, card); }); });
+  }
+}
+
+inline void inputs(JsonText& json, const Result& r) {
+  const Request& q = r.inputs;
+  inputs_with(json, r, [&] {
+    json.key("model"), asked_model(json, q.model);
+    // A model file is echoed whole; of any other card this is the place where a session holds its effects.
+    std::vector<CardEffect> asked = q.model.file.empty() ? q.model.effects : std::vector<CardEffect>{};
+    asked.insert(asked.end(), q.effects.begin(), q.effects.end());
+    if (!asked.empty()) stated_effects(json, asked);
   });
 }
 
