@@ -13,6 +13,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "ketpk/library.hpp"
 #include "ketpk/patient.hpp"
 #include "ketpk/quantity.hpp"
 #include "ketpk/regimen.hpp"
@@ -284,6 +285,69 @@ io::Json session_of(const Options& options) {
   return document;
 }
 
+/// What of a session an option states, for those that can be varied.
+struct VariedOption {
+  std::string_view input, option;
+};
+constexpr std::array<VariedOption, 10> varied_options{{{"dose", "--dose"},
+                                                       {"rate", "--rate"},
+                                                       {"duration", "--over"},
+                                                       {"bolus", "--bolus"},
+                                                       {"weight", "--weight"},
+                                                       {"dosing_weight", "--dosing-weight"},
+                                                       {"height", "--height"},
+                                                       {"age", "--age"},
+                                                       {"bag", "--bag"},
+                                                       {"model", "--model"}}};
+
+/// One `--vary NAME=…` as a sweep's document has it.
+io::Json varied_of(const Options& options, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals + 1 == text.size())
+    wrong_usage("--vary", "not an input and its values; accepted: NAME=VALUE,VALUE or NAME=FROM:TO:POINTS");
+  io::Json axis{{"input", text.substr(0, equals)}};
+  const std::string values = text.substr(equals + 1);
+  if (axis["input"] == "model") {
+    if (values == "all")
+      axis["models"] = values;
+    else
+      axis["models"] = pieces(values);
+    return axis;
+  }
+  if (axis["input"] == "pause") {
+    if (!options.given("--pause-at"))
+      throw InvalidInput(Code::field_missing, "vary.at",
+                         "not given; accepted: --pause-at with the instant at which the pause begins, 15min");
+    axis["at"] = *options.text("--pause-at");
+  }
+  const std::size_t first = values.find(':'), second = values.find(':', first == std::string::npos ? first : first + 1);
+  if (first == std::string::npos) {
+    axis["values"] = pieces(values);
+    return axis;
+  }
+  if (second == std::string::npos)
+    wrong_usage("--vary",
+                "a span without a number of points; accepted: NAME=FROM:TO:POINTS, as in weight=45kg:130kg:18");
+  axis["from"] = values.substr(0, first);
+  axis["to"] = values.substr(first + 1, second - first - 1);
+  axis["points"] = whole_number(values.substr(second + 1));
+  return axis;
+}
+
+/// The option that states what is varied need not be given: the first value stands in its place.
+void state_first_values(const Options& options, const io::Json& vary) {
+  for (const io::Json& axis : vary) {
+    std::string first = axis.contains("models")
+                            ? (axis["models"].is_string() ? std::string(library::shelf.front().first)
+                                                          : axis["models"][0].get<std::string>())
+                        : axis.contains("values") ? axis["values"][0].get<std::string>()
+                                                  : axis["from"].get<std::string>();
+    for (const VariedOption& each : varied_options)
+      if (axis["input"] == each.input && !options.given(std::string(each.option)))
+        options.app->get_option(std::string(each.option))->add_result(std::move(first));
+  }
+}
+
 std::string called(const CLI::App& app) {
   return app.get_parent() == nullptr ? app.get_name() : called(*app.get_parent()) + ' ' + app.get_name();
 }
@@ -295,7 +359,8 @@ void require_well_formed(const CLI::App& app) {
       for (const std::string& value : option->results())
         if (value.starts_with("--"))
           wrong_usage(spelt(*option), "no value; accepted: the option followed by its value");
-    if (option->count() > 1) wrong_usage(spelt(*option), "given more than once; accepted: each option once");
+    if (option->count() > 1 && spelt(*option) != "--vary")
+      wrong_usage(spelt(*option), "given more than once; accepted: each option once");
   }
   for (const std::string& left : app.remaining())
     wrong_usage(name_in(left), std::string(left.starts_with("-") && left.size() > 1 ? "an unknown option"
@@ -366,6 +431,35 @@ Command session_command(Verb verb, const Options& options) {
   return command;
 }
 
+Command sweep_command(const Options& options) {
+  Command command{.verb = Verb::sweep};
+  require_not_both(options, "--json", "--csv");
+  command.format = options.given("--json") ? Format::json : options.given("--csv") ? Format::csv : Format::card;
+  command.output = options.text("--output");
+  command.force = options.given("--force");
+  if (command.output == "-") wrong_usage("--output", "not a file; accepted: a file, or no -o for standard output");
+  if (command.force && !command.output)
+    wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
+  if (const auto map = options.text("--map")) command.map = *map;
+  if (options.given("session")) {
+    for (const char* name : session_options) require_not_both(options, "session", name);
+    for (const char* name : {"--vary", "--pause-at", "--second-solver"}) require_not_both(options, "session", name);
+    command.target = *options.text("session");
+    return command;
+  }
+  if (!options.given("--vary"))
+    wrong_usage("sweep", "nothing to vary; accepted: a sweep file, '-' for standard input, or --vary with options");
+  io::Json vary = io::Json::array();
+  for (const std::string& text : options.app->get_option("--vary")->results()) vary.push_back(varied_of(options, text));
+  state_first_values(options, vary);
+  require_not_both(options, "--dose", "--rate");
+  require_not_both(options, "--every", "--at");
+  require_complete(options);
+  command.session = io::Json{{"schema", "ketpk.sweep/1"}, {"session", session_of(options)}, {"vary", std::move(vary)}};
+  if (options.given("--second-solver")) (*command.session)["second_solver"] = true;
+  return command;
+}
+
 }  // namespace
 
 bool wants_json(int argc, const char* const* argv) noexcept {
@@ -397,6 +491,19 @@ Command read_command(int argc, const char* const* argv) {
   Options check{subcommand(app, "check", "the flags of an order only; limits are required")};
   add_session(check);
   add_output(check, false);
+  Options sweep{subcommand(app, "sweep", "the answers of an order over a grid of inputs, judged at each point")};
+  add_session(sweep);
+  sweep.group = "Grid";
+  sweep.value(
+      "--vary", "NAME=VALUES",
+      "what is varied, once for each input: dose=0.1mg/kg:1mg/kg:10 (from, to, points), duration=20min,40min, "
+      "model=kamp2020,herd2007; of dose, rate, duration, start, bolus, weight, dosing_weight, height, age, bag, "
+      "pause, model");
+  sweep.value("--pause-at", "TIME", "with --vary pause=…: when the pause begins");
+  sweep.flag("--second-solver", "ask both solvers at every point");
+  sweep.value("--map", "NAME", "the number that the map shows, a column of --csv; cmax_ng_per_mL if left out");
+  add_output(sweep, false);
+  sweep.flag("--csv", "write the tidy table, one row a point")->group("Output");
   CLI::App* models =
       subcommand(app, "models", "model cards: the built-in ones, those in files, and what is wrong with them");
   Options list{subcommand(*models, "list", "every model, one line each")};
@@ -440,6 +547,10 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*options.app);
     return session_command(*simulate.app ? Verb::simulate : Verb::check, options);
   }
+  if (*sweep.app) {
+    require_well_formed(*sweep.app);
+    return sweep_command(sweep);
+  }
   if (*models) {
     require_well_formed(*models);
     if (*show.app) {
@@ -467,7 +578,7 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*version.app);
     return {.verb = Verb::version, .verbose = version.given("--verbose")};
   }
-  wrong_usage("arguments", "no command; accepted: simulate, check, models, limits, units, version, --help");
+  wrong_usage("arguments", "no command; accepted: simulate, check, sweep, models, limits, units, version, --help");
 }
 
 }  // namespace ketpk::cli

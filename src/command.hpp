@@ -23,14 +23,15 @@ enum class Verb : std::uint8_t {
   limits_lint,
   simulate,
   check,
-  predict
+  predict,
+  sweep
 };
 enum class Format : std::uint8_t { card, json, csv, file };
 
 /// What was asked on the command line.
 struct Command {
   Verb verb;
-  std::string target = {};               ///< a session file or `-`, a model's id or file, or a limits file
+  std::string target = {};               ///< a session or sweep file or `-`, a model's id or file, or a limits file
   std::optional<io::Json> session = {};  ///< the document that the options amount to, where no file was named
   std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file
   bool spread = false;                   ///< of `predict`: with the standard deviation between subjects
@@ -39,6 +40,7 @@ struct Command {
   bool force = false;
   std::optional<std::string> save_state = {};  ///< the file that the state is saved to
   std::optional<std::string> save_at = {};     ///< the instant of it, as stated
+  std::string map = {};  ///< of `sweep`: the number that its map shows; the peak if empty
   bool verbose = false;
   std::string help = {};
 };

@@ -33,10 +33,12 @@
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
 #include "ketpk/report_spread.hpp"
+#include "ketpk/report_sweep.hpp"
 #include "ketpk/simulate.hpp"
 #include "model_lint.hpp"
 #include "session.hpp"
 #include "strict_json.hpp"
+#include "sweep_file.hpp"
 
 namespace {
 
@@ -46,7 +48,8 @@ using cli::Format;
 using cli::Verb;
 
 namespace exit_code {
-constexpr int done = 0, usage = 1, input = 2, soft = 3, hard = 4, numerical = 5, unevaluated = 6, io = 7;
+constexpr int done = 0, usage = 1, input = 2, soft = 3, hard = 4, numerical = 5, unevaluated = 6, io = 7,
+              failed_points = 8;
 }
 
 int exit_of(Code code) {
@@ -277,6 +280,38 @@ int run_session(const Command& command) {
   return exit_of(result);
 }
 
+/// Of all points the first of 4, 8, 6, 3, 0.
+int exit_of(const Sweep& all) {
+  const auto any_flag = [&](Severity severity) {
+    const auto& worst = all.answers.worst;
+    return std::any_of(worst.begin(), worst.end(), [&](const std::optional<Severity>& w) { return w == severity; });
+  };
+  const auto& open = all.answers.not_evaluated;
+  if (any_flag(Severity::hard)) return exit_code::hard;
+  if (report_detail::refused_of(all) > 0) return exit_code::failed_points;
+  if (all.asked.base.limits &&
+      std::any_of(open.begin(), open.end(), [](const std::string& ids) { return !ids.empty(); }))
+    return exit_code::unevaluated;
+  return any_flag(Severity::soft) ? exit_code::soft : exit_code::done;
+}
+
+int run_sweep(const Command& command) {
+  std::optional<Destination> to;
+  if (command.output) to = destination(*command.output, command.force);
+  const Asked asked = asked_by(command);
+  const Sweep all = sweep(io::understand_sweep(asked.document, asked.context));
+  const std::string text =
+      command.format == Format::json ? to_json(all, version)
+      : command.format == Format::csv
+          ? to_csv(all)
+          : to_card(all, version, command.map.empty() ? MapOf{} : MapOf{command.map}, to ? CardStyle{} : card_style());
+  if (to)
+    write_file(*to, text);
+  else
+    write_standard_output(text);
+  return exit_of(all);
+}
+
 std::string units_text() {
   struct Heading {
     Dimension dimension;
@@ -467,6 +502,7 @@ int run(const Command& command) {
     case Verb::simulate:
     case Verb::check: return run_session(command);
     case Verb::predict: return run_data(command);
+    case Verb::sweep: return run_sweep(command);
   }
   return exit_code::done;
 }

@@ -20,19 +20,12 @@
 namespace ketpk::io {
 namespace {
 
-/// A unit as a column's name holds it: `mg/L` is `mg_per_L`.
-std::string in_header(std::string_view unit) {
-  std::string text;
-  for (const char c : unit) text += c == '/' ? std::string("_per_") : std::string(1, c);
-  return text;
-}
-
 template <Dimension D>
 TableColumn numbers(const PredictedColumn& column, Unit<D> unit) {
   std::vector<std::optional<double>> cells;
   cells.reserve(column.values.size());
   for (const double x : column.values) cells.emplace_back(Quantity<D>(x, Unit<D>{}).in(unit));
-  return {column.name + '_' + in_header(unit.name), std::move(cells)};
+  return {column.name + '_' + report_detail::unit_in_header(unit.name), std::move(cells)};
 }
 
 }  // namespace
@@ -48,13 +41,14 @@ Table table_of(const Predictions& predictions, const Dataset& data, const DataUn
       times.emplace_back(static_cast<double>(r.time.count()) / us_per_unit);
       evids.emplace_back(static_cast<double>(r.evid));
     }
-  Table table{
-      {{"ID", std::move(id)}, {"TIME_" + in_header(units.time.name), std::move(times)}, {"EVID", std::move(evids)}}};
+  Table table{{{"ID", std::move(id)},
+               {"TIME_" + report_detail::unit_in_header(units.time.name), std::move(times)},
+               {"EVID", std::move(evids)}}};
   for (const PredictedColumn& c : predictions.concentrations) table.columns.push_back(numbers(c, units.concentration));
   for (const PredictedColumn& c : predictions.amounts) table.columns.push_back(numbers(c, units.amount));
   for (const PredictedEffect& e : predictions.effects)
-    table.columns.push_back({report_detail::effect_header(e.name, e.unit),
-                             std::vector<std::optional<double>>(e.values.begin(), e.values.end())});
+    table.columns.push_back(
+        {effect_header(e.name, e.unit), std::vector<std::optional<double>>(e.values.begin(), e.values.end())});
   if (!predictions.plasma_sd_mg_per_L.empty())
     table.columns.push_back(numbers({"plasma_sd", predictions.plasma_sd_mg_per_L}, units.concentration));
   return table;

@@ -571,22 +571,24 @@ bool asks_several_models(const Json& document) {
   return model != document.end() && names_several({*model, "model"});
 }
 
+std::vector<ModelCard> understand_models(const Node& node, const SessionContext& context) {
+  require(names_several(node), Code::type, node.path, "not several models; accepted: \"all\", or a list of models");
+  if (node.value.is_string()) return library::cards();
+  std::vector<ModelCard> models;
+  for (const Node& each : list_of(node, most_models)) models.push_back(model_of(each, context));
+  require(!models.empty(), Code::field_missing, node.path, "empty; accepted: at least one model");
+  return models;
+}
+
 SpreadRequest understand_spread(const Json& document, const SessionContext& context) {
   const Fields fields = session_fields(document);
   const Node node = fields.required("model", "\"all\", or a list of models");
-  require(names_several(node), Code::type, node.path, "not several models; accepted: \"all\", or a list of models");
   require(!fields.has("effects"), Code::field_unknown, fields.path("effects"),
           "stands beside several models, whose curves differ; accepted: effects beside one model");
   const Node state = fields.required("initial_state", "drug-free");
   require(state.value.is_string(), Code::state, state.path,
           "saved with one model, and several are asked; accepted: one model, or drug-free");
-  std::vector<ModelCard> models;
-  if (node.value.is_string()) {
-    models = library::cards();
-  } else {
-    for (const Node& each : list_of(node, most_models)) models.push_back(model_of(each, context));
-    require(!models.empty(), Code::field_missing, node.path, "empty; accepted: at least one model");
-  }
+  std::vector<ModelCard> models = understand_models(node, context);
   return {request_of(fields, context, models.front()), std::move(models)};
 }
 

@@ -4,6 +4,9 @@
 // Why: reading characters and understanding a session are two things, so that a command line can build the same
 // document from its options and send it down the same road as a file.
 
+#include <vector>
+
+#include "fields.hpp"
 #include "ketpk/io.hpp"
 #include "strict_json.hpp"
 
@@ -15,6 +18,10 @@ namespace ketpk::io {
 
 /// Whether its `model` is "all" or a list.
 [[nodiscard]] bool asks_several_models(const Json& document);
+
+/// "all", or each model of a list, as a session names or holds one. Throws as `understand_session` does of its model,
+/// E_TYPE for anything else and E_FIELD_MISSING for an empty list.
+[[nodiscard]] std::vector<ModelCard> understand_models(const Node& node, const SessionContext& context);
 
 /// What it then asks of them. Throws as `understand_session`; E_FIELD_UNKNOWN(effects) and E_STATE(initial_state) for
 /// what belongs to one model.

@@ -22,12 +22,12 @@ FLOORS = [
     ["trajectory", "response"],
     ["assess", "second_opinion", "sessions", "state"],
     ["result"],
-    ["spread"],
+    ["spread", "vary", "summary_table"],
     ["simulate", "predict", "population"],
-    ["compare"],
+    ["compare", "sweep"],
     ["drawing"],
     ["report"],
-    ["report_spread"],
+    ["report_spread", "report_sweep"],
     ["ketpk", "io"],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

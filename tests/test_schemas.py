@@ -23,7 +23,7 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-KINDS = ("session", "limits", "result", "state", "model", "table", "spread")
+KINDS = ("session", "limits", "result", "state", "model", "table", "spread", "sweep", "grid")
 OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
@@ -384,6 +384,38 @@ def spreads_fit(facts, command):
             facts.hold(code in (3, 4, 6) and not errors, f"a spread fits its schema: exit {code}, {errors}")
 
 
+def sweeps_fit(facts, command):
+    """A sweep's schema takes what the program takes and refuses what it refuses; the grid fits its own."""
+    session = {**SESSION, "model": "kamp2020", "effects": [], "events": []}
+    base = {"schema": "ketpk.sweep/1", "session": session,
+            "vary": [{"input": "dose", "values": ["0.3 mg/kg", "0.5 mg/kg"]},
+                     {"input": "weight", "from": "45 kg", "to": "130 kg", "points": 3},
+                     {"input": "model", "models": ["kamp2020", "clements1981"]},
+                     {"input": "pause", "of": 0, "at": "10 min", "values": ["0 min", "5 min"]}]}
+    takes = [base, {**base, "vary": base["vary"][:1]}, {**base, "second_solver": True},
+             {**base, "vary": [{"input": "model", "models": "all"}]}]
+    axes = [{"input": "colour", "values": ["1 mg"]}, {"input": "dose"}, {"input": "dose", "values": []},
+            {"input": "dose", "from": "1 mg", "to": "2 mg"}, {"input": "dose", "values": ["1 mg"], "points": 2},
+            {"input": "model", "values": ["kamp2020"]}, {"input": "dose", "values": [1]}, {"input": "model", "models": []},
+            {"input": "dose", "from": "1 mg", "to": "2 mg", "points": 1}]
+    refuses = [{**base, "schema": "ketpk.sweep/2"}, {**base, "vary": []}, {k: v for k, v in base.items() if k != "vary"},
+               {k: v for k, v in base.items() if k != "session"}, {**base, "second_solver": 1}, {**base, "grid": 1},
+               *({**base, "vary": [axis]} for axis in axes)]
+    schema, grid = validator(OF["ketpk.sweep/1"]), validator(OF["ketpk.grid/1"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "sweep.json"
+        for documents, refused in ((takes, False), (refuses, True)):
+            for document in documents:
+                what = json.dumps(document["vary"] if "vary" in document else sorted(document))
+                facts.hold(schema.is_valid(document) != refused, f"the schema on a sweep of {what}")
+                path.write_text(json.dumps(document))
+                code, out = run(command, "sweep", str(path), "--json")
+                facts.hold((code == 2) == refused, f"the program on a sweep of {what}: exit {code}")
+                if not refused:
+                    errors = [e.message for e in grid.iter_errors(json.loads(out))]
+                    facts.hold(not errors, f"the grid of {what} fits its schema: {errors}")
+
+
 def program_agrees_on_models(facts, command):
     """The linter finds an error in what the schema refuses and none in what it takes; built-in models fit."""
     model = validator(OF["ketpk.model/1"])
@@ -418,6 +450,7 @@ def main(arguments):
         saved_states_fit(facts, arguments[0])
         tables_fit(facts, arguments[0])
         spreads_fit(facts, arguments[0])
+        sweeps_fit(facts, arguments[0])
         program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
         print("broken:", what)

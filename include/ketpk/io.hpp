@@ -24,6 +24,7 @@
 #include "ketpk/regimen.hpp"
 #include "ketpk/result.hpp"
 #include "ketpk/spread.hpp"
+#include "ketpk/vary.hpp"
 
 namespace ketpk::io {
 
@@ -78,6 +79,11 @@ struct SessionContext {
 /// The same of a session whose `model` may be "all" or a list of models. Throws as `read_session`, and
 /// E_FIELD_UNKNOWN(effects) or E_STATE(initial_state) for what belongs to one model beside several.
 [[nodiscard]] std::variant<Request, SpreadRequest> read_question(std::string_view bytes, const SessionContext& context);
+
+/// A sweep, `ketpk.sweep/1`: a session, and what is varied in it. Throws as `read_session`, and for `vary` E_RANGE for
+/// what cannot be varied, E_UNIT_MISMATCH for values in two units, E_FIELD_MISSING(vary[i].of) where it is not plain
+/// which input is meant.
+[[nodiscard]] SweepRequest read_sweep(std::string_view bytes, const SessionContext& context);
 
 /// A limits file, `ketpk.limits/1`, with the SHA-256 of these bytes. Throws `InvalidInput` with a field `limits…`, also
 /// where bounds are out of order. Whether the set may be used on a given day is `ketpk::validate(limits, as_of)`.

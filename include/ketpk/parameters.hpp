@@ -220,6 +220,11 @@ struct CardEffect {
   return std::visit([](const auto& form) -> const std::string& { return form.source; }, e.form);
 }
 
+/// `dissociation (points)`, the name of a column: an effect's unit is free text, so it stands apart from the name.
+[[nodiscard]] inline std::string effect_header(std::string_view name, std::string_view unit) {
+  return std::string(name) + " (" + std::string(unit) + ')';
+}
+
 /// Between-subject variability: value = typical exp(eta), the etas normal with variances `omega`.
 struct Variability {
   std::vector<std::string> parameters;  ///< the parameter of each eta, as `CardParameter::name`, `ka` as `depot.ka`

@@ -187,6 +187,13 @@ struct JsonText {
   }
 };
 
+/// A unit as a column's name holds it: `mg/L` is `mg_per_L`.
+[[nodiscard]] inline std::string unit_in_header(std::string_view unit) {
+  std::string text;
+  for (const char c : unit) text += c == '/' ? std::string("_per_") : std::string(1, c);
+  return text;
+}
+
 /// An absent text is null, never an empty string.
 [[nodiscard]] inline std::optional<std::string_view> stated(const std::string& s) {
   return s.empty() ? std::nullopt : std::optional<std::string_view>(s);
@@ -253,11 +260,6 @@ inline void effects(JsonText& json, const std::vector<CovariateEffect>& all) {
 
 /// The kinds of effects, in the order of the alternatives of `CardEffect::form`.
 inline constexpr std::array<std::string_view, 3> effect_kind_names{"emax", "linear", "turnover"};
-
-/// `dissociation (points)`: an effect's unit is free text, so it stands apart from the name.
-[[nodiscard]] inline std::string effect_header(std::string_view name, std::string_view unit) {
-  return std::string(name) + " (" + std::string(unit) + ')';
-}
 
 inline void effect_form(JsonText& json, const EmaxEffect& e) {
   json.member("ec50", to_text(e.ec50));
@@ -1496,7 +1498,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     csv += ',' + report_detail::csv_cell(m.name + "_ng_per_mL");
   csv += ",delivered_mg,auc_ng_h_per_mL";
   for (const EffectAnswer& e : r.effects)
-    csv += ',' + report_detail::csv_cell(report_detail::effect_header(e.effect.name, effect_unit_of(e.effect)));
+    csv += ',' + report_detail::csv_cell(effect_header(e.effect.name, effect_unit_of(e.effect)));
   if (r.delivery) csv += ",ordered_mg,left_mg,paused_infusions,events";
   csv += '\n';
   const auto all = r.delivery ? report_detail::amounts_of(*r.delivery) : report_detail::Amounts{0, 0, 0};

@@ -237,7 +237,7 @@ NB_MODULE(_core, m) {
           [](const Answered& a) {
             std::vector<std::string> headers;
             for (const EffectAnswer& each : a.result.effects)
-              headers.push_back(report_detail::effect_header(each.effect.name, effect_unit_of(each.effect)));
+              headers.push_back(effect_header(each.effect.name, effect_unit_of(each.effect)));
             return headers;
           },
           "The columns of effects, each named with its unit.")

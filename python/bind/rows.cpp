@@ -34,119 +34,18 @@ using namespace nb::literals;
 using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Indices = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-/// Which number of a session a column holds.
-enum class Role : std::uint8_t { weight, dosing_weight, height, age, dose, rate, duration, start, bolus, bag };
-constexpr std::array<std::string_view, 10> role_names{"weight", "dosing_weight", "height", "age",   "dose",
-                                                      "rate",   "duration",      "start",  "bolus", "bag"};
-
-/// A column of numbers in one unit; the role says where they go.
+/// A column of numbers in one unit; `what` says where they go.
 struct NumberColumn {
-  Role role;
+  Varied what;
   AnyUnit unit;
   std::span<const double> values;
 };
 
-/// Throws E_UNIT_UNKNOWN where the role can have no such unit.
-template <class S>
-AnyUnit unit_named(std::string_view name, std::string_view field) {
-  for (const AnyUnit& u : unit_list)
-    if (u.name == name && S::fits(u)) return u;
-  throw InvalidInput(Code::unit_unknown, std::string(field), "unknown unit; accepted: " + S::accepted());
-}
-
-AnyUnit unit_for(Role role, std::string_view name) {
-  switch (role) {
-    case Role::weight:
-    case Role::dosing_weight: return unit_named<Stated<dim::body>>(name, "weight");
-    case Role::height: return unit_named<Stated<dim::length>>(name, "height");
-    case Role::age: return unit_named<Stated<dim::age>>(name, "age");
-    case Role::dose:
-    case Role::bolus: return unit_named<StatedDose>(name, "dose");
-    case Role::rate: return unit_named<StatedRate>(name, "rate");
-    case Role::duration:
-    case Role::start: return unit_named<Stated<dim::time>>(name, "time");
-    case Role::bag: return unit_named<Stated<dim::concentration>>(name, "bag");
-  }
-  throw InvalidInput(Code::arg, "role", "no such role; accepted: those of the table");
-}
-
-/// Puts one number into a session; `Input`s are the bolus, if there is one, and then the infusion.
-void put(Request& request, Role role, double x, const AnyUnit& unit) {
-  auto& inputs = request.order.inputs;
-  const std::string last = "order[" + std::to_string(inputs.size() - 1) + "]";
-  const auto micros = [&](const char* key) { return micros_of(Stated<dim::time>(x, unit, last + key), last + key); };
-  const auto infusion = [&](auto change) {
-    std::visit(
-        [&](auto& input) {
-          if constexpr (!std::is_same_v<std::decay_t<decltype(input)>, Bolus>) change(input);
-        },
-        inputs.back());
-  };
-  switch (role) {
-    case Role::weight: request.patient.weight = Stated<dim::body>(x, unit, "patient.weight"); return;
-    case Role::dosing_weight:
-      request.patient.dosing_weight = Stated<dim::body>(x, unit, "patient.dosing_weight");
-      return;
-    case Role::height: request.patient.height = Stated<dim::length>(x, unit, "patient.height"); return;
-    case Role::age: request.patient.age = Stated<dim::age>(x, unit, "patient.age").value(); return;
-    case Role::dose: std::get<Infuse>(inputs.back()).amount = StatedDose(x, unit, last + ".infuse"); return;
-    case Role::rate: std::get<InfuseAtRate>(inputs.back()).rate = StatedRate(x, unit, last + ".infuse_at_rate"); return;
-    case Role::duration: infusion([&](auto& input) { input.over = micros(".over"); }); return;
-    case Role::start: infusion([&](auto& input) { input.at = micros(".at"); }); return;
-    case Role::bolus: std::get<Bolus>(inputs.front()).amount = StatedDose(x, unit, "order[0].bolus"); return;
-    case Role::bag: request.order.bag = Stated<dim::concentration>(x, unit, "bag.concentration"); return;
-  }
-}
-
-constexpr double absent = std::numeric_limits<double>::quiet_NaN();
-
-/// What is kept of every row. Where a row's model has no such curve, the column holds NaN for "there is none".
-struct Answers {
-  std::vector<std::string> names;            ///< of the columns
-  std::vector<std::vector<double>> columns;  ///< rows × (1, or the number of asked instants)
-  std::vector<std::uint8_t> verdicts;
-  std::vector<std::string> flags, not_evaluated;
-
-  std::vector<double>& column(const std::string& name, std::size_t size) {
-    names.push_back(name);
-    return columns.emplace_back(size, absent);
-  }
-};
-
-/// Which columns the table of answers has.
-struct Layout {
-  std::vector<std::string> metabolites;
-  std::vector<CardEffect> effects;
-  bool effect_site = false;
-  std::vector<std::string> levels;  ///< as they are named in columns
-};
-
-Layout layout_of(const std::vector<Request>& sessions) {
-  Layout layout;
-  for (const Request& r : sessions) {
-    layout.effect_site = layout.effect_site || r.model.ke0.has_value();
-    for (const CardMetabolite& m : r.model.metabolites)
-      if (std::find(layout.metabolites.begin(), layout.metabolites.end(), m.name) == layout.metabolites.end())
-        layout.metabolites.push_back(m.name);
-    for (const auto* list : {&r.model.effects, &r.effects})
-      for (const CardEffect& effect : *list) {
-        const auto other = std::find_if(layout.effects.begin(), layout.effects.end(),
-                                        [&](const CardEffect& e) { return e.name == effect.name; });
-        if (other == layout.effects.end())
-          layout.effects.push_back(effect);
-        else
-          require(effect_unit_of(*other) == effect_unit_of(effect), Code::unit_mismatch, "effects",
-                  "one name for effects in two units; accepted: in one unit in all rows, or a name for each");
-      }
-  }
-  for (const auto& level : sessions.front().time_above)
-    layout.levels.push_back(to_text(level.in(unit::ng_per_mL)) + "_ng_per_mL");
-  return layout;
-}
-
-std::string joined_by_semicolon(std::string a, std::string_view b) {
-  if (!a.empty()) a += ';';
-  return a += b;
+/// The infusion is the last input of a row's order, the bolus the first.
+Spot spot_of(Varied what, const Order& order) {
+  const bool of_infusion =
+      what == Varied::dose || what == Varied::rate || what == Varied::duration || what == Varied::start;
+  return {.what = what, .input = of_infusion ? order.inputs.size() - 1 : 0};
 }
 
 /// One table on its way: what is asked, what was answered, and the first row that could not be.
@@ -160,48 +59,18 @@ class Table {
       : sessions_(std::move(sessions)),
         session_of_(session_of),
         numbers_(std::move(numbers)),
-        layout_(layout_of(sessions_)),
         second_solver_(second_solver),
         profiles_(profiles) {
-    const std::size_t n = rows();
-    answers_.verdicts.resize(n);
-    answers_.flags.resize(n);
-    answers_.not_evaluated.resize(n);
-    instants_ = profiles ? ketpk::detail::observed_instants(sessions_.front().observe) : std::vector<Micros>{};
-    const std::size_t width = profiles ? instants_.size() : 1;
-    const auto add = [&](const std::string& name) { (void)answers_.column(name, n * width); };
-    if (profiles) {
-      add("plasma_ng_per_mL");
-      if (layout_.effect_site) add("effect_site_ng_per_mL");
-      for (const std::string& m : layout_.metabolites) add(m + "_ng_per_mL");
-      add("delivered_mg");
-      add("auc_ng_h_per_mL");
-      for (const CardEffect& e : layout_.effects) add(report_detail::effect_header(e.name, effect_unit_of(e)));
-      return;
-    }
-    for (const char* name :
-         {"cmax_ng_per_mL", "tmax_min", "auc_inf_ng_h_per_mL", "delivered_mg", "terminal_half_life_min"})
-      add(name);
-    if (layout_.effect_site)
-      for (const char* name : {"effect_site_cmax_ng_per_mL", "effect_site_tmax_min"}) add(name);
-    for (const std::string& m : layout_.metabolites)
-      for (const char* name : {"_cmax_ng_per_mL", "_tmax_min", "_auc_inf_ng_h_per_mL"}) add(m + name);
-    for (const std::string& level : layout_.levels) {
-      add("minutes_above_" + level);
-      add("first_min_above_" + level);
-    }
-    for (const CardEffect& e : layout_.effects)
-      for (const char* extreme : {"_highest", "_lowest"}) {
-        add(report_detail::effect_header(e.name + extreme, effect_unit_of(e)));
-        add(e.name + extreme + "_at_min");
-      }
-    if (second_solver) add("agreement_rel");
+    SummaryColumns asked = summary_columns(sessions_);
+    asked.agreement = second_solver;
+    answers_ = summary_table(std::move(asked), profiles ? 0 : rows());
+    if (profiles) lay_out_profiles();
   }
 
   [[nodiscard]] std::size_t rows() const { return session_of_.size(); }
   [[nodiscard]] std::size_t done() const { return done_.load(std::memory_order_relaxed); }
   [[nodiscard]] const std::vector<Micros>& instants() const { return instants_; }
-  [[nodiscard]] Answers& answers() { return answers_; }
+  [[nodiscard]] SummaryTable& answers() { return answers_; }
   void stop() { first_bad_.store(0); }
 
   /// As `work`; what goes wrong between rows is kept as if it were the first row's.
@@ -251,70 +120,32 @@ class Table {
   }
 
   void one(Request& request, std::size_t row) {
-    for (const NumberColumn& column : numbers_) put(request, column.role, column.values[row], column.unit);
+    for (const NumberColumn& column : numbers_)
+      put(request, spot_of(column.what, request.order), column.values[row], column.unit);
     const Outcome outcome = answer(request, second_solver_);
     if (const auto* trouble = std::get_if<Trouble>(&outcome)) throw TroubleRaised{*trouble};
     const Result& r = std::get<Result>(outcome);
     if (profiles_)
       keep_profile(r, row);
     else
-      keep_summary(r, row);
-    keep_assessment(r.assessment, row);
+      keep(answers_, row, r);
   }
 
-  /// Where metabolite `k` of the layout stands in a model, or none.
-  [[nodiscard]] std::optional<std::size_t> place(const ModelCard& card, const std::string& name) const {
-    for (std::size_t i = 0; i < card.metabolites.size(); ++i)
-      if (card.metabolites[i].name == name) return i;
-    return std::nullopt;
-  }
-
-  /// The answer of an effect of the layout; null where a row's model has no such effect.
-  [[nodiscard]] static const EffectAnswer* answer_of(const Result& r, const std::string& name) {
-    const auto at =
-        std::find_if(r.effects.begin(), r.effects.end(), [&](const EffectAnswer& e) { return e.effect.name == name; });
-    return at == r.effects.end() ? nullptr : &*at;
-  }
-
-  void keep_summary(const Result& r, std::size_t row) {
-    std::size_t c = 0;
-    const auto put_next = [&](double x) { answers_.columns[c++][row] = x; };
-    const Exposure& e = r.summary;
-    put_next(e.plasma.ng_per_mL);
-    put_next(e.plasma.min);
-    put_next(e.auc_inf_ng_h_per_mL);
-    put_next(e.delivered_mg);
-    put_next(e.terminal_half_life_min);
-    if (layout_.effect_site) {
-      put_next(e.effect_site ? e.effect_site->ng_per_mL : absent);
-      put_next(e.effect_site ? e.effect_site->min : absent);
-    }
-    for (const std::string& name : layout_.metabolites) {
-      const auto i = place(r.inputs.model, name);
-      put_next(i ? e.metabolites[*i].peak.ng_per_mL : absent);
-      put_next(i ? e.metabolites[*i].peak.min : absent);
-      put_next(i ? e.metabolites[*i].auc_inf_ng_h_per_mL : absent);
-    }
-    for (const TimeAbove& t : r.time_above) {
-      put_next(t.minutes);
-      put_next(t.first_min.value_or(absent));
-    }
-    for (const CardEffect& effect : layout_.effects) {
-      const EffectAnswer* told = answer_of(r, effect.name);
-      for (const auto extreme : {&EffectAnswer::highest, &EffectAnswer::lowest}) {
-        put_next(told != nullptr ? (told->*extreme).value : absent);
-        put_next(told != nullptr ? (told->*extreme).min : absent);
-      }
-    }
-    if (second_solver_) put_next(r.check.agreement_rel.value_or(absent));
-  }
-
-  void keep_assessment(const Assessment& a, std::size_t row) {
-    answers_.verdicts[row] = static_cast<std::uint8_t>(a.verdict.kind);
-    for (const Flag& f : a.flags) answers_.flags[row] = joined_by_semicolon(std::move(answers_.flags[row]), f.code);
-    for (const Check& check : a.checks)
-      if (check.required && check.outcome == CheckOutcome::unevaluated)
-        answers_.not_evaluated[row] = joined_by_semicolon(std::move(answers_.not_evaluated[row]), check.id);
+  /// Columns of rows × instants in place of those of a summary.
+  void lay_out_profiles() {
+    instants_ = ketpk::detail::observed_instants(sessions_.front().observe);
+    answers_.verdicts.resize(rows());
+    answers_.worst.resize(rows());
+    answers_.flags.resize(rows());
+    answers_.not_evaluated.resize(rows());
+    const SummaryColumns& asked = answers_.asked;
+    auto& names = answers_.names = {"plasma_ng_per_mL"};
+    if (asked.effect_site) names.emplace_back("effect_site_ng_per_mL");
+    for (const std::string& m : asked.metabolites) names.push_back(m + "_ng_per_mL");
+    names.emplace_back("delivered_mg");
+    names.emplace_back("auc_ng_h_per_mL");
+    for (const CardEffect& e : asked.effects) names.push_back(effect_header(e.name, effect_unit_of(e)));
+    answers_.columns.assign(names.size(), std::vector<double>(rows() * instants_.size(), no_number));
   }
 
   void keep_profile(const Result& r, std::size_t row) {
@@ -325,26 +156,26 @@ class Table {
     };
     const std::vector<double> none;
     put_next(r.profile.plasma_ng_per_mL);
-    if (layout_.effect_site) put_next(r.profile.effect_site_ng_per_mL);
-    for (const std::string& name : layout_.metabolites) {
-      const auto i = place(r.inputs.model, name);
+    if (answers_.asked.effect_site) put_next(r.profile.effect_site_ng_per_mL);
+    for (const std::string& name : answers_.asked.metabolites) {
+      const auto i = place_of_metabolite(r.inputs.model, name);
       put_next(i ? r.profile.metabolites[*i].ng_per_mL : none);
     }
     put_next(r.profile.delivered_mg);
     put_next(r.profile.auc_ng_h_per_mL);
-    for (const CardEffect& e : layout_.effects) {
-      const EffectAnswer* told = answer_of(r, e.name);
+    for (const CardEffect& e : answers_.asked.effects) {
+      const EffectAnswer* told = answer_called(r, e.name);
       put_next(told != nullptr ? told->values : none);
     }
+    keep_assessment(answers_, row, r.assessment);
   }
 
   std::vector<Request> sessions_;
   std::span<const std::int32_t> session_of_;
   std::vector<NumberColumn> numbers_;
-  Layout layout_;
   bool second_solver_, profiles_;
   std::vector<Micros> instants_;
-  Answers answers_;
+  SummaryTable answers_;
   std::atomic<std::size_t> next_{0}, done_{0};
   std::atomic<std::size_t> first_bad_{std::numeric_limits<std::size_t>::max()};
   std::mutex mutex_;
@@ -414,7 +245,7 @@ AnswersByName simulate_rows(const std::vector<nb::bytes>& sessions, const std::v
   }
   std::vector<NumberColumn> numbers;
   for (const auto& [role, unit, values] : columns) {
-    const auto found = from_name<Role>(role, role_names, 0);
+    const auto found = from_name<Varied>(role, varied_names, 0);
     require(found.has_value(), Code::arg, "role", "no such role; accepted: those of the table");
     require(values.shape(0) == session_of.shape(0), Code::columns, role, "another length; accepted: one value a row");
     numbers.push_back({*found, unit_for(*found, unit), {values.data(), values.shape(0)}});
@@ -428,7 +259,7 @@ AnswersByName simulate_rows(const std::vector<nb::bytes>& sessions, const std::v
   run(table, std::clamp<std::size_t>(threads, 1, 1 + table.rows() / Table::chunk), progress);
   table.rethrow();
 
-  Answers& answers = table.answers();
+  SummaryTable& answers = table.answers();
   AnswersByName out;
   nb::dict numbers_out;
   for (std::size_t i = 0; i < answers.names.size(); ++i)
@@ -439,7 +270,9 @@ AnswersByName simulate_rows(const std::vector<nb::bytes>& sessions, const std::v
     for (const Micros t : table.instants()) us.push_back(t.count());
     out["time_us"] = owned(std::move(us));
   }
-  out["verdict"] = owned(std::move(answers.verdicts));
+  std::vector<std::uint8_t> verdicts;
+  for (const VerdictKind v : answers.verdicts) verdicts.push_back(static_cast<std::uint8_t>(v));
+  out["verdict"] = owned(std::move(verdicts));
   out["flags"] = nb::cast(answers.flags);
   out["not_evaluated"] = nb::cast(answers.not_evaluated);
   return out;
