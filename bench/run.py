@@ -140,6 +140,15 @@ def ode_rows(table, ode):
             table.plain(name.replace("_", " "), each["us"])
 
 
+def sweep_rows(table, sweep):
+    whole = sweep["sweep_10000_points"]["us"]
+    table.within("a sweep of 10,000 points with limits", whole, sweep["sweep_10000_points"]["limit_us"])
+    table.within("the same as CSV", sweep["sweep_10000_points_to_csv"]["us"], sweep["sweep_10000_points_to_csv"]["limit_us"])
+    for name, words in (("once", "one solver"), ("twice", "two solvers")):
+        us = sweep[f"loop_of_10000_calls_that_ask_{name}"]["us"]
+        table.plain(f"the same points as a loop of single calls, {words}", us, whole, "the sweep")
+
+
 def python_rows(table, found):
     for name, us in found["calls_us"].items():
         if name == "simulate, one solver":
@@ -171,6 +180,7 @@ def main():
         "scipy": run([python, BENCH / "scipy_baseline.py", "--json", f"--seconds={0.2 if quick else 2}"]) if python else None,
         "simulate": google(options.build / "bench" / "bench_simulate", quick),
         "ode": google(options.build / "bench" / "bench_ode", quick),
+        "sweep": google(options.build / "bench" / "bench_sweep", quick),
         "quantity": google(options.build / "bench" / "bench_quantity", quick),
         "process": run([sys.executable, BENCH / "process_start.py", options.build / "ketpk", "--json", f"--runs={20 if quick else 200}"]),
     }
@@ -183,6 +193,7 @@ def main():
     solve_rows(table, found["solve"], found["scipy"])
     simulate_rows(table, found["simulate"])
     ode_rows(table, found["ode"])
+    sweep_rows(table, found["sweep"])
     for name, each in found["quantity"].items():
         table.plain(name.replace("_", " "), each["us"])
     ms = found["process"]["ms"]
