@@ -363,13 +363,21 @@ TEST_CASE("a patient gives weight, age, height and sex, and what was not given i
 TEST_CASE("a patient and a row of the same covariates are the same individual, to the bit") {
   for (const ModelCard& c : library::cards()) {
     INFO(c.id);
-    CHECK(covariates_of(c) == std::vector<std::string>{"WT"});
+    const bool of_age_and_race = c.id == "perezruixo2021";
+    CHECK(covariates_of(c) ==
+          (of_age_and_race ? std::vector<std::string>{"AGE", "RACE_ASIAN"} : std::vector<std::string>{"WT"}));
     for (const double kg : {45.0, 70.0, 83.7, 130.0}) {
-      const std::vector<double> row{kg};
-      const auto a = individual(c, patient(kg));
+      const std::vector<double> row = of_age_and_race ? std::vector<double>{kg, 1} : std::vector<double>{kg};
+      Patient same = aged(kg, kg);
+      same.covariates = {{"RACE_ASIAN", 1}};
+      const auto a = individual(c, same);
       const auto b = individual(c, row).parameters;
       CHECK((a.v1_L == b.v1_L && a.cl_L_per_min == b.cl_L_per_min && a.q2_L_per_min == b.q2_L_per_min &&
              a.v2_L == b.v2_L && a.q3_L_per_min == b.q3_L_per_min && a.v3_L == b.v3_L));
+      REQUIRE(a.liver.has_value() == b.liver.has_value());
+      if (a.liver)
+        CHECK((a.liver->q_L_per_min == b.liver->q_L_per_min && a.liver->kel_per_min == b.liver->kel_per_min &&
+               a.liver->kmet_per_min == b.liver->kmet_per_min && a.liver->v_L == b.liver->v_L));
     }
   }
 }

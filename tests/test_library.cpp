@@ -151,7 +151,8 @@ std::vector<std::string> without_source(const Json& file) {
 /// Where the sources of a model file stand.
 std::vector<Json::json_pointer> sources(const Json& file) {
   std::vector<Json::json_pointer> all;
-  for (const auto& [path, value] : file.flatten().items())
+  const Json flat = file.flatten();
+  for (const auto& [path, value] : flat.items())
     if (path.ends_with("/source")) all.emplace_back(path);
   return all;
 }
