@@ -32,6 +32,7 @@
 #include "ketpk/ketpk.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
+#include "ketpk/report_effect_cards.hpp"
 #include "ketpk/report_spread.hpp"
 #include "ketpk/report_sweep.hpp"
 #include "ketpk/simulate.hpp"
@@ -418,6 +419,24 @@ void show_model(const Command& command) {
   }
 }
 
+std::string effects_text() {
+  using report_detail::padded;
+  std::string text =
+      padded("id", 16) + padded("constant", 12) + padded("effects", 9) + padded("confidence", 13) + "study\n";
+  for (const EffectCard& card : library::effect_cards())
+    text +=
+        padded(card.id, 16) + padded(card.ke0 ? report_detail::stated_text(*card.ke0) : "none", 12) +
+        padded(std::to_string(card.effects.size()), 9) +
+        padded(card.not_for_use.empty() ? report_detail::pick(confidence_names, card.confidence) : "not for use", 13) +
+        card.label + '\n';
+  return text;
+}
+
+void show_effect(const Command& command) {
+  const EffectCard card = library::find_effect(command.target, "id");
+  write_standard_output(command.format == Format::json ? to_json(std::span(&card, 1)) : to_card(card, card_style()));
+}
+
 int lint_model(const Command& command) {
   const std::vector<io::ModelFinding> findings = io::lint_model(model_bytes(command.target));
   const io::ModelFinding* first_error = nullptr;
@@ -502,6 +521,12 @@ int run(const Command& command) {
       break;
     case Verb::models_show: show_model(command); break;
     case Verb::models_lint: return lint_model(command);
+    case Verb::effects_list:
+      write_standard_output(command.format == Format::json
+                                ? to_json(std::span<const EffectCard>(library::effect_cards()))
+                                : effects_text());
+      break;
+    case Verb::effects_show: show_effect(command); break;
     case Verb::limits_lint: return lint(command);
     case Verb::simulate:
     case Verb::check: return run_session(command);

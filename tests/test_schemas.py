@@ -155,14 +155,14 @@ SLIPS = [
     (("course",), {"at": ["0 d"], "times": 1}), (("course",), {"at": ["2026-10-25T02:30:00"]}),
     (("course",), {"at": ["0 d", "2026-10-25T02:30:00Z"]}), (("course",), {"at": ["2026-12-31T23:59:60Z"]}),
     (("course",), {"at": ["2026-10-25T02:30:00-00:00"]}), (("course",), {"at": ["2026-10-25T02:30:00.1234567Z"]}),
-    (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
+    (("questions", "time_above"), ["100"]), (("effect_card",), 7), (("effect_card",), ""), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
     *EFFECT_SLIPS,
 ]
 # One change each; schema and program take every result.
 VARIANTS = [
     (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"), (("patient", "sex"), ABSENT),
     (("order", 0, "at"), ABSENT), (("order", 0, "infuse"), "3.5e1 mg"), (("order", 1, "infuse_at_rate"), "52.5 mL/h"),
-    (("model",), "kamp2020"),
+    (("model",), "kamp2020"), (("model",), "domino1984"),
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
     ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"),
     (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),

@@ -418,6 +418,9 @@ struct ModelCard {
   std::vector<CardDepot> depots = {};
   std::vector<CardEntry> entries = {};
   std::vector<CardEffect> effects = {};  ///< never without a source of their own
+  std::string effect_card = {};          ///< the study whose effect site and effects stand beside it
+  std::size_t effects_of_study = 0;      ///< how many of `effects`, the last ones, are that study's
+  bool effect_assumed_alike = false;     ///< that study was of another analyte than the model
   std::optional<Variability> variability = {};
   std::optional<ResidualError> residual_error = {};
   std::vector<GoldenValue> goldens = {};

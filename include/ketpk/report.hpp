@@ -587,8 +587,12 @@ inline void inputs(JsonText& json, const Result& r) {
   const Request& q = r.inputs;
   inputs_with(json, r, [&] {
     json.key("model"), asked_model(json, q.model);
-    // A model file is echoed whole; of any other card this is the place where a session holds its effects.
-    std::vector<CardEffect> asked = q.model.file.empty() ? q.model.effects : std::vector<CardEffect>{};
+    if (!q.model.effect_card.empty()) json.member("effect_card", q.model.effect_card);
+    // A model file is echoed whole, and an effect card by its name; of any other card this is the place where a session
+    // holds its effects.
+    const auto own = static_cast<std::ptrdiff_t>(q.model.effects.size() - q.model.effects_of_study);
+    std::vector<CardEffect> asked;
+    if (q.model.file.empty()) asked.assign(q.model.effects.begin(), q.model.effects.begin() + own);
     asked.insert(asked.end(), q.effects.begin(), q.effects.end());
     if (!asked.empty()) stated_effects(json, asked);
   });
@@ -1151,6 +1155,9 @@ inline void by_which_model(Page& page, const Result& r) {
   page.row("", card.citation.empty() ? "no citation: stated in the session" : card.citation, Tint::faint, 2);
   if (!r.admission.crossed.empty())
     page.row("", "outside its domain: " + joined(r.admission.crossed, "; "), Tint::yellow, 2);
+  if (!card.effect_card.empty())
+    page.row("", "effect site and effects of " + card.effect_card + ", estimated with other concentrations",
+             Tint::yellow, 1);
   if (r.admission.enantiomers_assumed_alike)
     page.row("", "an S-ketamine model run for another analyte, as if the enantiomers behaved alike", Tint::yellow, 1);
 }
@@ -1679,6 +1686,12 @@ template <class More>
          std::string(pick(acts, e.kind)) + " by " + driven;
 }
 
+/// An effect, what it follows and how.
+[[nodiscard]] inline std::string effect_line(const CardEffect& effect) {
+  return effect.name + " of " + effect.of + ": " +
+         std::visit([](const auto& form) { return form_text(form); }, effect.form);
+}
+
 }  // namespace report_detail
 
 /// Everything a model card says of its parameters, as `ketpk.card/1`.
@@ -1769,10 +1782,7 @@ template <class More>
   }
   for (std::size_t i = 0; i < card.effects.size(); ++i) {
     const CardEffect& effect = card.effects[i];
-    page.row(i == 0 ? "Effects" : "",
-             effect.name + " of " + effect.of + ": " +
-                 std::visit([](const auto& form) { return d::form_text(form); }, effect.form),
-             d::Tint::plain, all);
+    page.row(i == 0 ? "Effects" : "", d::effect_line(effect), d::Tint::plain, all);
     page.row("", effect_source_of(effect), d::Tint::faint, all);
   }
   page.blank();
