@@ -85,31 +85,13 @@ void add_output(Options& options, bool with_csv) {
   }
 }
 
-constexpr std::array<const char*, 25> session_options{"--weight",
-                                                      "--dosing-weight",
-                                                      "--height",
-                                                      "--age",
-                                                      "--sex",
-                                                      "--analyte",
-                                                      "--form",
-                                                      "--drug-free",
-                                                      "--dose",
-                                                      "--rate",
-                                                      "--over",
-                                                      "--bolus",
-                                                      "--into",
-                                                      "--bag",
-                                                      "--course-every",
-                                                      "--course-times",
-                                                      "--model",
-                                                      "--extrapolate",
-                                                      "--assume-enantiomers-alike",
-                                                      "--limits",
-                                                      "--as-of",
-                                                      "--every",
-                                                      "--until",
-                                                      "--at",
-                                                      "--time-above"};
+constexpr std::array<const char*, 26> session_options{
+    "--weight",       "--dosing-weight", "--height",      "--age",         "--sex",
+    "--analyte",      "--form",          "--drug-free",   "--dose",        "--rate",
+    "--over",         "--bolus",         "--into",        "--bag",         "--course-every",
+    "--course-times", "--model",         "--effect-card", "--extrapolate", "--assume-enantiomers-alike",
+    "--limits",       "--as-of",         "--every",       "--until",       "--at",
+    "--time-above"};
 
 void add_session(Options& options) {
   options.group = "Session";
@@ -137,6 +119,7 @@ void add_session(Options& options) {
   options.value(
       "--model", "ID",
       "`ketpk models list` names them; or a model file, card.json; or several, kamp2020,herd2007, or all (required)");
+  options.value("--effect-card", "ID", "the effect site and effects of a study beside the model; `ketpk effects list`");
   options.flag("--extrapolate", "run outside the model's stated domain, and flag it");
   options.flag("--assume-enantiomers-alike", "run an S-ketamine model for a racemic order, and flag it");
   options.group = "Limits";
@@ -272,6 +255,7 @@ io::Json session_of(const Options& options) {
       for (std::string& each : pieces(*text)) models.push_back(model(std::move(each)));
     }
   }
+  put(document, "effect_card", "--effect-card");
   if (auto text = options.text("--limits")) document["limits"] = {{"file", std::move(*text)}};
   put(document, "as_of", "--as-of");
   if (options.given("--extrapolate")) document["extrapolate"] = true;
@@ -515,6 +499,12 @@ Command read_command(int argc, const char* const* argv) {
   Options lint_model{subcommand(*models, "lint", "everything that is wrong with a model file, or implausible in it")};
   lint_model.value("id", "FILE|ID", "a model file such as ./card.json, or a built-in model; '-' reads standard input");
   lint_model.flag("--json", "write JSON (errors too)");
+  CLI::App* effects = subcommand(app, "effects", "effect cards: what studies say of effects, to put beside a model");
+  Options list_effects{subcommand(*effects, "list", "every effect card, one line each")};
+  list_effects.flag("--json", "write JSON (errors too)");
+  Options show_effect{subcommand(*effects, "show", "what one study stated, with its source, and what it did not")};
+  show_effect.value("id", "ID", "an effect card");
+  show_effect.flag("--json", "write JSON (errors too)");
   CLI::App* limits = subcommand(app, "limits", "limits files");
   Options lint{subcommand(*limits, "lint", "everything that is wrong with a limits file")};
   lint.value("file", "FILE", "the limits file; '-' reads standard input");
@@ -565,6 +555,15 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*list.app);
     return {.verb = Verb::models_list, .format = list.given("--json") ? Format::json : Format::card};
   }
+  if (*effects) {
+    require_well_formed(*effects);
+    if (*show_effect.app)
+      return with_target(Verb::effects_show, show_effect, "id",
+                         "an effect card's id, as `ketpk effects list` names them");
+    if (!*list_effects.app) wrong_usage("effects", "nothing asked; accepted: list, show ID");
+    require_well_formed(*list_effects.app);
+    return {.verb = Verb::effects_list, .format = list_effects.given("--json") ? Format::json : Format::card};
+  }
   if (*limits) {
     require_well_formed(*limits);
     if (!*lint.app) wrong_usage("limits", "nothing asked; accepted: lint FILE");
@@ -578,7 +577,8 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*version.app);
     return {.verb = Verb::version, .verbose = version.given("--verbose")};
   }
-  wrong_usage("arguments", "no command; accepted: simulate, check, sweep, models, limits, units, version, --help");
+  wrong_usage("arguments",
+              "no command; accepted: simulate, check, sweep, models, effects, limits, units, version, --help");
 }
 
 }  // namespace ketpk::cli

@@ -20,6 +20,8 @@ enum class Verb : std::uint8_t {
   models_list,
   models_show,
   models_lint,
+  effects_list,
+  effects_show,
   limits_lint,
   simulate,
   check,
@@ -31,7 +33,7 @@ enum class Format : std::uint8_t { card, json, csv, file };
 /// What was asked on the command line.
 struct Command {
   Verb verb;
-  std::string target = {};               ///< a session or sweep file or `-`, a model's id or file, or a limits file
+  std::string target = {};               ///< a session or sweep file or `-`, a model's or effect card's id, a model file, or a limits file
   std::optional<io::Json> session = {};  ///< the document that the options amount to, where no file was named
   std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file
   bool spread = false;                   ///< of `predict`: with the standard deviation between subjects

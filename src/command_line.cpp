@@ -32,6 +32,7 @@
 #include "ketpk/ketpk.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
+#include "ketpk/report_effect_cards.hpp"
 #include "ketpk/report_spread.hpp"
 #include "ketpk/report_sweep.hpp"
 #include "ketpk/simulate.hpp"
@@ -363,11 +364,15 @@ std::string version_text(bool verbose) {
 
 std::string models_text() {
   using report_detail::padded;
-  std::string text = padded("id", 18) + padded("sampling site", 16) + padded("analytes", 20) + "model\n";
+  std::string text =
+      padded("id", 17) + padded("sampled", 12) + padded("analytes", 18) + padded("confidence", 13) + "model\n";
   for (const ModelCard& card : library::cards()) {
     std::string analytes;
     for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ",") + std::string(name_of(a));
-    text += padded(card.id, 18) + padded(name_of(card.site), 16) + padded(analytes, 20) + card.label + '\n';
+    const std::string_view confidence =
+        card.not_for_use.empty() ? confidence_names[static_cast<std::size_t>(card.confidence)] : "not for use";
+    text += padded(card.id, 17) + padded(name_of(card.site), 12) + padded(analytes, 18) + padded(confidence, 13) +
+            card.label + '\n';
   }
   return text;
 }
@@ -412,6 +417,24 @@ void show_model(const Command& command) {
     case Format::file: return write_standard_output(io::write_model(card));
     default: return write_standard_output(io::model_card_text(card, card_style().colour));
   }
+}
+
+std::string effects_text() {
+  using report_detail::padded;
+  std::string text =
+      padded("id", 16) + padded("constant", 12) + padded("effects", 9) + padded("confidence", 13) + "study\n";
+  for (const EffectCard& card : library::effect_cards())
+    text +=
+        padded(card.id, 16) + padded(card.ke0 ? report_detail::stated_text(*card.ke0) : "none", 12) +
+        padded(std::to_string(card.effects.size()), 9) +
+        padded(card.not_for_use.empty() ? report_detail::pick(confidence_names, card.confidence) : "not for use", 13) +
+        card.label + '\n';
+  return text;
+}
+
+void show_effect(const Command& command) {
+  const EffectCard card = library::find_effect(command.target, "id");
+  write_standard_output(command.format == Format::json ? to_json(std::span(&card, 1)) : to_card(card, card_style()));
 }
 
 int lint_model(const Command& command) {
@@ -498,6 +521,12 @@ int run(const Command& command) {
       break;
     case Verb::models_show: show_model(command); break;
     case Verb::models_lint: return lint_model(command);
+    case Verb::effects_list:
+      write_standard_output(command.format == Format::json
+                                ? to_json(std::span<const EffectCard>(library::effect_cards()))
+                                : effects_text());
+      break;
+    case Verb::effects_show: show_effect(command); break;
     case Verb::limits_lint: return lint(command);
     case Verb::simulate:
     case Verb::check: return run_session(command);

@@ -14,6 +14,7 @@
 #include "effects_file.hpp"
 #include "fields.hpp"
 #include "ketpk/effect.hpp"
+#include "ketpk/effect_cards.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/library.hpp"
 #include "limits_file.hpp"
@@ -511,9 +512,11 @@ void check_schema(const Fields& fields) {
 Fields session_fields(const Json& document) {
   const Fields fields(Node{document, ""});
   check_schema(fields);
-  fields.only(std::array<Names, 19>{"schema", "patient", "analyte", "form", "initial_state", "order", "course", "bag",
-                                    "events", "pump", "model", "effects", "limits", "as_of", "overrides", "observe",
-                                    "questions", "extrapolate", "assume_enantiomers_alike"});
+  fields.only(std::array<Names, 20>{"schema",        "patient",   "analyte",     "form",
+                                    "initial_state", "order",     "course",      "bag",
+                                    "events",        "pump",      "model",       "effect_card",
+                                    "effects",       "limits",    "as_of",       "overrides",
+                                    "observe",       "questions", "extrapolate", "assume_enantiomers_alike"});
   return fields;
 }
 
@@ -524,6 +527,12 @@ Request request_of(const Fields& fields, const SessionContext& context, ModelCar
   Request request{.patient = patient_of(fields.required("patient", "an object with at least weight")),
                   .order = order_of(fields),
                   .model = std::move(card)};
+  if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
+  if (const auto allowed = fields.optional("assume_enantiomers_alike"))
+    request.allowances.assume_enantiomers_alike = truth_of(*allowed);
+  if (const auto study = fields.optional("effect_card"))
+    request.model = with_effects(std::move(request.model), library::find_effect(text_of(*study), study->path),
+                                 request.allowances, study->path);
   if (const auto effects = fields.optional("effects")) {
     std::vector<CardEffect> all = request.model.effects;
     for (const Node& node : list_of(*effects, most_effects)) {
@@ -531,9 +540,6 @@ Request request_of(const Fields& fields, const SessionContext& context, ModelCar
       request.effects.push_back(all.back());
     }
   }
-  if (const auto allowed = fields.optional("extrapolate")) request.allowances.extrapolate = truth_of(*allowed);
-  if (const auto allowed = fields.optional("assume_enantiomers_alike"))
-    request.allowances.assume_enantiomers_alike = truth_of(*allowed);
   if (request.order.initial_state == InitialState::saved)
     read_initial_state(*fields.optional("initial_state"), context, request);
   if (const auto limits = fields.optional("limits")) {
@@ -583,8 +589,9 @@ std::vector<ModelCard> understand_models(const Node& node, const SessionContext&
 SpreadRequest understand_spread(const Json& document, const SessionContext& context) {
   const Fields fields = session_fields(document);
   const Node node = fields.required("model", "\"all\", or a list of models");
-  require(!fields.has("effects"), Code::field_unknown, fields.path("effects"),
-          "stands beside several models, whose curves differ; accepted: effects beside one model");
+  for (const Names key : {"effects", "effect_card"})
+    require(!fields.has(key), Code::field_unknown, fields.path(key),
+            "stands beside several models, whose curves differ; accepted: effects beside one model");
   const Node state = fields.required("initial_state", "drug-free");
   require(state.value.is_string(), Code::state, state.path,
           "saved with one model, and several are asked; accepted: one model, or drug-free");

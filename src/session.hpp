@@ -23,7 +23,7 @@ namespace ketpk::io {
 /// E_TYPE for anything else and E_FIELD_MISSING for an empty list.
 [[nodiscard]] std::vector<ModelCard> understand_models(const Node& node, const SessionContext& context);
 
-/// What it then asks of them. Throws as `understand_session`; E_FIELD_UNKNOWN(effects) and E_STATE(initial_state) for
+/// What it then asks of them. Throws as `understand_session`; E_FIELD_UNKNOWN(effects, effect_card) and E_STATE(initial_state) for
 /// what belongs to one model.
 [[nodiscard]] SpreadRequest understand_spread(const Json& document, const SessionContext& context);
 

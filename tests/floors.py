@@ -16,7 +16,7 @@ FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
     ["body_size", "schedule", "delivery", "model", "library", "individual", "network", "timeline"],
-    ["solve", "solve_ode", "walk", "dosing", "effect", "identity"],
+    ["solve", "solve_ode", "walk", "dosing", "effect", "effect_cards", "identity"],
     ["solve_network", "solve_expm"],
     ["exposure", "slips", "network_trajectory"],
     ["trajectory", "response"],
@@ -27,7 +27,7 @@ FLOORS = [
     ["compare", "sweep"],
     ["drawing"],
     ["report"],
-    ["report_spread", "report_sweep"],
+    ["report_spread", "report_sweep", "report_effect_cards"],
     ["ketpk", "io"],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

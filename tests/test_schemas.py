@@ -155,14 +155,14 @@ SLIPS = [
     (("course",), {"at": ["0 d"], "times": 1}), (("course",), {"at": ["2026-10-25T02:30:00"]}),
     (("course",), {"at": ["0 d", "2026-10-25T02:30:00Z"]}), (("course",), {"at": ["2026-12-31T23:59:60Z"]}),
     (("course",), {"at": ["2026-10-25T02:30:00-00:00"]}), (("course",), {"at": ["2026-10-25T02:30:00.1234567Z"]}),
-    (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
+    (("questions", "time_above"), ["100"]), (("effect_card",), 7), (("effect_card",), ""), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
     *EFFECT_SLIPS,
 ]
 # One change each; schema and program take every result.
 VARIANTS = [
     (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"), (("patient", "sex"), ABSENT),
     (("order", 0, "at"), ABSENT), (("order", 0, "infuse"), "3.5e1 mg"), (("order", 1, "infuse_at_rate"), "52.5 mL/h"),
-    (("model",), "kamp2020"),
+    (("model",), "kamp2020"), (("model",), "domino1984"),
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
     ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"),
     (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),
@@ -176,6 +176,7 @@ CLEARANCE = ("parameters", "CL")
 EFFECT = (*CLEARANCE, "covariates", 0)
 FORMED = ("metabolites", 0)
 GOLDEN = ("golden", 0)
+MTT = {"value": "20 min", "source": "s"}
 # As above, for a model file.
 MODEL_SLIPS = [
     (("schema",), "ketpk.model/2"), (("id",), "two words"), (("id",), ABSENT), (("label",), " "),
@@ -213,9 +214,22 @@ MODEL_SLIPS = [
     ((*GOLDEN, "doses"), []), ((*GOLDEN, "doses", 0, "amount"), "35"), ((*GOLDEN, "at"), ABSENT),
     ((*GOLDEN, "source"), ABSENT), (("golden", 2, "at"), "1 h"), (("golden", 3, "value"), "200 h"),
     (("data_units", "time"), "hours"), (("data_units", "amount"), "mg/kg"), (("data_units", "concentration"), ABSENT),
-    (("data_units", "infusion_bioavailability"), "stan"), (("data_units", "covariates"), "nocb"), *EFFECT_SLIPS,
+    (("data_units", "infusion_bioavailability"), "stan"), (("data_units", "covariates"), "nocb"),
+    (("confidence",), "certain"), (("not_for_use",), 7), (("domain", "only_for"), ""),
+    (("parameters", "Qh"), {"value": "90 L/h", "source": "s"}), (("parameters", "Vh"), {"value": "9 L", "source": "s"}),
+    ((*FORMED, "delay"), {"transits": 0, "mtt": MTT}), ((*FORMED, "delay"), {"transits": 1.5, "mtt": MTT}),
+    ((*FORMED, "delay"), {"transits": 17, "mtt": MTT}), ((*FORMED, "delay"), {"transits": 2}),
+    ((*FORMED, "delay"), {"mtt": MTT}), ((*FORMED, "delay"), {"transits": 2, "mtt": {"value": "20 min"}}),
+    ((*FORMED, "delay"), {"transits": 2, "mtt": {"value": "20 L", "source": "s"}}),
+    ((*FORMED, "delay"), {"transits": 2, "mtt": MTT, "of": 1}), ((*EFFECT, "form"), "added_above"),
+    (("golden", 3, "quantity"), "half_life_5"), *EFFECT_SLIPS,
 ]
 MODEL_VARIANTS = [
+    (("confidence",), "medium-high"), (("not_for_use",), "made up"), (("domain", "only_for"), "people in a test"),
+    ((*FORMED, "delay"), {"transits": 2, "mtt": MTT}),
+    (("parameters", "V1", "covariates"), [{"covariate": "AGE", "form": "added-above", "reference": 60,
+                                           "coefficient": -0.5, "source": "s"}]),
+    ((*FORMED, "delay"), {"transits": 14, "mtt": {**MTT, "weight_exponent": 0.25}}),
     (("doi",), ABSENT), (("analytes",), []), (("population",), ABSENT), (("domain",), ABSENT),
     (("domain", "weight"), [None, "120 kg"]), (("reference_weight",), "154.32358352941 lb"), (("golden",), ABSENT),
     ((*CLEARANCE, "value"), "1.25 L/min"), ((*FORMED, "apparent"), True), (("absorption", 0, "into"), "nose"),

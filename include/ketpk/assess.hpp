@@ -628,6 +628,26 @@ inline void judge_analyte(const Evidence& e, Assessment& assessment) {
   assessment.checks.push_back(std::move(check));
 }
 
+/// Whether the study whose effects stand beside the model was of the model's analyte.
+inline void judge_effect_card(const Evidence& e, Assessment& assessment) {
+  if (e.card.effect_card.empty()) return;
+  const bool is_alike = e.card.effect_assumed_alike;
+  assessment.checks.push_back({.id = "effect-analyte",
+                               .required = true,
+                               .outcome = is_alike ? CheckOutcome::flagged : CheckOutcome::passed,
+                               .why = e.card.effect_card});
+  if (!is_alike) return;
+  assessment.flags.push_back({.code = "ENANTIOMERS_ASSUMED_ALIKE",
+                              .severity = Severity::soft,
+                              .quantity = "effect-analyte",
+                              .value = analytes_of(e.card),
+                              .limit = e.card.effect_card,
+                              .source = e.card.citation,
+                              .driver = "the effects of " + e.card.effect_card +
+                                        " are of another analyte than the model; they were run as if both enantiomers "
+                                        "behaved alike"});
+}
+
 // --- the delivery and the bag --------------------------------------------------------------------------------
 
 /// A pause that nobody ended is said, each.
@@ -729,6 +749,7 @@ requires std::invocable<Above&, Curve, double>
   detail::judge_gaps(evidence, assessment);
   detail::judge_domain(evidence, assessment);
   detail::judge_analyte(evidence, assessment);
+  detail::judge_effect_card(evidence, assessment);
   Slips slips = look_for_slips(evidence.patient, evidence.order, evidence.regimen, limits);
   std::move(slips.checks.begin(), slips.checks.end(), std::back_inserter(assessment.checks));
   std::move(slips.flags.begin(), slips.flags.end(), std::back_inserter(assessment.flags));

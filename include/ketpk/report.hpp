@@ -352,6 +352,11 @@ inline void card_members(JsonText& json, const ModelCard& card) {
         json.member("apparent", m.apparent);
         json.member("source", stated(m.source));
         parameters(json, "parameters", m.parameters);
+        if (m.delay)
+          json.object("delay", [&] {
+            json.member("transits", static_cast<double>(m.delay->transits));
+            parameters(json, "parameters", {m.delay->mtt});
+          });
       });
     });
   }
@@ -365,6 +370,7 @@ inline void domain(JsonText& json, const Domain& d) {
     json.member("age_high_yr", d.age_high_yr);
     json.member("weight_low_kg", d.weight_low_kg);
     json.member("weight_high_kg", d.weight_high_kg);
+    if (!d.only_for.empty()) json.member("only_for", d.only_for);
     json.member("source", stated(d.source));
   });
 }
@@ -581,8 +587,12 @@ inline void inputs(JsonText& json, const Result& r) {
   const Request& q = r.inputs;
   inputs_with(json, r, [&] {
     json.key("model"), asked_model(json, q.model);
-    // A model file is echoed whole; of any other card this is the place where a session holds its effects.
-    std::vector<CardEffect> asked = q.model.file.empty() ? q.model.effects : std::vector<CardEffect>{};
+    if (!q.model.effect_card.empty()) json.member("effect_card", q.model.effect_card);
+    // A model file is echoed whole, and an effect card by its name; of any other card this is the place where a session
+    // holds its effects.
+    const auto own = static_cast<std::ptrdiff_t>(q.model.effects.size() - q.model.effects_of_study);
+    std::vector<CardEffect> asked;
+    if (q.model.file.empty()) asked.assign(q.model.effects.begin(), q.model.effects.begin() + own);
     asked.insert(asked.end(), q.effects.begin(), q.effects.end());
     if (!asked.empty()) stated_effects(json, asked);
   });
@@ -1145,6 +1155,9 @@ inline void by_which_model(Page& page, const Result& r) {
   page.row("", card.citation.empty() ? "no citation: stated in the session" : card.citation, Tint::faint, 2);
   if (!r.admission.crossed.empty())
     page.row("", "outside its domain: " + joined(r.admission.crossed, "; "), Tint::yellow, 2);
+  if (!card.effect_card.empty())
+    page.row("", "effect site and effects of " + card.effect_card + ", estimated with other concentrations",
+             Tint::yellow, 1);
   if (r.admission.enantiomers_assumed_alike)
     page.row("", "an S-ketamine model run for another analyte, as if the enantiomers behaved alike", Tint::yellow, 1);
 }
@@ -1626,6 +1639,8 @@ template <class More>
     report_detail::domain(json, card.domain);
     json.strings("uncertainties", card.uncertainties);
     json.member("corroboration", report_detail::stated(card.corroboration));
+    json.member("confidence", pick(confidence_names, card.confidence));
+    if (!card.not_for_use.empty()) json.member("not_for_use", card.not_for_use);
     report_detail::card_members(json, card);
     more(json);
   });
@@ -1641,6 +1656,9 @@ template <class More>
     case CovariateForm::power: return times + '(' + e.covariate + " / " + reference + ")^" + coefficient;
     case CovariateForm::linear: return times + "(1 + " + coefficient + " (" + off + "))";
     case CovariateForm::exponential: return times + "exp(" + coefficient + " (" + off + "))";
+    case CovariateForm::added_above:
+      return (e.coefficient < 0 ? "- " + to_text(-e.coefficient) : "+ " + coefficient) + " for each of " + e.covariate +
+             " above " + reference;
     case CovariateForm::levels: break;
   }
   std::string text = times + "by " + e.covariate + ':';
@@ -1668,6 +1686,12 @@ template <class More>
          std::string(pick(acts, e.kind)) + " by " + driven;
 }
 
+/// An effect, what it follows and how.
+[[nodiscard]] inline std::string effect_line(const CardEffect& effect) {
+  return effect.name + " of " + effect.of + ": " +
+         std::visit([](const auto& form) { return form_text(form); }, effect.form);
+}
+
 }  // namespace report_detail
 
 /// Everything a model card says of its parameters, as `ketpk.card/1`.
@@ -1675,7 +1699,7 @@ template <class More>
   return report_detail::card_json(card, [](report_detail::JsonText&) {});
 }
 
-/// The cards' ids, analytes, sites and labels, as JSON.
+/// The cards' ids, analytes, sites, labels and how far they may be trusted, as JSON.
 [[nodiscard]] inline std::string to_json(std::span<const ModelCard> cards) {
   report_detail::JsonText json;
   json.object([&] {
@@ -1687,6 +1711,9 @@ template <class More>
         report_detail::names_of(json, card.analytes);
         json.member("site", name_of(card.site));
         json.member("population", card.population);
+        json.member("confidence", report_detail::pick(confidence_names, card.confidence));
+        if (!card.domain.only_for.empty()) json.member("only_for", card.domain.only_for);
+        if (!card.not_for_use.empty()) json.member("not_for_use", card.not_for_use);
       });
     });
   });
@@ -1706,10 +1733,17 @@ template <class More>
   for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ", ") + std::string(name_of(a));
   page.row("Analytes", analytes, d::Tint::plain, all);
   page.row("Site", name_of(card.site));
+  if (!card.not_for_use.empty()) page.row("Refused", "not for use: " + card.not_for_use, d::Tint::red, all);
   page.row("Built on", card.population, d::Tint::plain, all);
+  if (!card.domain.only_for.empty()) page.row("Only for", card.domain.only_for, d::Tint::yellow, all);
   page.row("Domain", card.domain.statement + (card.domain.source.empty() ? "" : " (" + card.domain.source + ")"),
            d::Tint::plain, all);
   page.row("Seen in", card.corroboration, d::Tint::plain, all);
+  page.row("Confidence",
+           card.confidence == Confidence::not_stated
+               ? "not stated"
+               : std::string(d::pick(confidence_names, card.confidence)) + " that these are the paper's numbers",
+           d::Tint::plain, all);
   page.blank();
   const std::string reference = to_text(card.reference_weight_kg) + " kg";
   const auto parameter = [&](const CardParameter& p) {
@@ -1722,7 +1756,11 @@ template <class More>
       page.row("", d::effect_text(e) + (e.source == p.source ? "" : " \xC2\xB7 " + e.source), d::Tint::plain, all);
     page.row("", p.source, d::Tint::faint, all);
   };
+  const auto is_liver = [](const CardParameter& p) { return p.name == "Qh"; };
   page.row("Parameters", "of the typical individual, at " + reference + " where they scale");
+  if (std::any_of(card.parameters.begin(), card.parameters.end(), is_liver))
+    page.row("", "a liver of Vh at a blood flow Qh eliminates by kel and, into metabolites, by kmet", d::Tint::plain,
+             all);
   for (const CardParameter& p : card.parameters) parameter(p);
   if (card.ke0) {
     page.row("Effect", "a compartment that draws no drug");
@@ -1737,13 +1775,14 @@ template <class More>
              d::Tint::plain, all);
     page.row("", m.source, d::Tint::faint, all);
     for (const CardParameter& p : m.parameters) parameter(p);
+    if (!m.delay) continue;
+    page.row("", "through " + to_text(static_cast<double>(m.delay->transits)) + " transit compartments", d::Tint::plain,
+             all);
+    parameter(m.delay->mtt);
   }
   for (std::size_t i = 0; i < card.effects.size(); ++i) {
     const CardEffect& effect = card.effects[i];
-    page.row(i == 0 ? "Effects" : "",
-             effect.name + " of " + effect.of + ": " +
-                 std::visit([](const auto& form) { return d::form_text(form); }, effect.form),
-             d::Tint::plain, all);
+    page.row(i == 0 ? "Effects" : "", d::effect_line(effect), d::Tint::plain, all);
     page.row("", effect_source_of(effect), d::Tint::faint, all);
   }
   page.blank();

@@ -332,8 +332,14 @@ def model(m: Model) -> str:
     ]
     if m.corroboration:
         about.append(("Corroboration", m.corroboration))
-    parts: list[object] = [_p(f"{m.id} · {m.label}", style="title"), _table(about)]
-    parts += [_p("Parameters", style="head"), _parameters(m.parameters, m.reference_weight)]
+    if m.confidence != "not-stated":
+        about.append(("Confidence", f"{m.confidence} that these are the paper's numbers"))
+    if m.domain.get("only_for"):
+        about.append(("Only for", m.domain["only_for"]))
+    parts: list[object] = [_p(f"{m.id} · {m.label}", style="title")]
+    if m.not_for_use is not None:
+        parts.append(_p(f"Not for use: {m.not_for_use}", style="loud"))
+    parts += [_table(about), _p("Parameters", style="head"), _parameters(m.parameters, m.reference_weight)]
     if m.effect_site is not None:
         ke0 = {**m.effect_site, "name": "ke0", "value": m.effect_site["ke0"]}
         parts += [_p("Effect site", style="head"), _parameters([ke0], m.reference_weight)]
@@ -341,6 +347,9 @@ def model(m: Model) -> str:
         name = f"Metabolite {each['name']}" + (", apparent parameters" if each.get("apparent") else "")
         fraction = f"{shown(each['fraction'])} mg formed per mg of parent eliminated"
         parts += [_p(name, style="head"), _p(fraction), _parameters(each["parameters"], m.reference_weight)]
+        if "delay" in each:
+            parts.append(_p(f"Formed through {shown(each['delay']['transits'])} transit compartments"))
+            parts.append(_parameters(each["delay"]["parameters"], m.reference_weight))
     for effect in m.effects:
         heading = f"Effect {effect['name']} of {effect['of'].replace('_', ' ')}, {effect['kind']}"
         said = [f"{k} {v}" for k, v in effect.items() if k not in ("name", "of", "kind", "source")]
