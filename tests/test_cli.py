@@ -469,7 +469,8 @@ class Results(CommandCase):
 
     def test_a_model_that_is_not_for_use_is_refused_whatever_is_allowed(self):
         for name, analyte in (("hornik2018", "racemic-ketamine"), ("flint2017", "s-ketamine")):
-            session = self.session(model=name, analyte=analyte, extrapolate=True, assume_enantiomers_alike=True)
+            session = self.session(model=name, analyte=analyte, limits=limits(), extrapolate=True,
+                                   assume_enantiomers_alike=True)
             self.refused(["simulate", self.write("s.json", session)], "E_MODEL_DOMAIN", 2, "model")
 
     def test_models_show_has_what_follows_from_the_parameters(self):

@@ -699,7 +699,6 @@ TEST_CASE("whatever stands in a place, reader and linter agree, and what is read
     if (node.is_object())
       for (const auto& [key, value] : node.items()) walk(value, at + '/' + key);
   };
-  walk(example(), "");
   const std::vector<Json> junk{absent,
                                nullptr,
                                true,
@@ -731,10 +730,22 @@ TEST_CASE("whatever stands in a place, reader and linter agree, and what is read
                                Json::object(),
                                Json{1, 2},
                                Json{{"value", "2 L/h"}, {"source", "s"}}};
+  // Golden values take long to compute through transit compartments and a liver, and have been varied by then.
+  const auto bare_card = [](std::string_view id) {
+    Json card = Json::parse(io::write_model(library::find(id)));
+    card.erase("golden");
+    return card;
+  };
+  const std::array<Json, 3> cards{example(), bare_card("simons2022"), bare_card("perezruixo2021")};
   std::size_t read = 0;
-  for (std::uint64_t seed = 1; seed <= 6'000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
     Random r(seed);
-    Json document = example();
+    const std::size_t which = seed <= 6'000 ? 0 : 1 + seed % 2;
+    if (seed == 1 || seed > 6'000) {
+      places.clear();
+      walk(cards[which], "");
+    }
+    Json document = cards[which];
     for (int n = 1 + r.below(2); n > 0; --n) {
       const std::string& place = places[static_cast<std::size_t>(r.below(static_cast<int>(places.size())))];
       const Json::json_pointer at(place);
@@ -753,14 +764,14 @@ TEST_CASE("whatever stands in a place, reader and linter agree, and what is read
     const ModelCard card = io::read_model(document.dump());
     REQUIRE(same(card, io::read_model(io::write_model(card))));
   }
-  CHECK((read > 300 && read < 5'700));
+  CHECK((read > 500 && read < 9'500));
 }
 
 TEST_CASE("no finding repeats what a free text of the file says") {
   const std::string canary = "Zacharias-4711";
   Json card = example();
   for (const char* pointer : {"/label", "/citation", "/doi", "/population", "/corroboration", "/parameters/CL/source",
-                              "/golden/0/source", "/domain/statement", "/site"})
+                              "/golden/0/source", "/domain/statement", "/domain/only_for", "/not_for_use", "/site"})
     card = changed(card, pointer, canary);
   card = changed(card, "/golden/0/value", "1 ng/mL");
   card = changed(card, "/parameters/V1/value", "1 mL");

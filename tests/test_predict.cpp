@@ -66,8 +66,10 @@ TEST_CASE("a built-in model says the same at records as it does for an order") {
         r.covariates.push_back(name == "WT" ? 81.5 : name == "AGE" ? 40 : 1);
     const Predictions there = predicted(card, data);
     const Profile& profile = std::get<Result>(outcome).profile;
+    // An order that no exact solution is there for is followed by steps, records by chances.
+    const double due = built_in.id == "simons2022" || built_in.id == "perezruixo2021" ? 1e-9 : 1e-12;
     for (std::size_t k = 0; k < 4; ++k)
-      CHECK(plasma(there)[k + 1] * 1000 == Approx(profile.plasma_ng_per_mL[k]).epsilon(1e-12));
+      CHECK(plasma(there)[k + 1] * 1000 == Approx(profile.plasma_ng_per_mL[k]).epsilon(due));
     CHECK(there.stretches_checked == there.stretches);
   }
 }

@@ -198,6 +198,28 @@ TEST_CASE("an infusion that has always been running holds plasma at rate over cl
   CHECK(worst(x[1], state_of(solver.by_steps(x[0], {}, 1h, 0))) < 1e-9);
 }
 
+TEST_CASE("an infusion that has always been running holds plasma at rate over what a liver clears it of") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    INFO("seed " << seed);
+    Random random(seed);
+    Parameters<double> p = random_mammillary(random);
+    p.cl_L_per_min = 0;
+    p.liver = {random.log_between(0.2, 4), random.log_between(5, 100), random.uniform(), 0.02 + random.uniform()};
+    p.metabolites = {{0.8, 12, 0.7, 0, 1}};
+    p.metabolites[0].transits = 3;
+    p.metabolites[0].transit_per_min = 0.2;
+    const Networks nets = one(p);
+    const Network& net = nets.distinct[0];
+    const Entering dose{.place = net.central(), .rate_mg_per_min = 0.7, .steady_state = SteadyState::replaces};
+    const NetworkState x = state_of(NetworkSolver(nets).steady(Train{dose, Micros{0}, 0}));
+    // What leaves the liver is what enters: Q C = (Q / V + k) A and k A = rate.
+    const double q = p.liver->q_L_per_min, k = p.liver->kel_per_min + p.liver->kmet_per_min, in_liver = 0.7 / k;
+    CHECK(x[net.layout().liver()] == Approx(in_liver).epsilon(1e-11));
+    CHECK(net.plasma_mg_per_L(x) == Approx((q / p.liver->v_L + k) * in_liver / q).epsilon(1e-11));
+    CHECK(net.metabolite_mg_per_L(x, 0) == Approx(0.8 * 0.7 * p.liver->kmet_per_min / k / 0.7).epsilon(1e-11));
+  }
+}
+
 TEST_CASE("a slow train has its steady state too, and one that nothing eliminates has none") {
   Parameters<double> p{50, 50 * 1e-7, 0, 1, 0, 1};  // a half-life of 13 years
   const Entering dose{.bolus_mg = 1, .interval = 12h, .steady_state = SteadyState::replaces};

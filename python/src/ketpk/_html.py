@@ -292,14 +292,30 @@ def _rule(exponent: object, reference: object) -> str:
     return f"× weight / {reference}" if exponent == 1 else f"× (weight / {reference}) to the power of {exponent}"
 
 
+def _followed(effect: Mapping[str, Any]) -> str:
+    """How a parameter follows a covariate."""
+    name = effect["covariate"]
+    if effect["form"] == "levels":
+        return ", ".join(
+            f"× {shown(level['factor'])} where {name} is {shown(level['is'])}" for level in effect["levels"]
+        )
+    reference, coefficient = shown(effect["reference"]), shown(effect["coefficient"])
+    return {
+        "power": f"× ({name} / {reference})^{coefficient}",
+        "linear": f"× (1 + {coefficient} ({name} - {reference}))",
+        "exponential": f"× exp({coefficient} ({name} - {reference}))",
+        "added-above": f"and {coefficient} for each of {name} above {reference}",
+    }[effect["form"]]
+
+
 def _parameters(rows: Iterable[Mapping[str, Any]], reference: object) -> _Markup:
-    return _table(
-        (
-            (p["name"], p["value"], _rule(p.get("weight_exponent", 0), reference), p.get("source") or "no source")
-            for p in rows
-        ),
-        ("parameter", "value", "with weight", "source"),
-    )
+    told: list[tuple[object, ...]] = []
+    for p in rows:
+        rule = _rule(p.get("weight_exponent", 0), reference)
+        told.append((p["name"], p["value"], rule, p.get("source") or "no source"))
+        for e in p.get("covariates", ()):
+            told.append((f"{p['name']} by {e['covariate']}", _followed(e), "", e.get("source") or "no source"))
+    return _table(told, ("parameter", "value", "with weight", "source"))
 
 
 def _domain(domain: Mapping[str, Any]) -> _Markup:
