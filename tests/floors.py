@@ -15,7 +15,7 @@ GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "dual", "pol
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
-    ["body_size", "schedule", "delivery", "model", "library", "individual", "network", "timeline"],
+    ["body_size", "schedule", "delivery", "model", "library", "observations", "individual", "network", "timeline"],
     ["solve", "solve_ode", "walk", "dosing", "effect", "identity"],
     ["solve_network", "solve_expm"],
     ["exposure", "slips", "network_trajectory"],
@@ -23,6 +23,7 @@ FLOORS = [
     ["assess", "second_opinion", "sessions", "state"],
     ["result"],
     ["simulate", "predict", "population"],
+    ["evidence"],
     ["drawing"],
     ["report"],
     ["ketpk", "io"],
