@@ -98,11 +98,11 @@ inline constexpr double ketamine_g_per_mol = 237.73, norketamine_g_per_mol = 223
 /// One concentration as it was printed or read.
 struct ObservedPoint {
   Micros at;
-  double value;                    ///< in the series' unit
-  std::string left_out = {};       ///< why no summary counts it; empty: it does
-  std::string note = {};           ///< what else is to be said of it
-  std::optional<double> low = {};  ///< as printed beside it, with what it is in `note`
-  std::optional<double> high = {};
+  double value;                               ///< in the series' unit
+  std::string left_out = {};                  ///< why no summary counts it; empty: it does
+  std::string note = {};                      ///< what else is to be said of it
+  std::optional<double> sd = {};              ///< between subjects, as printed beside it
+  std::optional<double> low = {}, high = {};  ///< the 95 % confidence interval of the mean, as printed
 };
 
 /// One substance over time, in one unit, read in one way.
@@ -379,11 +379,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
     return ObservedSeries{.substance = substance,
                           .unit = ObservedUnit::ng_per_mL,
                           .reading = "Table 1, mean of the individual maxima, taken to lie at the end of the infusion",
-                          .points = {{.at = std::chrono::minutes{30},
-                                      .value = mean,
-                                      .note = "low and high are one SD away",
-                                      .low = mean - sd,
-                                      .high = mean + sd}}};
+                          .points = {{.at = std::chrono::minutes{30}, .value = mean, .sd = sd}}};
   };
   o.series = {peak(Substance::s_ketamine, 15.6, 4.5), peak(Substance::r_ketamine, 16.5, 4.9)};
   o.reported = {{"AUC ratio hydroxynorketamine / ketamine, S", 1.7, "1", "SD 0.8; 2,6-hydroxynorketamine"},
@@ -416,11 +412,8 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
 
 [[nodiscard]] inline Observations simons() {
   const auto peak = [](double mean, double low, double high, const std::string& film) {
-    return ObservedPoint{.at = std::chrono::minutes{20},
-                         .value = mean,
-                         .note = "after a film of " + film + "; low and high are the 95 % confidence interval",
-                         .low = low,
-                         .high = high};
+    return ObservedPoint{
+        .at = std::chrono::minutes{20}, .value = mean, .note = "after a film of " + film, .low = low, .high = high};
   };
   return {
       .id = "simons2022-cmax",
