@@ -23,16 +23,18 @@ enum class Verb : std::uint8_t {
   limits_lint,
   simulate,
   check,
-  predict
+  predict,
+  validate
 };
-enum class Format : std::uint8_t { card, json, csv, file };
+enum class Format : std::uint8_t { card, json, csv, file, markdown };
 
 /// What was asked on the command line.
 struct Command {
   Verb verb;
   std::string target = {};               ///< a session file or `-`, a model's id or file, or a limits file
   std::optional<io::Json> session = {};  ///< the document that the options amount to, where no file was named
-  std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file
+  std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file;
+                                         ///< of `validate`: a data set's id, `target` a model's; empty: all of them
   bool spread = false;                   ///< of `predict`: with the standard deviation between subjects
   Format format = Format::card;
   std::optional<std::string> output = {};

@@ -46,6 +46,7 @@ TEST_CASE("every observation says where it was read, where blood was drawn and u
   for (const Observations& o : observed::data_sets()) {
     CAPTURE(o.id);
     CHECK_FALSE(o.label.empty());
+    CHECK_FALSE(o.short_label.empty());
     CHECK_FALSE(o.paper.empty());
     CHECK_FALSE(o.doi.empty());
     CHECK_FALSE(o.source.empty());

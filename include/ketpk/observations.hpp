@@ -141,6 +141,7 @@ struct InSampleFor {
 struct Observations {
   std::string id;
   std::string label;
+  std::string short_label;  ///< for the head of a column
   std::string paper;
   std::string doi;      ///< or not-stated
   std::string source;   ///< where the numbers were read: repository and commit, or page
@@ -250,6 +251,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
   return {
       .id = std::move(id),
       .label = std::move(label),
+      .short_label = analyte == Analyte::s_ketamine ? "Kamp esket." : "Kamp racemic",
       .paper = "Kamp J et al. Br J Anaesth 2020;125(5):750-761, Fig 1",
       .doi = "10.1016/j.bja.2020.06.067",
       .source = std::string(digitised) + ", kamp_*.csv and README.md",
@@ -326,6 +328,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
   return {
       .id = "otto2021-chdr1311",
       .label = "Otto 2021 CHDR1311, 10 mg S-ketamine over 30 min",
+      .short_label = "Otto curve",
       .paper = "Otto ME et al. Eur J Clin Pharmacol 2021;77(8):1181-1192, Figs 3b and 4b",
       .doi = "10.1007/s00228-021-03104-1",
       .source = "nlmixr2lib, vignette Otto_2021_s_ketamine",
@@ -353,9 +356,10 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
 
 // Hasan 2021 ----------------------------------------------------------------------------------------------------------
 
-[[nodiscard]] inline Observations hasan(std::string id, std::string label) {
+[[nodiscard]] inline Observations hasan(std::string id, std::string label, std::string short_label) {
   return {.id = std::move(id),
           .label = std::move(label),
+          .short_label = std::move(short_label),
           .paper =
               "Hasan M et al. Chiral Pharmacokinetics and Metabolite Profile of Prolonged-release Ketamine Tablets "
               "in Healthy Human Subjects. Anesthesiology 2021;135(2):326-339",
@@ -374,7 +378,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
 }
 
 [[nodiscard]] inline Observations hasan_cmax() {
-  Observations o = hasan("hasan2021-cmax", "Hasan 2021, peaks of Table 1, 5 mg over 30 min");
+  Observations o = hasan("hasan2021-cmax", "Hasan 2021, peaks of Table 1, 5 mg over 30 min", "Hasan peak");
   const auto peak = [](Substance substance, double mean, double sd) {
     return ObservedSeries{.substance = substance,
                           .unit = ObservedUnit::ng_per_mL,
@@ -391,7 +395,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
 }
 
 [[nodiscard]] inline Observations hasan_decay() {
-  Observations o = hasan("hasan2021-decay", "Hasan 2021, decay of Fig 1, 5 mg over 30 min");
+  Observations o = hasan("hasan2021-decay", "Hasan 2021, decay of Fig 1, 5 mg over 30 min", "Hasan decay");
   constexpr std::array<double, 9> at{0.5, 1, 2, 4, 6, 8, 12, 16, 24};
   const auto left_out = [](Micros t) -> std::string {
     if (t == std::chrono::minutes{30}) return "the apex is read 10 to 30 % too low; Table 1 has it";
@@ -418,6 +422,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
   return {
       .id = "simons2022-cmax",
       .label = "Simons 2022, peaks after 20 mg S-ketamine over 20 min",
+      .short_label = "Simons peak",
       .paper = "Simons P et al. Front Pain Res 2022, and the thesis it is a chapter of",
       .doi = "10.3389/fpain.2022.946486",
       .source = "publicatie-online.nl/uploaded/flipbook/174076-Pieter-Simons/33",
@@ -453,6 +458,7 @@ inline constexpr std::string_view zanos =
 [[nodiscard]] inline Observations zarate() {
   return {.id = "zarate2006-peak",
           .label = "Zarate 2006 through a review, 0.5 mg/kg over 40 min",
+          .short_label = "Zarate peak",
           .paper = "Zarate CA et al. 2006, as tabulated in Zanos P et al. Pharmacol Rev 2018;70(3):621",
           .doi = "not-stated",
           .source = std::string(zanos),
@@ -473,6 +479,7 @@ inline constexpr std::string_view zanos =
 [[nodiscard]] inline Observations krystal() {
   return {.id = "krystal1994-range",
           .label = "Krystal 1994 through a review, 0.5 mg/kg over 40 min",
+          .short_label = "Krystal",
           .paper = "Krystal JH et al. 1994, as tabulated in Zanos P et al. Pharmacol Rev 2018;70(3):621",
           .doi = "not-stated",
           .source = std::string(zanos),
@@ -489,6 +496,7 @@ inline constexpr std::string_view zanos =
 [[nodiscard]] inline Observations phar2669() {
   return {.id = "phar2669-10mg",
           .label = "Pharmacotherapy 2022;42:298, 10 mg intravenously",
+          .short_label = "phar2669",
           .paper = "Pharmacotherapy 2022;42(4):298-310, Table 6",
           .doi = "10.1002/phar.2669",
           .source = "https://pmc.ncbi.nlm.nih.gov/articles/PMC9118341/table/T6",
@@ -510,6 +518,7 @@ inline constexpr std::string_view zanos =
 [[nodiscard]] inline Observations idvall() {
   return {.id = "idvall1979",
           .label = "Idvall 1979, anaesthesia by infusion",
+          .short_label = "Idvall",
           .paper = "Idvall J et al. Br J Anaesth 1979;51(12):1167-1173",
           .doi = "10.1093/bja/51.12.1167",
           .source = "abstract of the paper, publisher's page and PubMed",
@@ -531,6 +540,7 @@ inline constexpr std::string_view zanos =
 [[nodiscard]] inline Observations icu() {
   return {.id = "icu-analgosedation",
           .label = "Intensive care, three days of infusion",
+          .short_label = "ICU",
           .paper =
               "Effects of enzyme induction, renal and cardiac function on ketamine plasma kinetics in patients with "
               "ketamine long-term analgosedation. Eur J Drug Metab Pharmacokinet",
@@ -540,7 +550,7 @@ inline constexpr std::string_view zanos =
           .site = Site::not_stated,
           .site_source = "the abstract does not say",
           .n = 9,
-          .population = "intensive-care patients with normal liver and kidney function",
+          .population = "intensive-care patients whose liver and kidneys worked",
           .given = "1.1 to 1.3 mg/kg/h for 3 days",
           .reported = {{"steady state of ketamine", 1.2, "mcg/mL", "SD 0.3"},
                        {"steady state of norketamine", 1.0, "mcg/mL", "SD 0.6"},
@@ -553,6 +563,7 @@ inline constexpr std::string_view zanos =
 [[nodiscard]] inline Observations bowdle() {
   return {.id = "bowdle1998",
           .label = "Bowdle 1998, targets of a computer-controlled infusion",
+          .short_label = "Bowdle",
           .paper = "Bowdle TA et al. Anesthesiology 1998;88(1):82-88",
           .doi = "10.1097/00000542-199801000-00015",
           .source = "abstract of the paper",
@@ -570,6 +581,7 @@ inline constexpr std::string_view zanos =
 [[nodiscard]] inline Observations langsjo() {
   return {.id = "langsjo2005",
           .label = "Langsjo 2005, targets of S-ketamine",
+          .short_label = "Langsjo",
           .paper = "Langsjo JW et al. Anesthesiology 2005;103(2):258-268",
           .doi = "10.1097/00000542-200508000-00008",
           .source = "abstract of the paper",
@@ -592,6 +604,7 @@ inline constexpr std::string_view zanos =
   Observations o{
       .id = "xie2003-biogears",
       .label = "Xie 2003 as BioGears has it, 39 mg over 20 s",
+      .short_label = "Xie curve",
       .paper = "Xie 2003, as cited by BioGears",
       .doi = "not-stated",
       .source = "github.com/BioGearsEngine/core, share/doc/validation/Pharmacokinetic/Ketamine.csv",
