@@ -229,12 +229,15 @@ struct NamedCurve {
   return std::nullopt;
 }
 
-/// Whether the card's domain, as far as it is stated, leaves the person out.
-[[nodiscard]] inline bool is_outside(const Domain& d, const Patient& p) {
+/// Whether the card's domain, as far as it is stated, leaves the subjects out. Where their age was not printed they are
+/// held for adults, and nothing more.
+[[nodiscard]] inline bool is_outside(const Domain& d, const Observations& data) {
+  constexpr double adult_yr = 18;
+  const Patient& p = *data.person;
   const double kg = p.weight.in(unit::kg);
   if (!d.only_for.empty()) return true;
   if ((d.weight_low_kg && !(kg >= *d.weight_low_kg)) || (d.weight_high_kg && !(kg <= *d.weight_high_kg))) return true;
-  if (!p.age) return false;
+  if (!data.is_age_printed || !p.age) return d.age_high_yr && !(*d.age_high_yr >= adult_yr);
   const double yr = p.age->in(unit::yr);
   return (d.age_low_yr && !(yr >= *d.age_low_yr)) || (d.age_high_yr && !(yr <= *d.age_high_yr));
 }
@@ -248,7 +251,7 @@ struct NamedCurve {
     marks.push_back(Mark::other_site);
   if (std::find(card.analytes.begin(), card.analytes.end(), data.order->analyte) == card.analytes.end())
     marks.push_back(Mark::enantiomers_assumed_alike);
-  if (is_outside(card.domain, *data.person)) marks.push_back(Mark::outside_domain);
+  if (is_outside(card.domain, data)) marks.push_back(Mark::outside_domain);
   for (const InSampleFor& s : data.in_sample_for)
     if (s.model == card.id && s.molecule == molecule)
       marks.push_back(s.how == InSample::certain  ? Mark::in_sample
@@ -264,14 +267,14 @@ struct NamedCurve {
   return at - end <= std::chrono::hours{1} ? Phase::first_hour : Phase::tail;
 }
 
-/// Evenly over the observed course, with the edges of the inputs.
+/// Evenly over the observed course, or twice the time it takes to give the drug, with the edges of the inputs.
 [[nodiscard]] inline std::vector<Micros> drawn_instants(const Regimen& given, Micros last) {
-  constexpr std::int64_t steps = 96;
+  constexpr std::int64_t steps = 120;
   std::vector<Micros> at;
+  for (const Dose& d : given.doses) last = std::max(last, 2 * d.end());
   for (std::int64_t i = 0; i <= steps; ++i) at.push_back(last * i / steps);
   for (const Dose& d : given.doses)
-    for (const Micros edge : {d.at, d.end()})
-      if (edge <= last) at.push_back(edge);
+    for (const Micros edge : {d.at, d.end()}) at.push_back(edge);
   std::sort(at.begin(), at.end());
   at.erase(std::unique(at.begin(), at.end()), at.end());
   return at;

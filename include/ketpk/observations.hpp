@@ -154,6 +154,7 @@ struct Observations {
   std::string given;                   ///< as the paper states it
   std::optional<Patient> person = {};  ///< whom predictions are made for; absent where none is made
   std::string assumed = {};            ///< what of that person was not printed
+  bool is_age_printed = false;         ///< if not, no more is held against a domain of age than that they were adults
   std::optional<Order> order = {};     ///< absent where no model can be run
   std::vector<ObservedSeries> series = {};
   std::vector<ReportedValue> reported = {};
@@ -264,7 +265,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
                to_text(mg_per_kg_per_h[1]) + " and " + to_text(mg_per_kg_per_h[2]) +
                " mg/kg/h (rates from Olofsen 2021, PMC8258972, as the digitised files cite it)",
       .person = somebody(70, 40),
-      .assumed = "weight 70 kg, age 40 yr, not Asian: neither weight nor age of the mean subject was seen",
+      .assumed = "adults of 70 kg and 40 yr, not Asian: neither weight nor age of the mean subject was seen",
       .order = order_of(analyte, std::move(inputs)),
       .in_sample_for = {{"kamp2020", Molecule::ketamine, InSample::likely, why},
                         {"kamp2020-linear", Molecule::ketamine, InSample::likely, why}},
@@ -342,6 +343,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
       .given = "10 mg S-ketamine over 30 min",
       .person = somebody(68, 23),
       .assumed = "not Asian; weight and age are the printed means",
+      .is_age_printed = true,
       .order = order_of(Analyte::s_ketamine, {Infuse{.amount = {10.0, unit::mg}, .over = std::chrono::minutes{30}}}),
       .series = {read(Substance::s_ketamine, "Fig 3b", {56, 27, 15.5, 11.5, 6.0, 4.2, 2.5, 1.8}),
                  read(Substance::s_norketamine, "Fig 4b", {10, 23, 20, 16, 12, 11, 8, 6.5})},
@@ -372,7 +374,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
           .population = "healthy white volunteers",
           .given = "5 mg racemic ketamine over 30 min",
           .person = somebody(70, 40),
-          .assumed = "weight 70 kg and age 40 yr: neither of the mean subject was seen",
+          .assumed = "adults of 70 kg and 40 yr: neither weight nor age of the mean subject was seen",
           .order = order_of(Analyte::racemic_ketamine,
                             {Infuse{.amount = {5.0, unit::mg}, .over = std::chrono::minutes{30}}})};
 }
@@ -435,6 +437,7 @@ inline constexpr std::array<double, 16> kamp_h{0.083, 0.25, 0.5, 0.75,  1.0,   1
       .given = "20 mg S-ketamine over 20 min, 6 h after an oral film of 50 or 100 mg",
       .person = somebody(73, 25),
       .assumed = "age 25 yr, within the range printed, and not Asian",
+      .is_age_printed = true,
       .order = order_of(Analyte::s_ketamine, {Infuse{.amount = {20.0, unit::mg}, .over = std::chrono::minutes{20}}}),
       .series = {{.substance = Substance::s_ketamine,
                   .unit = ObservedUnit::ng_per_mL,
@@ -467,7 +470,7 @@ inline constexpr std::string_view zanos =
           .site_source = "the table does not say",
           .given = "0.5 mg/kg over 40 min",
           .person = somebody(70, 40),
-          .assumed = "weight 70 kg and age 40 yr: neither stands in the table",
+          .assumed = "an adult of 70 kg and 40 yr: neither weight nor age stands in the table",
           .order = protocol(),
           .series = {{.substance = Substance::ketamine,
                       .unit = ObservedUnit::ng_per_mL,
@@ -613,7 +616,7 @@ inline constexpr std::string_view zanos =
       .site_source = "the file does not say",
       .given = "39 mg over 20 s, the scenario that goes with the file",
       .person = somebody(70, 40),
-      .assumed = "weight 70 kg and age 40 yr: neither was seen",
+      .assumed = "an adult of 70 kg and 40 yr: neither weight nor age was seen",
       .order = order_of(Analyte::racemic_ketamine, {Infuse{.amount = {39.0, unit::mg}, .over = seconds{20}}}),
       .caveats = {"The paper was not seen."},
       .not_judged_by =
