@@ -237,7 +237,7 @@ TEST_CASE("an age that was assumed is held against a domain of children only") {
   data.is_age_printed = true;
   CHECK(is_marked(data));
   data.is_age_printed = false;
-  card.domain.age_high_yr = 17;
+  card.domain.age_high_yr = 18;
   CHECK(is_marked(data));
   card.domain = {.statement = "a test", .weight_high_kg = 69.9, .source = "a test"};
   CHECK(is_marked(data));

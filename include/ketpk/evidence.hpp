@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -237,7 +238,7 @@ struct NamedCurve {
   const double kg = p.weight.in(unit::kg);
   if (!d.only_for.empty()) return true;
   if ((d.weight_low_kg && !(kg >= *d.weight_low_kg)) || (d.weight_high_kg && !(kg <= *d.weight_high_kg))) return true;
-  if (!data.is_age_printed || !p.age) return d.age_high_yr && !(*d.age_high_yr >= adult_yr);
+  if (!data.is_age_printed || !p.age) return d.age_high_yr && !(*d.age_high_yr > adult_yr);
   const double yr = p.age->in(unit::yr);
   return (d.age_low_yr && !(yr >= *d.age_low_yr)) || (d.age_high_yr && !(yr <= *d.age_high_yr));
 }
@@ -267,14 +268,20 @@ struct NamedCurve {
   return at - end <= std::chrono::hours{1} ? Phase::first_hour : Phase::tail;
 }
 
-/// Evenly over the observed course, or twice the time it takes to give the drug, with the edges of the inputs.
+/// Evenly over the observed course, or twice the time it takes to give the drug, and more densely while drug goes in
+/// and in the hour after that.
 [[nodiscard]] inline std::vector<Micros> drawn_instants(const Regimen& given, Micros last) {
-  constexpr std::int64_t steps = 120;
-  std::vector<Micros> at;
   for (const Dose& d : given.doses) last = std::max(last, 2 * d.end());
-  for (std::int64_t i = 0; i <= steps; ++i) at.push_back(last * i / steps);
-  for (const Dose& d : given.doses)
-    for (const Micros edge : {d.at, d.end()}) at.push_back(edge);
+  std::vector<Micros> at;
+  const auto evenly = [&](Micros from, Micros over, std::int64_t steps) {
+    for (std::int64_t i = 0; i <= steps; ++i)
+      if (const Micros t = from + over * i / steps; t <= last) at.push_back(t);
+  };
+  evenly(Micros{0}, last, 80);
+  for (const Dose& d : given.doses) {
+    evenly(d.at, d.over, 16);
+    evenly(d.end(), std::chrono::hours{1}, 16);
+  }
   std::sort(at.begin(), at.end());
   at.erase(std::unique(at.begin(), at.end()), at.end());
   return at;

@@ -58,7 +58,9 @@ def draw(evidence: ketpk.Evidence, name: str, path: pathlib.Path) -> None:
                 if name == d["id"] or name.startswith(d["id"] + "-")
             )
             figure = evidence.plot(data, molecule=molecule or "ketamine").figure
-        figure.savefig(path, format=path.suffix[1:], metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else None)
+        figure.savefig(
+            path, format=path.suffix[1:], metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else None
+        )
         pyplot.close(figure)
 
 

@@ -27,7 +27,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _SITE_COLOURS = {"arterial": "#D55E00", "venous": "#0072B2", "not-stated": "#595959"}
 _SITE_LINES = {"arterial": "-", "venous": "--", "not-stated": ":"}
 _SITE_WORDS = {"arterial": "arterial", "venous": "venous", "not-stated": "site not stated"}
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+_MARKERS = ("o", "s", "^", "D", "v", ">", "p", "<", "h", "8")
 _INK, _PALE = "#262626", "#B3B3B3"
 _US_PER_H = 3_600_000_000
 
@@ -153,7 +153,7 @@ class Evidence(Immutable):
             there = ", ".join(dict.fromkeys(c["data"] for c in self.comparisons if c["molecule"] == molecule)) or "none"
             raise InvalidInput("E_RANGE", "data", f"nothing was compared there; accepted for this molecule: {there}")
         library, pyplot = optional("matplotlib", "plot"), optional("matplotlib.pyplot", "plot")
-        figure = pyplot.figure(figsize=(8.4, 4.6), layout="constrained", facecolor="white") if ax is None else None
+        figure = pyplot.figure(figsize=(9.2, 5.0), layout="constrained", facecolor="white") if ax is None else None
         with library.rc_context({"text.usetex": False}):
             sheet: Any = ax if figure is None else figure.add_subplot()
             self._draw_curves(sheet, chosen)
@@ -165,8 +165,8 @@ class Evidence(Immutable):
 
         The bias is on the logarithmic scale of observed / predicted, so that half and twice lie equally far from none.
         Colour and marker say where the blood of the data was drawn and which data they are; a full dot judges the
-        model, or shows its fit to data it was built on where it has a ring; a hollow one is for orientation. Suspect
-        data are left out.
+        model, half a dot shows its fit to data it was built on, and a hollow one is for orientation. Suspect data are
+        left out.
 
         Args:
             molecule: as in ``plot``.
@@ -200,32 +200,36 @@ class Evidence(Immutable):
     def _draw_curves(self, ax: Any, chosen: Sequence[Mapping[str, Any]]) -> None:
         about = next(d for d in self.data if d["id"] == chosen[0]["data"])
         of_model = {c["model"]: c for c in chosen}
-        colours = iter([*_COLOURS, *_COLOURS])
+        rows = _in_order(self.models)
         until_h = chosen[0]["predicted"]["at_us"][-1] / _US_PER_H
-        for m in _in_order(self.models):
+        for i, m in enumerate(rows):
             if m["id"] not in of_model:
                 continue
             curve = of_model[m["id"]]["predicted"]
             pairs = [(t / _US_PER_H, y) for t, y in zip(curve["at_us"], curve["ng_per_mL"]) if y > 0]
-            colour, width = (next(colours), 1.6) if m["not_for_use"] is None else (_PALE, 1.1)
-            note = "" if m["not_for_use"] is None else ", not for use"
+            is_for_use = m["not_for_use"] is None
             ax.plot(
                 *zip(*pairs),
-                color=colour,
+                color=_COLOURS[i % len(_COLOURS)] if is_for_use else _PALE,
                 linestyle=_SITE_LINES[m["site"]],
-                linewidth=width,
-                label=f"{m['id']} ({_SITE_WORDS[m['site']]}{note})",
-                zorder=2 if m["not_for_use"] is None else 1,
+                linewidth=1.1 if not is_for_use else 1.4 if m["site"] == "not-stated" else 1.9,
+                label=f"{m['id']} ({_SITE_WORDS[m['site']]}{'' if is_for_use else ', not for use'})",
+                zorder=2 - i / len(rows),  # of two that lie on each other the first is seen
             )
-        error_rel = _reading_error(about, chosen[0]["molecule"])
+        bars, bars_say = _bars(about, chosen[0])
         for is_kept, face in ((True, _INK), (False, "white")):
-            points = [p for p in chosen[0]["points"] if (p["left_out"] is None) == is_kept and p["observed_ng_per_mL"]]
+            points = [
+                (p["at_us"] / _US_PER_H, p["observed_ng_per_mL"], bar)
+                for p, bar in zip(chosen[0]["points"], bars)
+                if (p["left_out"] is None) == is_kept and p["observed_ng_per_mL"] > 0
+            ]
             if not points:
                 continue
+            at_h, measured, of_points = zip(*points)
             ax.errorbar(
-                [p["at_us"] / _US_PER_H for p in points],
-                [p["observed_ng_per_mL"] for p in points],
-                yerr=None if error_rel is None else [error_rel * p["observed_ng_per_mL"] for p in points],
+                at_h,
+                measured,
+                yerr=None if None in of_points else list(zip(*of_points)),
                 fmt="o",
                 markersize=5,
                 markerfacecolor=face,
@@ -233,15 +237,18 @@ class Evidence(Immutable):
                 ecolor=_INK,
                 elinewidth=0.8,
                 capsize=2,
-                label="measured" if is_kept else "measured, left out of summaries",
+                label="measured" + bars_say if is_kept else "measured, left out of summaries",
                 zorder=3,
             )
         values = [p["observed_ng_per_mL"] for p in chosen[0]["points"] if p["observed_ng_per_mL"] > 0]
         tops = [max(c["predicted"]["ng_per_mL"]) for c in chosen]
-        ax.set_yscale("log")
-        ax.set_ylim(min(values) / 3, max([*values, *tops]) * 1.5)
+        if len({p["at_us"] for p in chosen[0]["points"]}) > 1:
+            ax.set_yscale("log")
+            ax.set_ylim(min(values) / 3, max([*values, *tops]) * 1.5)
+            _plain_ticks(ax.yaxis)
+        else:
+            ax.set_ylim(0, max([*values, *tops]) * 1.1)
         ax.set_xlim(0, until_h * 1.02)
-        _plain_ticks(ax.yaxis)
         given = {"racemic-ketamine": "racemic ketamine", "s-ketamine": "S-ketamine"}.get(str(about["analyte"]), "drug")
         what = chosen[0]["molecule"] if given == "racemic ketamine" else f"S-{chosen[0]['molecule']}"
         ax.set_xlabel("time from the start of the infusion [h]")
@@ -270,9 +277,11 @@ class Evidence(Immutable):
                 "marker": marker,
                 "markersize": 6,
                 "linestyle": "",
-                "markeredgecolor": colour if c["standing"] != "shows-fit" else _INK,
+                "markeredgecolor": colour,
                 "markeredgewidth": 1.1,
                 "markerfacecolor": "white" if c["standing"] == "orientation" else colour,
+                "markerfacecoloralt": "white",
+                "fillstyle": "left" if c["standing"] == "shows-fit" else "full",
                 "zorder": 2 if c["standing"] == "orientation" else 3,
             }
             left.plot([1 + error["mdpe_percent"] / 100], [y], **style)
@@ -285,7 +294,11 @@ class Evidence(Immutable):
         left.axvline(1, color=_INK, linewidth=0.8, zorder=1)
         left.set_xlabel("bias, MDPE [%]\n(+: more was measured than predicted)")
         right.set_xscale("log")
-        steps = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500) if t <= 1.3 * max(c["error"]["mdape_percent"] for c in chosen)]
+        steps = [
+            t
+            for t in (1, 2, 5, 10, 20, 50, 100, 200, 500)
+            if t <= 1.3 * max(c["error"]["mdape_percent"] for c in chosen)
+        ]
         _labelled(right, steps, [str(t) for t in steps])
         right.set_xlabel("inaccuracy, MDAPE [%]")
         left.set_yticks(
@@ -313,14 +326,18 @@ class Evidence(Immutable):
             )
             for d in data
         ]  # fmt: skip
-        for says, face, edge in (
-            ("judges the model", _INK, _INK),
-            ("shows its fit", _PALE, _INK),
-            ("orientation", "white", _PALE),
-        ):
+        kinds: tuple[tuple[str, str, Any], ...] = (
+            ("judges the model", _INK, "full"),
+            ("shows its fit to data it was built on", _INK, "left"),
+            ("orientation", "white", "full"),
+        )
+        for says, face, fill in kinds:
             handles.append(
-                Line2D([], [], linestyle="", marker="o", markersize=6, markerfacecolor=face, markeredgecolor=edge, label=says)
-            )
+                Line2D(
+                    [], [], linestyle="", marker="o", markersize=6, markerfacecolor=face, markeredgecolor=_INK,
+                    markerfacecoloralt="white", fillstyle=fill, label=says,
+                )
+            )  # fmt: skip
         figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=7.5, frameon=False)
 
     def __str__(self) -> str:
@@ -353,11 +370,21 @@ def _in_order(models: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(models, key=lambda m: (m["not_for_use"] is not None, list(_SITE_LINES).index(m["site"])))
 
 
-def _reading_error(data: Mapping[str, Any], molecule: str) -> float | None:
-    """The largest reading error of what was added up; None where a number was printed, or none is stated."""
-    errors = [s["reading_error_rel"] for s in data["series"] if s["substance"].endswith(molecule)]
-    stated = [float(e) for e in errors if e is not None]
-    return max(stated) if stated else None
+def _bars(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> tuple[list[tuple[float, float] | None], str]:
+    """Lengths below and above each point [ng/mL], and what they are: the largest reading error of what was added up, or
+    the interval that is printed beside a single series; None where there is neither."""
+    points = comparison["points"]
+    series = [
+        s for s in data["series"] if s["substance"].removeprefix("s-").removeprefix("r-") == comparison["molecule"]
+    ]
+    errors = [float(s["reading_error_rel"]) for s in series if s["reading_error_rel"] is not None]
+    if errors:
+        lengths = [max(errors) * p["observed_ng_per_mL"] for p in points]
+        return [(length, length) for length in lengths], f"; bars: reading error, {100 * max(errors):.0f} %"
+    printed = series[0]["points"] if len(series) == 1 else ()
+    if printed and all("low" in p and "high" in p for p in printed):
+        return [(p["value"] - p["low"], p["high"] - p["value"]) for p in printed], "; bars: 95 % interval"
+    return [None] * len(points), ""
 
 
 def _plain_ticks(axis: Any) -> None:
