@@ -597,10 +597,26 @@ std::string evidence_card(const Validation& v, bool in_full) {
   }
   if (in_full && !used.empty()) text += '\n';
   text += legend(used);
+  // One data set that models are not run on is asked for its numbers.
+  if (v.data.size() == 1 && !v.data.front().is_run()) {
+    const Observations& o = v.data.front();
+    text += '\n' + report_detail::cut(o.label, 80) + ", " + site_of(o.site) + '\n';
+    for (const std::string& l : report_detail::wrapped("given: " + o.given, 110, 4)) text += l + '\n';
+    for (const ReportedValue& r : o.reported) {
+      std::string row = "  " + padded(report_detail::cut(r.quantity, 60), 62) + short_number(r.value, 4);
+      if (r.unit != "1") row += ' ' + r.unit;
+      if (!r.note.empty()) row = padded(row, 80) + r.note;
+      text += line(report_detail::cut(row, 118));
+      if (!r.suspect.empty())
+        for (const std::string& l : report_detail::wrapped("suspect: " + r.suspect, 106, 3)) text += "    " + l + '\n';
+    }
+    for (const std::string& l : report_detail::wrapped("no model is run on it: " + o.not_run, 110, 3)) text += l + '\n';
+  }
   for (const NotCompared& n : v.not_compared) text += n.model + " could not be run on " + n.data + ": " + n.why + '\n';
   std::string others;
   for (const Observations& o : v.data)
-    if (!o.is_run() || (!in_full && !o.not_judged_by.empty())) others += (others.empty() ? "" : ", ") + o.id;
+    if (v.data.size() > 1 && (!o.is_run() || (!in_full && !o.not_judged_by.empty())))
+      others += (others.empty() ? "" : ", ") + o.id;
   if (!others.empty())
     for (const std::string& l : report_detail::wrapped("not in this table: " + others, 110, 4)) text += l + '\n';
   if (!in_full) text += "--data ID or --model ID shows every measure; --markdown, --csv and --json show everything\n";

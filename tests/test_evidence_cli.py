@@ -178,6 +178,10 @@ class Evidence(unittest.TestCase):
         for model in MODELS:
             self.assertRegex(card, rf"(?m)^{model}( x)? ")
         self.assertIn("judges the model", card)
+        numbers = validate("--data", "phar2669-10mg")
+        self.assertRegex(numbers, r"(?m)^  AUC of ketamine +113 mcg h/L$")
+        self.assertIn("suspect: ", numbers)
+        self.assertIn("no model is run on it: ", numbers)
         one = validate("--model", "otto2021", "--data", "hasan2021-decay")
         self.assertRegex(one, r"(?m)^  24 .* left out \(2\)$")
         self.assertIn("(2) on the pixel floor of the figure", one)

@@ -118,6 +118,9 @@ struct Comparison {
   std::vector<PhaseBias> phases = {};         ///< those that have points that are not left out
   PredictedCurve predicted = {};
 
+  [[nodiscard]] bool is_marked(Mark m) const noexcept {
+    return std::find(marks.begin(), marks.end(), m) != marks.end();
+  }
   [[nodiscard]] Standing standing() const noexcept {
     if (marks.empty()) return Standing::judges;
     const auto is_own_data = [](Mark m) {

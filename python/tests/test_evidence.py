@@ -64,10 +64,11 @@ def test_every_measure_is_that_of_numpy(evidence: ketpk.Evidence) -> None:
     assert len(points) == sum(len(c["points"]) for c in evidence.comparisons)
     ratio = points["observed_ng_per_mL"] / points["predicted_ng_per_mL"]
     np.testing.assert_allclose(points["error_percent"], 100 * (ratio - 1), rtol=1e-9, atol=1e-9)
-    summary = evidence.summary_to_pandas().set_index(["model", "data", "molecule"])
+    rows_told = evidence.summary_to_pandas().to_dict("records")
+    summary = {(row["model"], row["data"], row["molecule"]): row for row in rows_told}
     assert len(summary) == len(evidence.comparisons)
     for key, rows in points[points["left_out"] == ""].groupby(["model", "data", "molecule"]):
-        told, error = summary.loc[key], rows["error_percent"].to_numpy()
+        told, error = summary[key], rows["error_percent"].to_numpy()
         hours = rows["time_us"].to_numpy() / 3.6e9
         assert told["points"] == len(rows)
         np.testing.assert_allclose(told["mdpe_percent"], np.median(error), atol=1e-9)
@@ -80,6 +81,15 @@ def test_every_measure_is_that_of_numpy(evidence: ketpk.Evidence) -> None:
             of_phase = error[rows["phase"] == phase]
             expected = np.median(of_phase) if len(of_phase) else np.nan
             np.testing.assert_allclose(told[f"{column}_mdpe_percent"], expected, atol=1e-9)
+
+
+def test_data_that_no_model_is_run_on_have_columns_and_no_rows() -> None:
+    none = ketpk.validate(data="idvall1979")
+    assert none.comparisons == () and none.data[0]["reported"][0]["value"] == 9.3
+    assert len(none.to_pandas()) == 0 and "error_percent" in none.to_pandas().columns
+    assert len(none.summary_to_pandas()) == 0
+    with pytest.raises(ketpk.InvalidInput):
+        none.plot_summary()
 
 
 def test_every_data_set_has_a_source_a_site_and_a_licence(evidence: ketpk.Evidence) -> None:
@@ -129,8 +139,8 @@ def test_the_drawn_points_are_those_measured_and_the_lines_those_predicted(evide
     kept, left = [container.lines[0] for container in ax.containers]
     for line, is_kept in ((kept, True), (left, False)):
         points = [p for p in comparison["points"] if (p["left_out"] is None) == is_kept]
-        np.testing.assert_allclose(line.get_xdata(), [p["at_us"] / 3.6e9 for p in points])
-        np.testing.assert_allclose(line.get_ydata(), [p["observed_ng_per_mL"] for p in points])
+        np.testing.assert_allclose(np.asarray(line.get_xdata(), float), [p["at_us"] / 3.6e9 for p in points])
+        np.testing.assert_allclose(np.asarray(line.get_ydata(), float), [p["observed_ng_per_mL"] for p in points])
     assert kept.get_markerfacecolor() != left.get_markerfacecolor()
     assert ax.get_yscale() == "log" and "[ng/mL]" in ax.get_ylabel() and "[h]" in ax.get_xlabel()
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _core
@@ -97,9 +98,13 @@ class Evidence(Immutable):
         Raises:
             ImportError: without pandas.
         """
-        table: pandas.DataFrame = optional("pandas", "pandas").read_csv(
-            io.StringIO(self._texts[1]), keep_default_na=False, float_precision="round_trip"
-        )
+        reader = csv.DictReader(io.StringIO(self._texts[1]))
+        rows = list(reader)
+        # Each number as the digits read back exactly, whatever a reader of tables would make of them.
+        kinds: dict[str, Callable[[str], Any]] = {"time_us": int}
+        kinds |= dict.fromkeys(("observed_ng_per_mL", "predicted_ng_per_mL", "error_percent"), float)
+        columns = {name: [kinds.get(name, str)(row[name]) for row in rows] for name in reader.fieldnames or ()}
+        table: pandas.DataFrame = optional("pandas", "pandas").DataFrame(columns)
         return table
 
     def summary_to_pandas(self) -> pandas.DataFrame:
