@@ -46,7 +46,7 @@ Observations made_up(const std::vector<Micros>& at, double factor) {
 }
 
 Comparison compared(const ModelCard& card, const Observations& data) {
-  auto all = std::get<0>(compare(card, data));
+  auto all = std::get<0>(held_against(card, data));
   REQUIRE(all.size() == 1);
   return all.front();
 }
@@ -184,7 +184,7 @@ TEST_CASE("both hands of a racemate are added in mass") {
   CHECK(found("kamp2020", "kamp2020bja-racemic", Molecule::norketamine) == nullptr);
   Observations uneven = observed::find("kamp2020bja-racemic");
   uneven.series[1].points.pop_back();
-  CHECK_THROWS_AS(compare(library::find("kamp2020"), uneven), InvalidInput);
+  CHECK_THROWS_AS(held_against(library::find("kamp2020"), uneven), InvalidInput);
 }
 
 TEST_CASE("what stands in the way of a verdict is marked") {
@@ -213,8 +213,8 @@ TEST_CASE("arterial data judge arterial models only, venous data venous ones") {
   ModelCard card = library::find("kamp2020");
   card.id = "made-up";
   const Observations arterial = observed::find("kamp2020bja-racemic"), venous = observed::find("hasan2021-decay");
-  CHECK(compare(card, arterial).index() == 0);
-  const auto standing = [&](const Observations& o) { return std::get<0>(compare(card, o)).front().standing(); };
+  CHECK(held_against(card, arterial).index() == 0);
+  const auto standing = [&](const Observations& o) { return std::get<0>(held_against(card, o)).front().standing(); };
   CHECK(standing(arterial) == Standing::judges);
   CHECK(standing(venous) == Standing::orientation);
   card.site = Site::venous;
@@ -229,7 +229,7 @@ TEST_CASE("an age that was assumed is held against a domain of children only") {
   ModelCard card = library::find("kamp2020");
   card.domain = {.statement = "a test", .age_low_yr = 19, .age_high_yr = 32, .source = "a test"};
   const auto is_marked = [&](const Observations& o) {
-    return std::get<0>(compare(card, o)).front().is_marked(Mark::outside_domain);
+    return std::get<0>(held_against(card, o)).front().is_marked(Mark::outside_domain);
   };
   Observations data = observed::find("kamp2020bja-racemic");  // 40 yr, assumed
   CHECK_FALSE(is_marked(data));
@@ -284,7 +284,7 @@ TEST_CASE("every card is held against every data set that models are run on") {
   }
   CHECK(everything().not_compared.empty());
   CHECK(of_ketamine == run * library::shelf.size());
-  CHECK_THROWS_AS(compare(library::find("kamp2020"), observed::find("idvall1979")), InvalidInput);
+  CHECK_THROWS_AS(held_against(library::find("kamp2020"), observed::find("idvall1979")), InvalidInput);
 }
 
 TEST_CASE("the curve for a drawing goes through the points and has the edges of the inputs") {
@@ -302,7 +302,7 @@ TEST_CASE("a model that predicts nothing where something was observed is trouble
   Observations data = made_up({40min}, 1);
   data.order->inputs = {Infuse{0.5_mg_per_kg, 40min, 60min}};
   data.series[0].points[0].value = 100;
-  const auto tried = compare(library::find("kamp2020"), data);
+  const auto tried = held_against(library::find("kamp2020"), data);
   REQUIRE(std::holds_alternative<Trouble>(tried));
   CHECK(std::get<Trouble>(tried).code == Code::internal_check);
 }

@@ -328,7 +328,7 @@ template <class T>
 /// One card on one data set: one comparison for each molecule that both speak of. The card is run whether or not it may
 /// be used; what speaks against that stands in the marks. Throws as `whom` and `resolve`, E_ARG(observations) where no
 /// model is run on the data. `Trouble` as `trajectory_of`.
-[[nodiscard]] inline Attempt<std::vector<Comparison>> compare(const ModelCard& card, const Observations& data) {
+[[nodiscard]] inline Attempt<std::vector<Comparison>> held_against(const ModelCard& card, const Observations& data) {
   require(data.is_run() && data.order && data.person, Code::arg, "observations",
           "no model is run on them; accepted: data with an order and a person");
   const Whom who = whom(card, *data.person);
@@ -359,7 +359,7 @@ template <class T>
 }
 
 /// Every card on every data set that models are run on. A card that looks at a covariate that the data do not have is
-/// listed, with what was missing. `Trouble` as `compare`.
+/// listed, with what was missing. `Trouble` as `held_against`.
 [[nodiscard]] inline Attempt<Validation> validation(std::vector<ModelCard> models, std::vector<Observations> data) {
   Validation out{.models = std::move(models), .data = std::move(data)};
   for (const Observations& d : out.data) {
@@ -367,7 +367,7 @@ template <class T>
     const auto first = static_cast<std::ptrdiff_t>(out.comparisons.size());
     for (const ModelCard& card : out.models) {
       try {
-        auto done = compare(card, d);
+        auto done = held_against(card, d);
         if (auto* trouble = std::get_if<Trouble>(&done)) {
           trouble->message += " (" + card.id + " on " + d.id + ")";
           return std::move(*trouble);
