@@ -415,15 +415,38 @@ Command session_command(Verb verb, const Options& options) {
   return command;
 }
 
-Command sweep_command(const Options& options) {
-  Command command{.verb = Verb::sweep};
-  require_not_both(options, "--json", "--csv");
-  command.format = options.given("--json") ? Format::json : options.given("--csv") ? Format::csv : Format::card;
+/// What every command that answers at length may be given beside its own options.
+void read_output(const Options& options, Command& command) {
   command.output = options.text("--output");
   command.force = options.given("--force");
   if (command.output == "-") wrong_usage("--output", "not a file; accepted: a file, or no -o for standard output");
   if (command.force && !command.output)
     wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE");
+}
+
+Command validate_command(const Options& options) {
+  Command command{.verb = Verb::validate};
+  require_not_both(options, "--json", "--csv");
+  require_not_both(options, "--json", "--markdown");
+  require_not_both(options, "--csv", "--markdown");
+  command.format = options.given("--json")       ? Format::json
+                   : options.given("--csv")      ? Format::csv
+                   : options.given("--markdown") ? Format::markdown
+                                                 : Format::card;
+  command.target = options.text("--model").value_or("");
+  command.data = options.text("--data").value_or("");
+  for (const char* name : {"--model", "--data"})
+    if (options.text(name) == "")
+      wrong_usage(name, "no value; accepted: an id, or no " + std::string(name) + " for all");
+  read_output(options, command);
+  return command;
+}
+
+Command sweep_command(const Options& options) {
+  Command command{.verb = Verb::sweep};
+  require_not_both(options, "--json", "--csv");
+  command.format = options.given("--json") ? Format::json : options.given("--csv") ? Format::csv : Format::card;
+  read_output(options, command);
   if (const auto map = options.text("--map")) command.map = *map;
   if (options.given("session")) {
     for (const char* name : session_options) require_not_both(options, "session", name);
@@ -505,6 +528,14 @@ Command read_command(int argc, const char* const* argv) {
   Options show_effect{subcommand(*effects, "show", "what one study stated, with its source, and what it did not")};
   show_effect.value("id", "ID", "an effect card");
   show_effect.flag("--json", "write JSON (errors too)");
+  Options validate{subcommand(app, "validate", "every model against the concentrations that were measured")};
+  validate.value("--model", "ID", "one model only, `ketpk models list` names them");
+  validate.value("--data", "ID", "one data set only; a name that is none is answered with those there are");
+  validate.flag("--json", "write JSON (errors too)");
+  validate.flag("--csv", "write one row for each point");
+  validate.flag("--markdown", "write a page with every table");
+  validate.value("-o,--output", "FILE", "write to FILE, through a temporary file beside it");
+  validate.flag("--force", "replace FILE if it is there");
   CLI::App* limits = subcommand(app, "limits", "limits files");
   Options lint{subcommand(*limits, "lint", "everything that is wrong with a limits file")};
   lint.value("file", "FILE", "the limits file; '-' reads standard input");
@@ -564,6 +595,10 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*list_effects.app);
     return {.verb = Verb::effects_list, .format = list_effects.given("--json") ? Format::json : Format::card};
   }
+  if (*validate.app) {
+    require_well_formed(*validate.app);
+    return validate_command(validate);
+  }
   if (*limits) {
     require_well_formed(*limits);
     if (!*lint.app) wrong_usage("limits", "nothing asked; accepted: lint FILE");
@@ -577,8 +612,9 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*version.app);
     return {.verb = Verb::version, .verbose = version.given("--verbose")};
   }
-  wrong_usage("arguments",
-              "no command; accepted: simulate, check, sweep, models, effects, limits, units, version, --help");
+  wrong_usage(
+      "arguments",
+      "no command; accepted: simulate, check, sweep, models, effects, validate, limits, units, version, --help");
 }
 
 }  // namespace ketpk::cli

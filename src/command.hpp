@@ -26,23 +26,26 @@ enum class Verb : std::uint8_t {
   simulate,
   check,
   predict,
-  sweep
+  sweep,
+  validate
 };
-enum class Format : std::uint8_t { card, json, csv, file };
+enum class Format : std::uint8_t { card, json, csv, file, markdown };
 
 /// What was asked on the command line.
 struct Command {
   Verb verb;
-  std::string target = {};               ///< a session or sweep file or `-`, a model's or effect card's id, a model file, or a limits file
+  std::string target =
+      {};  ///< a session or sweep file or `-`, a model's or effect card's id, a model file, or a limits file
   std::optional<io::Json> session = {};  ///< the document that the options amount to, where no file was named
-  std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file
+  std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file;
+                                         ///< of `validate`: a data set's id, `target` a model's; empty: all of them
   bool spread = false;                   ///< of `predict`: with the standard deviation between subjects
   Format format = Format::card;
   std::optional<std::string> output = {};
   bool force = false;
   std::optional<std::string> save_state = {};  ///< the file that the state is saved to
   std::optional<std::string> save_at = {};     ///< the instant of it, as stated
-  std::string map = {};  ///< of `sweep`: the number that its map shows; the peak if empty
+  std::string map = {};                        ///< of `sweep`: the number that its map shows; the peak if empty
   bool verbose = false;
   std::string help = {};
 };

@@ -27,6 +27,7 @@
 #include <boost/version.hpp>
 
 #include "command.hpp"
+#include "evidence_text.hpp"
 #include "ketpk/drawing.hpp"
 #include "ketpk/io.hpp"
 #include "ketpk/ketpk.hpp"
@@ -358,7 +359,7 @@ std::string version_text(bool verbose) {
           number(NLOHMANN_JSON_VERSION_PATCH) + '\n';
   text +=
       "reads ketpk.session/1 ketpk.limits/1 ketpk.model/1 ketpk.state/1, writes ketpk.result/1 ketpk.check/1 "
-      "ketpk.state/1 ketpk.table/1 ketpk.lint/1\n";
+      "ketpk.state/1 ketpk.table/1 ketpk.evidence/1 ketpk.lint/1\n";
   return text;
 }
 
@@ -403,6 +404,30 @@ int run_data(const Command& command) {
   const io::Table table = io::table_of(predictions, data, *card.data_units);
   const std::string text =
       command.format == Format::json ? io::table_json(table, {card, predictions, version}) : io::write_table(table);
+  if (to)
+    write_file(*to, text);
+  else
+    write_standard_output(text);
+  return exit_code::done;
+}
+
+int run_validation(const Command& command) {
+  std::optional<Destination> to;
+  if (command.output) to = destination(*command.output, command.force);
+  const bool one_model = !command.target.empty(), one_data = !command.data.empty();
+  const auto answer =
+      validation(one_model ? std::vector<ModelCard>{library::find(command.target)} : library::cards(),
+                 one_data ? std::vector<Observations>{observed::find(command.data)} : observed::data_sets());
+  if (const auto* trouble = std::get_if<Trouble>(&answer)) return refused(*trouble, command.format == Format::json);
+  const Validation& found = std::get<Validation>(answer);
+  const auto text = [&] {
+    switch (command.format) {
+      case Format::json: return io::evidence_json(found, version);
+      case Format::csv: return io::evidence_csv(found);
+      case Format::markdown: return io::evidence_markdown(found, version);
+      default: return io::evidence_card(found, one_model || one_data);
+    }
+  }();
   if (to)
     write_file(*to, text);
   else
@@ -532,6 +557,7 @@ int run(const Command& command) {
     case Verb::check: return run_session(command);
     case Verb::predict: return run_data(command);
     case Verb::sweep: return run_sweep(command);
+    case Verb::validate: return run_validation(command);
   }
   return exit_code::done;
 }

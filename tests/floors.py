@@ -15,7 +15,7 @@ GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "dual", "pol
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
-    ["body_size", "schedule", "delivery", "model", "library", "individual", "network", "timeline"],
+    ["body_size", "schedule", "delivery", "model", "library", "observations", "individual", "network", "timeline"],
     ["solve", "solve_ode", "walk", "dosing", "effect", "effect_cards", "identity"],
     ["solve_network", "solve_expm"],
     ["exposure", "slips", "network_trajectory"],
@@ -24,7 +24,7 @@ FLOORS = [
     ["result"],
     ["spread", "vary", "summary_table"],
     ["simulate", "predict", "population"],
-    ["compare", "sweep"],
+    ["compare", "sweep", "evidence"],
     ["drawing"],
     ["report"],
     ["report_spread", "report_sweep", "report_effect_cards"],

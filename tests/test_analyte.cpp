@@ -64,4 +64,5 @@ TEST_CASE("molar masses are the sums of their atoms, to the digit they are print
   CHECK(std::abs(ketamine_g_per_mol - of(13, 16, 1)) <= 0.005);
   CHECK(std::abs(norketamine_g_per_mol - of(12, 14, 1)) <= 0.005);
   CHECK(std::abs(hydroxynorketamine_g_per_mol - of(12, 14, 2)) <= 0.005);
+  CHECK(std::abs(dehydronorketamine_g_per_mol - of(12, 12, 1)) <= 0.005);
 }

@@ -23,7 +23,7 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-KINDS = ("session", "limits", "result", "state", "model", "table", "spread", "sweep", "grid")
+KINDS = ("session", "limits", "result", "state", "model", "table", "spread", "sweep", "grid", "evidence")
 OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
@@ -430,6 +430,21 @@ def sweeps_fit(facts, command):
                     facts.hold(not errors, f"the grid of {what} fits its schema: {errors}")
 
 
+def evidence_fits(facts, command):
+    """What models were held against is what the schema says, for all of them and for one."""
+    schema = validator(OF["ketpk.evidence/1"])
+    for arguments in ((), ("--model", "kamp2020"), ("--data", "hasan2021-decay"), ("--data", "idvall1979")):
+        code, out = run(command, "validate", "--json", *arguments)
+        document = json.loads(out)
+        errors = [e.message for e in schema.iter_errors(document)]
+        facts.hold(code == 0 and not errors, f"the evidence {arguments} fits its schema: {errors}")
+        models, data = ({each["id"] for each in document[k]} for k in ("models", "data"))
+        facts.hold(all(c["model"] in models and c["data"] in data for c in document["comparisons"]),
+                   "a comparison names a model and data that are there")
+        broken = {**document, "data": [{k: v for k, v in document["data"][0].items() if k != "licence"}]}
+        facts.hold(not schema.is_valid(broken), "schema refuses data without a licence")
+
+
 def program_agrees_on_models(facts, command):
     """The linter finds an error in what the schema refuses and none in what it takes; built-in models fit."""
     model = validator(OF["ketpk.model/1"])
@@ -465,6 +480,7 @@ def main(arguments):
         tables_fit(facts, arguments[0])
         spreads_fit(facts, arguments[0])
         sweeps_fit(facts, arguments[0])
+        evidence_fits(facts, arguments[0])
         program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
         print("broken:", what)

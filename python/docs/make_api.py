@@ -41,6 +41,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("pause", "resume", "stop", "change_rate", "restart_remainder", "Event", "Pump", "Vial", "State", "Course"),
     ),
     ("Any model, any data", ("predict", "Prediction")),
+    ("Which model, how sure", ("validate", "Evidence")),
     ("What a concentration does", ("Emax", "LinearEffect", "Turnover", "Effect", "EffectAnswer", "Extreme")),
     ("Looking", ("plot",)),
     (

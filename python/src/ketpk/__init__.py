@@ -29,6 +29,7 @@ except ImportError as error:
 
 from . import limits, models
 from ._errors import InvalidInput, NumericalTrouble, WrongType
+from ._evidence import Evidence, validate
 from ._frame import simulate_frame
 from ._nouns import (
     Course,
@@ -100,6 +101,7 @@ __all__ = [
     "EffectAnswer",
     "Emax",
     "Event",
+    "Evidence",
     "Extreme",
     "Flag",
     "Interruption",
@@ -148,4 +150,5 @@ __all__ = [
     "simulate_frame",
     "simulate_session",
     "stop",
+    "validate",
 ]

@@ -113,6 +113,11 @@ def command_line(arguments: Sequence[bytes]) -> int:
     Runs the command line; `arguments` starts with the program's name. Gives its exit code.
     """
 
+def evidence(model: str, data: str) -> tuple[str, str, str, str]:
+    """
+    Models against what was measured, as JSON, CSV, Markdown and text; an empty id means all of them.
+    """
+
 def model_ids() -> list[str]:
     """The ids of the built-in models."""
 
