@@ -28,19 +28,34 @@ using StatedConcentration = Stated<dim::concentration>;
 
 constexpr std::size_t most_overrides = 100;
 constexpr std::size_t most_levels = 1'000;
+constexpr std::size_t most_covariates = 100;
 
 Patient patient_of(const Node& node) {
   const Fields fields(node);
-  fields.only(std::array<Names, 5>{"weight", "height", "age", "sex", "dosing_weight"});
+  fields.only(std::array<Names, 6>{"weight", "height", "age", "sex", "dosing_weight", "covariates"});
   Patient patient{.weight = quantity_of<StatedMass>(fields.required("weight", "a body mass such as 70 kg"))};
   if (const auto height = fields.optional("height")) patient.height = quantity_of<Stated<dim::length>>(*height);
   if (const auto age = fields.optional("age")) patient.age = quantity_of<Stated<dim::age>>(*age).value();
   if (const auto sex = fields.optional("sex")) patient.sex = word_of<Sex>(*sex, sex_names);
-  if (const auto mass = fields.optional("dosing_weight"); mass && mass->value != "actual") {
-    const bool is_word = mass->value.is_string() &&
-                         mass->value.get_ref<const std::string&>().find_first_of("-0123456789") == std::string::npos;
-    require(!is_word, Code::parse, mass->path, "not a body mass; accepted: actual, or a body mass such as 70 kg");
-    patient.dosing_weight = quantity_of<StatedMass>(*mass);
+  if (const auto mass = fields.optional("dosing_weight")) {
+    const std::string word = mass->value.is_string() ? mass->value.get<std::string>() : std::string();
+    if (const auto rule = from_name<WeightRule>(word, weight_rule_names, 0)) {
+      patient.dosing_weight = *rule;
+    } else {
+      require(word.empty() || word.find_first_of("0123456789") != std::string::npos, Code::parse, mass->path,
+              "not a body mass; accepted: actual, ideal, adjusted, lean, fat-free, or a body mass such as 70 kg");
+      patient.dosing_weight = quantity_of<StatedMass>(*mass);
+    }
+  }
+  if (const auto covariates = fields.optional("covariates")) {
+    require(covariates->value.is_object(), Code::type, covariates->path,
+            "not an object; accepted: {\"NAME\": number} for what else the model looks at");
+    require(covariates->value.size() <= most_covariates, Code::size, covariates->path, "too many; accepted: up to 100");
+    const Fields stated(*covariates);
+    for (const auto& [name, value] : covariates->value.items()) {
+      require_name(name, covariates->path, "_-");
+      patient.covariates.push_back({name, number_of(*stated.optional(name))});
+    }
   }
   return patient;
 }
@@ -519,6 +534,7 @@ Request understand_session(const Json& document, const SessionContext& context) 
       .patient = patient_of(fields.required("patient", "an object with at least weight")),
       .order = order_of(fields),
       .model = model_of(fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}"), context)};
+  require_looked_at(request.patient, {&request.model, 1});
   if (const auto effects = fields.optional("effects")) {
     std::vector<CardEffect> all = request.model.effects;
     for (const Node& node : list_of(*effects, most_effects)) {

@@ -15,7 +15,8 @@ GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "dual", "pol
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
-    ["body_size", "schedule", "delivery", "model", "library", "individual", "network", "timeline"],
+    ["body_size"],
+    ["schedule", "delivery", "model", "library", "individual", "network", "timeline"],
     ["solve", "solve_ode", "walk", "dosing", "effect", "identity"],
     ["solve_network", "solve_expm"],
     ["exposure", "slips", "network_trajectory"],

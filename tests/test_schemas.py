@@ -110,7 +110,8 @@ SLIPS = [
     (("patient", "weight"), "70 KG"), (("patient", "weight"), "70,5 kg"), (("patient", "weight"), "070 kg"),
     (("patient", "weight"), "70  kg"), (("patient", "weight"), "-70 kg"), (("patient", "weight"), True),
     (("patient", "Weight"), "7 kg"), (("patient", "sex"), "unknown"), (("patient", "age"), "42 y"),
-    (("patient", "dosing_weight"), "ideal"), (("analyte",), "ketamine"), (("form",), "salt"),
+    (("patient", "dosing_weight"), "Ideal"), (("patient", "covariates"), {"RACE_ASIAN": "0"}),
+    (("patient", "covariates"), 3), (("analyte",), "ketamine"), (("form",), "salt"),
     (("initial_state",), ABSENT), (("initial_state",), "undeclared"), (("order",), []), (("order",), {}),
     (("order", 0, "over"), ABSENT), (("order", 0, "infuse"), "0.5 mg/kg/h"), (("order", 0, "bolus"), "1 mg"),
     (("order", 2, "over"), "1 min"), (("order", 2, "bolus"), ABSENT), (("order", 0, "at"), "-1 min"),
@@ -160,7 +161,8 @@ SLIPS = [
 ]
 # One change each; schema and program take every result.
 VARIANTS = [
-    (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"), (("patient", "sex"), ABSENT),
+    (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"),
+    (("patient", "dosing_weight"), "ideal"), (("patient", "dosing_weight"), "fat-free"), (("patient", "covariates"), {}), (("patient", "sex"), ABSENT),
     (("order", 0, "at"), ABSENT), (("order", 0, "infuse"), "3.5e1 mg"), (("order", 1, "infuse_at_rate"), "52.5 mL/h"),
     (("model",), "kamp2020"),
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ketpk/analyte.hpp"
+#include "ketpk/body_size.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/parameters.hpp"
@@ -403,7 +404,8 @@ template <class List>
   return all;
 }
 
-/// A covariate that the card looks at, from the patient. Throws E_FIELD_MISSING(patient…) where it was not given.
+/// A covariate that the card looks at, from the patient. Throws E_FIELD_MISSING(patient…) where it was not given; for
+/// the size of a body also as `size_of` refuses it.
 [[nodiscard]] inline double covariate_of(const Patient& patient, const std::string& name) {
   const auto given = [](bool is_there, std::string_view field) {
     require(is_there, Code::field_missing, field, "not given, and the model looks at it; accepted: the patient's own");
@@ -421,11 +423,21 @@ template <class List>
     given(patient.sex.has_value(), "patient.sex");
     return *patient.sex == Sex::female ? 1 : 0;
   }
+  if (const auto size = size_called(name)) {
+    const SizeAnswer answer = size_of(patient, *size);
+    if (const auto* no = std::get_if<SizeRefused>(&answer)) throw InvalidInput(no->code, no->field, no->message);
+    return std::get<double>(answer);
+  }
   const auto stated = std::find_if(patient.covariates.begin(), patient.covariates.end(),
                                    [&](const PatientCovariate& c) { return c.name == name; });
   given(stated != patient.covariates.end(), "patient.covariates." + name);
   // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): the analyser does not follow what `require` throws
   return stated->value;
+}
+
+/// Whether a covariate of this name comes from what every patient states, and not from `Patient::covariates`.
+[[nodiscard]] inline bool is_of_every_patient(std::string_view name) noexcept {
+  return name == "WT" || name == "AGE" || name == "HT" || name == "SEX" || size_called(name).has_value();
 }
 
 [[nodiscard]] inline Parameters<double> parameters_at(const ModelCard& card, const CovariateValues& covariates) {
@@ -494,9 +506,25 @@ template <class List>
   return {detail::parameters_at(card, values), detail::entries(card, values)};
 }
 
-/// The typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1, male 0). Throws as
-/// above, as `validate(Patient)`, and E_FIELD_MISSING(patient.age and so on) for a covariate that the card looks at and
-/// that was not given.
+/// Throws E_FIELD_UNKNOWN(patient.covariates.NAME) for a covariate of the patient that none of the cards looks at, or
+/// that is not for a patient to state there: WT AGE HT SEX, and the sizes that follow from them.
+inline void require_looked_at(const Patient& patient, std::span<const ModelCard> cards) {
+  std::vector<std::string> names;
+  for (const ModelCard& card : cards)
+    for (std::string& name : covariates_of(card))
+      if (!detail::is_of_every_patient(name)) names.push_back(std::move(name));
+  std::string accepted;
+  for (const std::string& name : names) accepted += (accepted.empty() ? "" : ", ") + name;
+  for (const PatientCovariate& c : patient.covariates)
+    require(std::find(names.begin(), names.end(), c.name) != names.end(), Code::field_unknown,
+            "patient.covariates." + c.name,
+            "not a covariate that the model looks at here; accepted: " + (accepted.empty() ? "none" : accepted));
+}
+
+/// The typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1, male 0), BMI
+/// [kg/m2], BSA [m2], IBW, LBM and FFM [kg], and those the patient states by name. Throws as above, as
+/// `validate(Patient)`, and E_FIELD_MISSING(patient.age and so on) for a covariate that the card looks at and that was
+/// not given; E_RANGE(patient.weight and so on) for a size outside the domain of its formula.
 [[nodiscard]] inline Individual person(const ModelCard& card, const Patient& patient) {
   validate(patient);
   const std::vector<std::string> names = covariates_of(card);

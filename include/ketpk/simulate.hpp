@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ketpk/assess.hpp"
+#include "ketpk/body_size.hpp"
 #include "ketpk/delivery.hpp"
 #include "ketpk/effect.hpp"
 #include "ketpk/exposure.hpp"
@@ -369,7 +370,7 @@ template <class Second>
     require(level > 0, Code::range, field, "no level; accepted: more than zero");
   }
 
-  Regimen regimen = resolve(request.order, request.patient.mass_for_dosing());
+  Regimen regimen = resolve(request.order, mass_for_dosing(request.patient));
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
   Whom who = whom(request.model, request.patient);
   require_compartments(request.order, who);

@@ -860,7 +860,7 @@ class Result(Immutable):
         made = cls._made(None, document, text)
         try:
             _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile
-            _ = made.delivery, made.sessions, made.effects
+            _ = made.delivery, made.sessions, made.effects, made.body_size
             session_again(document["inputs"])
             shown = document["model"]["id"], document["model"]["site"], made.assessment.basis
             if not all(isinstance(text, str) for text in shown):
@@ -944,6 +944,17 @@ class Result(Immutable):
             self._keep("effects", Frozen(told))
         effects: Mapping[str, EffectAnswer] = self._kept["effects"]
         return effects
+
+    @property
+    def body_size(self) -> Mapping[str, Any]:
+        """The mass that per-kg orders counted and by which formula (``dosing_weight``), the weight that the model looks
+        at (``model_weight_kg``), and every size that follows from weight, height and sex with its formula and
+        citation, or with the reason why it is absent; empty in a result that was saved before there was such a block."""
+        if "body_size" not in self._kept:
+            block = self._blocks.get("body_size", {}) if self._answer is None else self._block("body_size")
+            self._keep("body_size", frozen(block))
+        sizes: Mapping[str, Any] = self._kept["body_size"]
+        return sizes
 
     @property
     def assessment(self) -> Assessment:
