@@ -42,12 +42,17 @@ struct Whose {
     put("metabolite", m.fraction), put("v1_L", m.v1_L), put("cl_L_per_min", m.cl_L_per_min);
     put("q2_L_per_min", m.q2_L_per_min), put("v2_L", m.v2_L);
     maybe("from", m.from);
+    if (m.transits > 0) put("transits", static_cast<double>(m.transits)), put("transit_per_min", m.transit_per_min);
   }
   for (const auto& d : p.depots) {
     put("depot", d.ka_per_min);
     maybe("into", d.into);
   }
   if (p.saturable) put("vmax_mg_per_min", p.saturable->vmax_mg_per_min), put("km_mg_per_L", p.saturable->km_mg_per_L);
+  if (p.liver) {
+    put("qh_L_per_min", p.liver->q_L_per_min), put("vh_L", p.liver->v_L);
+    put("kel_per_min", p.liver->kel_per_min), put("kmet_per_min", p.liver->kmet_per_min);
+  }
   // Doses name compartments, so the names and which of them has which entry belong to the numbers.
   for (std::size_t i = 0; i < whose.whom.compartments.size(); ++i) {
     text += "compartment=" + whose.whom.compartments[i] + ';';

@@ -150,6 +150,8 @@ void each_parameter(const ModelCard& card, See see) {
       if (*p) see(**p);
   for (const CardMetabolite& m : card.metabolites)
     for (const CardParameter& p : m.parameters) see(p);
+  for (const CardMetabolite& m : card.metabolites)
+    if (m.delay) see(m.delay->mtt);
 }
 
 [[nodiscard]] inline bool follows_weight(const CardParameter& p) noexcept {
@@ -179,18 +181,25 @@ void each_parameter(const ModelCard& card, See see) {
   return names;
 }
 
+/// Where the places of the card's network stand.
+[[nodiscard]] inline Layout layout_of(const ModelCard& card) {
+  Layout layout{.depots = card.depots.size(), .has_liver = detail::states_any(card.parameters, "Qh", "Vh")};
+  for (const CardMetabolite& m : card.metabolites) layout.transits.push_back(m.delay ? m.delay->transits : 0);
+  return layout;
+}
+
 /// The place of each of them in a `Network`, which always has shallow and deep, and two for each metabolite.
 [[nodiscard]] inline std::vector<std::size_t> places_of(const ModelCard& card) {
   std::vector<std::size_t> places;
-  const std::size_t central = card.depots.size();
+  const Layout layout = layout_of(card);
   for (const std::string& name : compartments_of(card)) {
-    std::size_t place = central;
+    std::size_t place = layout.central();
     for (std::size_t i = 0; i < card.depots.size(); ++i)
       if (card.depots[i].name == name) place = i;
-    if (name == "shallow") place = central + 1;
-    if (name == "deep") place = central + 2;
+    if (name == "shallow") place = layout.shallow();
+    if (name == "deep") place = layout.deep();
     for (std::size_t k = 0; k < card.metabolites.size(); ++k) {
-      const std::size_t own = central + 3 + 2 * k;
+      const std::size_t own = layout.metabolite(k);
       if (name == card.metabolites[k].name) place = own;
       if (name == card.metabolites[k].name + "_2") place = own + 1;
     }
@@ -228,9 +237,9 @@ struct CovariateValues {
   }
 };
 
-/// What a parameter is multiplied by where its covariate is `x`. Throws E_RANGE(covariate) for what the form cannot
-/// take, E_MODEL_PARAM(`field`) for an effect that cannot be read.
-[[nodiscard]] inline double factor(const CovariateEffect& e, double x, const std::string& field) {
+/// What becomes of the number `value` of a parameter where its covariate is `x`. Throws E_RANGE(covariate) for what the
+/// form cannot take, E_MODEL_PARAM(`field`) for an effect that cannot be read.
+[[nodiscard]] inline double under(const CovariateEffect& e, double value, double x, const std::string& field) {
   require(std::isfinite(e.reference) && std::isfinite(e.coefficient), Code::model_param, field,
           "an effect that is not finite; accepted: a finite reference and coefficient");
   switch (e.form) {
@@ -238,16 +247,17 @@ struct CovariateValues {
       require(e.reference > 0, Code::model_param, field,
               "a power of a covariate over zero or less; accepted: a reference of more than zero");
       require(x > 0, Code::range, e.covariate, "nothing a power can be taken of; accepted: more than zero");
-      return std::pow(x / e.reference, e.coefficient);
-    case CovariateForm::linear: return 1 + e.coefficient * (x - e.reference);
-    case CovariateForm::exponential: return std::exp(e.coefficient * (x - e.reference));
+      return value * std::pow(x / e.reference, e.coefficient);
+    case CovariateForm::linear: return value * (1 + e.coefficient * (x - e.reference));
+    case CovariateForm::exponential: return value * std::exp(e.coefficient * (x - e.reference));
     case CovariateForm::levels:
       for (const CovariateLevel& level : e.levels)
-        if (level.is == x) return level.factor;
+        if (level.is == x) return value * level.factor;
       throw InvalidInput(Code::range, e.covariate, "not one of the levels the model lists; accepted: these levels");
+    case CovariateForm::added_above: return value + e.coefficient * std::max(0.0, x - e.reference);
   }
   throw InvalidInput(Code::model_param, field,
-                     "an effect of no known form; accepted: power, linear, exponential, levels");
+                     "an effect of no known form; accepted: power, linear, exponential, levels, added-above");
 }
 
 /// The parameters of one compartment system with their names, read for one individual. `path` leads to the system
@@ -274,6 +284,7 @@ struct CardReader {
       case 'V': return name == "Vmax" ? dim::rate : dim::volume;
       case 'k': return dim::rate_constant;
       case 'K': return dim::concentration;
+      case 'M': return dim::time;
       case 'F': return dim::none;
       case 'r': return dim::rate;
       case 'l':
@@ -295,7 +306,7 @@ struct CardReader {
     require(std::isfinite(p.weight_exponent) && (!is_per_body || p.weight_exponent == 0), Code::model_param, field,
             "a weight rule that cannot be read; accepted: a finite exponent, and none beside a unit per kg");
     double number = p.value.number();
-    for (const CovariateEffect& e : p.covariates) number *= factor(e, covariates.at(e.covariate), field);
+    for (const CovariateEffect& e : p.covariates) number = under(e, number, covariates.at(e.covariate), field);
     const double base = number * p.value.unit().num / p.value.unit().den;
     if (is_per_body) return base * covariates.at("WT");
     return p.weight_exponent == 0 ? base : base * std::pow(covariates.at("WT") / reference_kg, p.weight_exponent);
@@ -307,7 +318,7 @@ struct CardReader {
     const std::string field = path + std::string(name);
     require(p != nullptr, Code::model_param, field,
             "not stated; accepted: V1 with CL or k10, Vmax with Km, Q2 with V2 or k12 with k21, "
-            "Q3 with V3 or k13 with k31");
+            "Q3 with V3 or k13 with k31, Qh with Vh kel kmet");
     // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): the analyser does not follow what `require` throws
     return in_bounds(*p, zero_admitted);
   }
@@ -322,12 +333,12 @@ struct CardReader {
 
   /// Throws E_MODEL_PARAM(name) for a parameter that no parent, or no metabolite, has.
   void require_known(bool is_parent) const {
-    constexpr std::array<std::string_view, 13> known{"V1", "CL", "k10", "Q2",  "V2",   "k12", "k21",
-                                                     "Q3", "V3", "k13", "k31", "Vmax", "Km"};
+    constexpr std::array<std::string_view, 17> known{"V1",  "CL",  "k10",  "Q2", "V2", "k12", "k21", "Q3",  "V3",
+                                                     "k13", "k31", "Vmax", "Km", "Qh", "Vh",  "kel", "kmet"};
     for (const CardParameter& p : parameters) {
       const auto at = std::find(known.begin(), known.end(), p.name);
-      require(at < known.begin() + (is_parent ? 13 : 7), Code::model_param, path + p.name,
-              is_parent ? "unknown; accepted: V1 CL Q2 V2 Q3 V3 k10 k12 k21 k13 k31 Vmax Km"
+      require(at < known.begin() + (is_parent ? known.size() : 7), Code::model_param, path + p.name,
+              is_parent ? "unknown; accepted: V1 CL Q2 V2 Q3 V3 k10 k12 k21 k13 k31 Vmax Km Qh Vh kel kmet"
                         : "unknown; accepted: V1 CL Q2 V2 k10 k12 k21");
     }
   }
@@ -338,6 +349,21 @@ struct Peripheral {
   double q_L_per_min = 0;
   double v_L = 1;
 };
+
+/// The liver that eliminates, if there is one. Throws E_MODEL_PARAM(name) where one of its four is not stated, or any
+/// other elimination is.
+[[nodiscard]] inline std::optional<LiverParameters<double>> liver(const CardReader& card) {
+  const std::array<std::string_view, 4> own{"Qh", "Vh", "kel", "kmet"}, other{"CL", "k10", "Vmax", "Km"};
+  const auto is_stated = [&](std::string_view name) { return card.find(name) != nullptr; };
+  if (std::none_of(own.begin(), own.end(), is_stated)) return std::nullopt;
+  for (const std::string_view name : other)
+    require(!is_stated(name), Code::model_param, card.path + std::string(name),
+            "stated beside a liver that eliminates; accepted: one of the two");
+  return LiverParameters<double>{.q_L_per_min = card.value("Qh"),
+                                 .v_L = card.value("Vh"),
+                                 .kel_per_min = card.value("kel", true),
+                                 .kmet_per_min = card.value("kmet", true)};
+}
 
 /// CL as stated, or k10 V1; beside saturable elimination it may be 0 or left out. Throws E_MODEL_PARAM(k10) where
 /// both are stated.
@@ -451,11 +477,13 @@ template <class List>
   const double v1 = parent.value("V1");
   const auto second = peripheral(parent, '2', v1), third = peripheral(parent, '3', v1);
   Parameters<double> p{.v1_L = v1,
-                       .cl_L_per_min = clearance(parent, v1),
+                       .cl_L_per_min = 0,
                        .q2_L_per_min = second.q_L_per_min,
                        .v2_L = second.v_L,
                        .q3_L_per_min = third.q_L_per_min,
                        .v3_L = third.v_L};
+  p.liver = liver(parent);
+  if (!p.liver) p.cl_L_per_min = clearance(parent, v1);
   p.saturable = saturable(parent);
   if (card.ke0) {
     require(!card.ke0->source.empty(), Code::model_param, "ke0",
@@ -482,6 +510,15 @@ template <class List>
                              .q2_L_per_min = m_second.q_L_per_min,
                              .v2_L = m_second.v_L});
     if (!m.from.empty()) p.metabolites.back().from = place_of(m.from, card.metabolites, at + "from");
+    if (m.delay) {
+      require(m.delay->transits > 0 && m.delay->transits <= most_waypoints, Code::model_param, at + "transits",
+              "not a number of compartments that can be passed; accepted: 1 to 16");
+      require(m.delay->mtt.name == "MTT", Code::model_param, at + "MTT",
+              "another parameter in its place; accepted: MTT");
+      p.metabolites.back().transits = m.delay->transits;
+      p.metabolites.back().transit_per_min =
+          static_cast<double>(m.delay->transits) / own.in_bounds(m.delay->mtt, false);
+    }
   }
   validate(p);
   return p;

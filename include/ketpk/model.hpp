@@ -10,6 +10,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -101,6 +102,16 @@ concept LinearModel = PkModel<M> && requires(const M& m) {
   { m.parameters() } -> std::convertible_to<const Parameters<double>&>;
 };
 
+/// Throws E_MODEL_PARAM(Qh, metabolites[i].MTT) for elimination from a liver and metabolites formed through transit
+/// compartments, which only a network has.
+inline void require_mammillary(const Parameters<double>& p) {
+  require(!p.liver, Code::model_param, "Qh",
+          "elimination from a liver, which only a network has; accepted: elimination from plasma");
+  for (std::size_t i = 0; i < p.metabolites.size(); ++i)
+    require(p.metabolites[i].transits == 0, Code::model_param, "metabolites[" + std::to_string(i) + "].MTT",
+            "formed through transit compartments, which only a network has; accepted: formed at once");
+}
+
 /// The equations themselves, written in amounts and rate constants as a textbook has them; the exact solver
 /// does not use them, and being linear they need no other stiff solver than that. State: a1 a2 a3 [mg], Ce [mg/L], then
 /// m1 m2 [mg] for each metabolite, last the area under plasma [mg min/L].
@@ -108,9 +119,10 @@ class Mammillary {
  public:
   static constexpr std::array<std::size_t, 4> array_sizes{5, 7, 9, 17};
 
-  /// Throws E_MODEL_PARAM as `validate(Parameters)`.
+  /// Throws E_MODEL_PARAM as `validate(Parameters)` and `require_mammillary`.
   explicit Mammillary(Parameters<double> p) : p_(std::move(p)) {
     validate(p_);
+    require_mammillary(p_);
     per_v1_ = 1 / p_.v1_L;
     k10_ = p_.cl_L_per_min / p_.v1_L;
     k12_ = p_.q2_L_per_min / p_.v1_L;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Why: the questions of exposure.hpp are asked of a continuous course, and a network with depots, chains of metabolites
-// or saturable elimination has one too: that of steps and the interpolant between them, stretch after stretch. Linear
-// networks are carried by chances as well, which is the second opinion on it.
+// Why: the questions of exposure.hpp are asked of a continuous course, and a network with depots, chains of
+// metabolites, transit compartments, a liver or saturable elimination has one too: that of steps and the interpolant
+// between them, stretch after stretch. Linear networks are carried by chances as well, which is the second opinion on
+// it.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -83,7 +85,7 @@ class NetworkTrajectory {
   [[nodiscard]] double in_body_mg(Micros t) const {
     const NetworkState x = state_at(t);
     double mg = 0;
-    for (std::size_t i = 0; i < net_->central() + 3; ++i) mg += x[i];
+    for (std::size_t i = 0; i < net_->parent_end(); ++i) mg += x[i];
     return mg;
   }
   /// (entered - in the body - eliminated) / entered, worst over the ends of all segments. What enters was counted as it
@@ -104,7 +106,7 @@ class NetworkTrajectory {
     if (m.from) {
       formed += m.fraction * p.metabolites[*m.from].cl_L_per_min * auc_to_infinity(Curve::metabolite(*m.from));
     } else {
-      formed += m.fraction * entered_parent_mg_;
+      formed += m.fraction * net_->may_form() * entered_parent_mg_;
     }
     return formed / m.cl_L_per_min;
   }
@@ -122,28 +124,80 @@ class NetworkTrajectory {
   std::vector<double> areas_;  ///< under plasma up to the start of each segment [mg min/L]
   bool is_stiff_ = false;
   Micros last_{0};  ///< of the last segment, as far as it was solved
-  double auc_ = 0, entered_parent_mg_ = 0, slowest_per_min_ = 0, mass_balance_rel_ = 0;
+  double auc_ = 0, entered_parent_mg_ = 0, reached_plasma_mg_ = 0, slowest_per_min_ = 0, mass_balance_rel_ = 0;
   Timeline timeline_;
   std::vector<double> entered_metabolite_mg_;
 };
 
 namespace detail {
 
-/// The parent's rates far below Km, where elimination is linear.
-[[nodiscard]] inline Modes<double> modes_far_below_km(Parameters<double> p) {
+/// One exponential of a parent's plasma curve after a unit amount: coupling^2 exp(-rate t).
+struct ParentMode {
+  double rate_per_min, coupling;  ///< coupling >= 0 [1/sqrt(L)]
+};
+
+/// The modes of a parent with a liver. As `modes`, with two more rows of G and a column: what flows between plasma and
+/// the liver, and what the liver loses, which is a row of its own.
+[[nodiscard]] inline std::vector<ParentMode> modes_with_liver(const Parameters<double>& p) {
+  constexpr std::size_t n = 4, rows = 4;
+  const LiverParameters<double>& liver = *p.liver;
+  // G by columns: central, shallow, deep, liver.
+  std::array<std::array<double, rows>, n> g{
+      {{std::sqrt(p.q2_L_per_min / p.v1_L), std::sqrt(p.q3_L_per_min / p.v1_L), std::sqrt(liver.q_L_per_min / p.v1_L),
+        0},
+       {-std::sqrt(p.q2_L_per_min / p.v2_L), 0, 0, 0},
+       {0, -std::sqrt(p.q3_L_per_min / p.v3_L), 0, 0},
+       {0, 0, -std::sqrt(liver.q_L_per_min / liver.v_L), std::sqrt(liver.kel_per_min + liver.kmet_per_min)}}};
+  std::array<double, n> u{1, 0, 0, 0};
+  const auto dot = [&](std::size_t a, std::size_t b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < rows; ++i) sum += g[a][i] * g[b][i];
+    return sum;
+  };
+  for (int sweep = 0; sweep < 12; ++sweep) {
+    bool is_turned = false;
+    for (std::size_t a = 0; a < n; ++a)
+      for (std::size_t b = a + 1; b < n; ++b) {
+        const double aa = dot(a, a), bb = dot(b, b), ab = dot(a, b);
+        if (!(std::abs(ab) > 1e-16 * std::sqrt(aa * bb))) continue;
+        is_turned = true;
+        const double zeta = (bb - aa) / (2 * ab);
+        const double t = std::copysign(1.0, zeta) / (std::abs(zeta) + std::sqrt(1 + zeta * zeta));
+        const double cosine = 1 / std::sqrt(1 + t * t), sine = cosine * t;
+        const auto turn = [&](double& x, double& y) {
+          const double old = x;
+          x = cosine * old - sine * y;
+          y = sine * old + cosine * y;
+        };
+        for (std::size_t i = 0; i < rows; ++i) turn(g[a][i], g[b][i]);
+        turn(u[a], u[b]);
+      }
+    if (!is_turned) break;
+  }
+  std::vector<ParentMode> out;
+  for (std::size_t j = 0; j < n; ++j) out.push_back({dot(j, j), std::abs(u[j]) / std::sqrt(p.v1_L)});
+  return out;
+}
+
+/// The parent's modes; where elimination saturates, far below Km. A compartment that is not there leaves one of
+/// coupling 0.
+[[nodiscard]] inline std::vector<ParentMode> parent_modes(Parameters<double> p) {
+  if (p.liver) return modes_with_liver(p);
   if (p.saturable) p.cl_L_per_min += p.saturable->vmax_mg_per_min / p.saturable->km_mg_per_L;
-  return modes(p);
+  const Modes<double> found = modes(p);
+  std::vector<ParentMode> out;
+  for (std::size_t j = 0; j < 3; ++j) out.push_back({found.rate_per_min[j], found.coupling[j]});
+  return out;
 }
 
 /// Rate of the slowest mode that shows in plasma after what a timeline gives [1/min].
 [[nodiscard]] inline double slowest_in_plasma(const Parameters<double>& p, const Timeline& timeline) {
-  const Modes<double> parent = modes_far_below_km(p);
   double slowest = std::numeric_limits<double>::infinity();
-  for (std::size_t j = 0; j < 3; ++j)
-    if (parent.coupling[j] > 0) slowest = std::min(slowest, parent.rate_per_min[j]);
-  const std::size_t central = p.depots.size();
+  for (const ParentMode& mode : parent_modes(p))
+    if (mode.coupling > 0) slowest = std::min(slowest, mode.rate_per_min);
+  const std::size_t depots = p.depots.size();
   const auto enter = [&](std::size_t place) {
-    for (std::size_t depot = place; depot < central; depot = p.depots[depot].into.value_or(central))
+    for (std::size_t depot = place; depot < depots; depot = p.depots[depot].into.value_or(depots))
       slowest = std::min(slowest, p.depots[depot].ka_per_min);
   };
   for (const Stretch& s : timeline.stretches) {
@@ -161,14 +215,18 @@ namespace detail {
     const Modes<double> own = modes<double>({m.v1_L, m.cl_L_per_min, m.q2_L_per_min, m.v2_L, 0, 1});
     for (std::size_t j = 0; j < 2; ++j)
       if (own.coupling[j] > 0) slowest = std::min(slowest, own.rate_per_min[j]);
+    if (m.transits > 0) slowest = std::min(slowest, m.transit_per_min);
   }
   if (p.ke0_per_min) slowest = std::min(slowest, *p.ke0_per_min);
   return slowest;
 }
 
-/// Until what is left of anything is below 1e-17 of what there was.
+/// Until what is left of anything is below 1e-17 of what there was. Transit compartments of one rate in a row hold
+/// longer than one of them: each adds three times to the forty.
 [[nodiscard]] inline double minutes_to_rest(const Parameters<double>& p, double in_plasma_per_min, double given_mg) {
-  const double min = 40 / slowest_of_all(p, in_plasma_per_min);
+  double times = 40;
+  for (const auto& m : p.metabolites) times += 3 * static_cast<double>(m.transits);
+  const double min = times / slowest_of_all(p, in_plasma_per_min);
   return p.saturable ? min + given_mg / p.saturable->vmax_mg_per_min : min;
 }
 
@@ -199,10 +257,12 @@ namespace detail {
   double given_mg = 0;
   const auto count = [&](const Intake& s, double mg) {
     given_mg += mg;
-    if (s.place < net.central() + 3)
+    if (s.place < net.parent_end()) {
       out.entered_parent_mg_ += mg;
-    else if (s.place < net.effect_site())
-      out.entered_metabolite_mg_[(s.place - net.central() - 3) / 2] += mg;
+      out.reached_plasma_mg_ += mg * net.reaches_plasma(s.place);
+    } else if (s.place < net.effect_site()) {
+      out.entered_metabolite_mg_[net.layout().metabolite_at(s.place)] += mg;
+    }
   };
 
   NetworkState x(net.size());
@@ -249,7 +309,7 @@ namespace detail {
     area += x[net.size()];
     x.resize(net.size());
     double found = eliminated_mg;
-    for (std::size_t i = 0; i < net.central() + 3; ++i) found += x[i];
+    for (std::size_t i = 0; i < net.parent_end(); ++i) found += x[i];
     if (out.entered_parent_mg_ > 0) {
       const double off = std::abs(out.entered_parent_mg_ - found) / out.entered_parent_mg_;
       if (!(off <= out.mass_balance_rel_)) out.mass_balance_rel_ = off;
@@ -258,8 +318,8 @@ namespace detail {
     }
     out.pieces_.push_back(std::get<0>(std::move(piece)));
   }
-  // All that enters the parent leaves it through its clearance; where that saturates, the curve is asked.
-  out.auc_ = p.saturable ? area : out.entered_parent_mg_ / p.cl_L_per_min;
+  // All that reaches plasma leaves the body through its clearance; where that saturates, the curve is asked.
+  out.auc_ = p.saturable ? area : out.reached_plasma_mg_ / linear_clearance(p);
   return out;
 }
 

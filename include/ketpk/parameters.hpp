@@ -28,6 +28,8 @@ struct MetaboliteParameters {
   S fraction;  ///< mg formed per mg eliminated of what it is formed from
   S v1_L, cl_L_per_min, q2_L_per_min, v2_L;
   std::optional<std::size_t> from = {};  ///< the metabolite, earlier in the list, it is formed from; none: the parent
+  std::size_t transits = 0;  ///< compartments that what forms passes one after another before it is the metabolite
+  S transit_per_min = {};    ///< what leaves each of them, number / mean transit time; without them it means nothing
 };
 
 /// A place that drug is absorbed from at first order: a nostril, a muscle, the gut, or one step of a chain of them.
@@ -43,6 +45,13 @@ struct SaturableElimination {
   S vmax_mg_per_min, km_mg_per_L;
 };
 
+/// A liver that eliminates what reaches it: it exchanges with plasma by blood flow, and loses for good. What goes by
+/// `kmet` forms the metabolites that are formed from the parent.
+template <class S = double>
+struct LiverParameters {
+  S q_L_per_min, v_L, kel_per_min, kmet_per_min;
+};
+
 /// One individual's mammillary model with one, two or three compartments. A compartment that is not there
 /// has Q = 0; its volume is then 1 and means nothing.
 template <class S = double>
@@ -54,6 +63,7 @@ struct Parameters {
   std::vector<MetaboliteParameters<S>> metabolites = {};
   std::vector<DepotParameters<S>> depots = {};
   std::optional<SaturableElimination<S>> saturable = {};  ///< with it, cl may be 0
+  std::optional<LiverParameters<S>> liver = {};           ///< with it, cl is 0 and nothing saturates
 };
 
 /// Most depots of one model.
@@ -62,8 +72,58 @@ inline constexpr std::size_t most_depots = 16;
 /// Most metabolites of one model.
 inline constexpr std::size_t most_metabolites = 6;
 
+/// Most depots, transit compartments and livers of one model together.
+inline constexpr std::size_t most_waypoints = 16;
+
+/// Where the places of a model stand in its network: depots, the liver if there is one, central, shallow and deep, then
+/// for each metabolite its transit compartments and the two of its own, last the effect site if there is one. Nothing
+/// else knows this.
+struct Layout {
+  std::size_t depots = 0;
+  bool has_liver = false;
+  std::vector<std::size_t> transits = {};  ///< of each metabolite
+
+  [[nodiscard]] std::size_t liver() const noexcept { return depots; }
+  [[nodiscard]] std::size_t central() const noexcept { return depots + (has_liver ? 1 : 0); }
+  [[nodiscard]] std::size_t shallow() const noexcept { return central() + 1; }
+  [[nodiscard]] std::size_t deep() const noexcept { return central() + 2; }
+  /// One past the last place that holds parent.
+  [[nodiscard]] std::size_t parent_end() const noexcept { return central() + 3; }
+  /// The first place that what forms metabolite `k` gets into, a transit compartment or its own.
+  [[nodiscard]] std::size_t way_to(std::size_t k) const noexcept {
+    std::size_t place = parent_end();
+    for (std::size_t i = 0; i < k; ++i) place += transits[i] + 2;
+    return place;
+  }
+  [[nodiscard]] std::size_t metabolite(std::size_t k) const noexcept { return way_to(k) + transits[k]; }
+  /// One past the last place that holds a metabolite, which is where an effect site stands.
+  [[nodiscard]] std::size_t effect_site() const noexcept { return way_to(transits.size()); }
+  /// The metabolite that holds `place`, or is formed through it. Meant for parent_end() <= place < effect_site().
+  [[nodiscard]] std::size_t metabolite_at(std::size_t place) const noexcept {
+    std::size_t k = 0;
+    while (k + 1 < transits.size() && place >= way_to(k + 1)) ++k;
+    return k;
+  }
+};
+
+template <class S>
+[[nodiscard]] Layout layout_of(const Parameters<S>& p) {
+  Layout layout{.depots = p.depots.size(), .has_liver = p.liver.has_value()};
+  for (const auto& m : p.metabolites) layout.transits.push_back(m.transits);
+  return layout;
+}
+
+/// What leaves the parent for good by what is linear, as a clearance of plasma: CL, or of a liver of volume V that
+/// loses k, Q k V / (Q + k V).
+template <class S>
+[[nodiscard]] S linear_clearance(const Parameters<S>& p) {
+  if (!p.liver) return p.cl_L_per_min;
+  const S cleared = (p.liver->kel_per_min + p.liver->kmet_per_min) * p.liver->v_L;
+  return p.liver->q_L_per_min * cleared / (p.liver->q_L_per_min + cleared);
+}
+
 /// Throws E_MODEL_PARAM(name) unless every Q >= 0, every fraction lies in 0-1.1 and everything else is
-/// finite and > 0.
+/// finite and > 0; beside a liver for CL that is not 0 and for elimination that saturates.
 inline void validate(const Parameters<double>& p) {
   const auto positive = [](double x, std::string_view name) {
     require(std::isfinite(x) && x > 0, Code::model_param, name, "not a positive number; accepted: more than zero");
@@ -73,7 +133,15 @@ inline void validate(const Parameters<double>& p) {
             "not zero or a positive number; accepted: zero or more");
   };
   positive(p.v1_L, "V1");
-  if (p.saturable)
+  if (p.liver) {
+    positive(p.liver->q_L_per_min, "Qh");
+    positive(p.liver->v_L, "Vh");
+    not_negative(p.liver->kel_per_min, "kel");
+    not_negative(p.liver->kmet_per_min, "kmet");
+    positive(p.liver->kel_per_min + p.liver->kmet_per_min, "kmet");
+    require(p.cl_L_per_min == 0, Code::model_param, "CL", "beside a liver that eliminates; accepted: one of the two");
+    require(!p.saturable, Code::model_param, "Vmax", "beside a liver that eliminates; accepted: one of the two");
+  } else if (p.saturable)
     not_negative(p.cl_L_per_min, "CL");
   else
     positive(p.cl_L_per_min, "CL");
@@ -83,6 +151,7 @@ inline void validate(const Parameters<double>& p) {
   positive(p.v3_L, "V3");
   if (p.ke0_per_min) positive(*p.ke0_per_min, "ke0");
   require(p.metabolites.size() <= most_metabolites, Code::size, "metabolites", "too many; accepted: up to 6");
+  std::size_t waypoints = p.depots.size() + (p.liver ? 1 : 0);
   for (std::size_t i = 0; i < p.metabolites.size(); ++i) {
     const auto& m = p.metabolites[i];
     const std::string at = "metabolites[" + std::to_string(i) + "].";
@@ -94,8 +163,13 @@ inline void validate(const Parameters<double>& p) {
     positive(m.v2_L, at + "V2");
     require(!m.from || *m.from < i, Code::model_param, at + "from",
             "not an earlier metabolite; accepted: the parent or a metabolite ahead of it in the list");
+    require(m.transits <= most_waypoints, Code::size, at + "transits", "too many; accepted: up to 16");
+    if (m.transits > 0) positive(m.transit_per_min, at + "MTT");
+    waypoints += m.transits;
   }
   require(p.depots.size() <= most_depots, Code::size, "depots", "too many; accepted: up to 16");
+  require(waypoints <= most_waypoints, Code::size, "metabolites",
+          "too many transit compartments; accepted: up to 16 with depots and a liver counted");
   for (std::size_t i = 0; i < p.depots.size(); ++i) {
     const std::string at = "depots[" + std::to_string(i) + "].";
     positive(p.depots[i].ka_per_min, at + "ka");
@@ -113,19 +187,22 @@ using StatedParameter = Stated<dim::volume, dim::volume_per_body, dim::flow, dim
                                dim::rate, dim::dose_rate, dim::concentration, dim::time, dim::none>;
 
 /// How a parameter follows a covariate x: value (x / reference)^coefficient, value (1 + coefficient (x - reference)),
-/// value exp(coefficient (x - reference)), or value times the factor of the level that x is.
-enum class CovariateForm : std::uint8_t { power, linear, exponential, levels };
-inline constexpr std::array<std::string_view, 4> covariate_form_names{"power", "linear", "exponential", "levels"};
+/// value exp(coefficient (x - reference)), value times the factor of the level that x is, or, the coefficient in the
+/// unit of the value, value + coefficient max(0, x - reference).
+enum class CovariateForm : std::uint8_t { power, linear, exponential, levels, added_above };
+inline constexpr std::array<std::string_view, 5> covariate_form_names{"power", "linear", "exponential", "levels",
+                                                                      "added-above"};
 
 struct CovariateLevel {
   double is, factor;
 };
 
-/// One covariate's effect on one parameter; effects multiply.
+/// One covariate's effect on one parameter. Effects act one after another in the order of the card, each on what the
+/// one before it left: all multiply, but added-above adds.
 struct CovariateEffect {
   std::string covariate;  ///< the column of a data file: WT, AGE, SEX
   CovariateForm form;
-  double reference = 0, coefficient = 0;    ///< of power, linear and exponential
+  double reference = 0, coefficient = 0;    ///< of all but levels
   std::vector<CovariateLevel> levels = {};  ///< of levels; any other value is refused
   std::string source;
 };
@@ -133,11 +210,18 @@ struct CovariateEffect {
 /// One parameter as a card prints it. Per-kg units scale with weight by themselves; otherwise the value
 /// holds at `reference weight` and scales with (weight / reference)^weight_exponent.
 struct CardParameter {
-  std::string name;  ///< CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31; Vmax and Km beside or instead of CL
+  /// CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31; Vmax and Km beside or instead of CL, Qh Vh kel kmet instead of it
+  std::string name;
   StatedParameter value;
   double weight_exponent = 0;
   std::string source;
   std::vector<CovariateEffect> covariates = {};
+};
+
+/// What forms passes this many compartments, each emptied at their number / the mean transit time.
+struct CardDelay {
+  std::size_t transits;  ///< 1 or more
+  CardParameter mtt;     ///< named MTT, a time
 };
 
 struct CardMetabolite {
@@ -147,6 +231,7 @@ struct CardMetabolite {
   bool apparent = false;                  ///< volumes and clearances are apparent (divided by the true fraction)
   std::string source;
   std::string from = {};  ///< the metabolite it is formed from; empty: the parent
+  std::optional<CardDelay> delay = {};
 };
 
 /// A place of absorption as a card prints it.
@@ -222,8 +307,9 @@ struct CardEffect {
 
 /// Between-subject variability: value = typical exp(eta), the etas normal with variances `omega`.
 struct Variability {
-  std::vector<std::string> parameters;  ///< the parameter of each eta, as `CardParameter::name`, `ka` as `depot.ka`
-  std::vector<double> omega;            ///< the *variance* matrix, row after row
+  /// The parameter of each eta: CL, ke0, gut.ka, gut.F, norketamine.CL, norketamine.MTT.
+  std::vector<std::string> parameters;
+  std::vector<double> omega;  ///< the *variance* matrix, row after row
   std::string source;
 };
 
@@ -260,10 +346,12 @@ struct GoldenValue {
 
 /// What follows from the parameters alone, and may be golden. Exponents and their half-lives are counted from the
 /// fastest; `half_life` is that of the slowest. With saturable elimination, k10 and what follows from it hold far
-/// below Km.
-inline constexpr std::array<std::string_view, 19> derived_quantities{
-    "Vss", "CL",  "V1",       "V2",       "V3",       "Q2",          "Q3",          "k10",         "k12",      "k21",
-    "k13", "k31", "lambda_1", "lambda_2", "lambda_3", "half_life_1", "half_life_2", "half_life_3", "half_life"};
+/// below Km. With a liver CL is what it clears plasma of, Vss is CL times the mean residence time in plasma, there is
+/// no k10, and there is one exponent more.
+inline constexpr std::array<std::string_view, 21> derived_quantities{
+    "Vss",      "CL",       "V1",          "V2",          "V3",          "Q2",          "Q3",
+    "k10",      "k12",      "k21",         "k13",         "k31",         "lambda_1",    "lambda_2",
+    "lambda_3", "lambda_4", "half_life_1", "half_life_2", "half_life_3", "half_life_4", "half_life"};
 
 /// What bioavailability does to an infusion: the amount (and with it the rate) changes and the duration stays; or, as
 /// NONMEM has it, the rate stays and the duration changes. A modelled duration stays in both.

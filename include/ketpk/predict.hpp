@@ -212,7 +212,7 @@ class SubjectCourse {
   Timeline timeline_;
 };
 
-/// The parameter that an eta of a card speaks of: CL, gut.ka, norketamine.CL, gut.F.
+/// The parameter that an eta of a card speaks of: CL, gut.ka, norketamine.CL, norketamine.MTT, gut.F.
 /// Throws E_MODEL_PARAM(variability) where there is none.
 [[nodiscard]] inline CardParameter& parameter_of_eta(ModelCard& card, std::string_view name) {
   const auto among = [](std::vector<CardParameter>& all, std::string_view wanted) -> CardParameter* {
@@ -228,7 +228,8 @@ class SubjectCourse {
     for (CardDepot& d : card.depots)
       if (d.name == owner && own == "ka") found = &d.ka;
     for (CardMetabolite& m : card.metabolites)
-      if (m.name == owner && found == nullptr) found = among(m.parameters, own);
+      if (m.name == owner && found == nullptr)
+        found = own == "MTT" && m.delay ? &m.delay->mtt : among(m.parameters, own);
     for (CardEntry& e : card.entries)
       for (std::optional<CardParameter>* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
         if (e.compartment == owner && *p && (*p)->name == own) found = &**p;
@@ -238,10 +239,13 @@ class SubjectCourse {
   return *found;
 }
 
-/// The same card for a subject whose parameter is exp(eta) times the typical one.
+/// The same card for a subject whose parameter is exp(eta) times the typical one. What covariates add grows with it.
 [[nodiscard]] inline ModelCard with_eta(ModelCard card, std::string_view name, double eta) {
-  StatedParameter& value = parameter_of_eta(card, name).value;
-  value = StatedParameter(value.number() * std::exp(eta), value.unit(), name);
+  CardParameter& p = parameter_of_eta(card, name);
+  const double times = std::exp(eta);
+  p.value = StatedParameter(p.value.number() * times, p.value.unit(), name);
+  for (CovariateEffect& e : p.covariates)
+    if (e.form == CovariateForm::added_above) e.coefficient *= times;
   return card;
 }
 

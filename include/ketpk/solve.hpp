@@ -524,9 +524,10 @@ class ExactTrajectory {
 };
 
 /// The exact trajectory of `p` under `segments`.
-/// Throws E_MODEL_PARAM as `validate(Parameters)`, E_SEGMENT as `validate(segments)`.
+/// Throws E_MODEL_PARAM as `validate(Parameters)` and `require_mammillary`, E_SEGMENT as `validate(segments)`.
 [[nodiscard]] inline ExactTrajectory<> solve(const Parameters<double>& p, std::vector<Segment> segments) {
   validate(p);
+  require_mammillary(p);
   validate(segments);
   return {respond(p), std::move(segments)};
 }

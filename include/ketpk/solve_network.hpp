@@ -76,8 +76,7 @@ class NetworkStretch {
     const auto& p = net_->parameters();
     const S c1 = x[net_->central()] / p.v1_L;
     dx[n] = c1;
-    dx[n + 1] = p.cl_L_per_min * c1;
-    if (p.saturable) dx[n + 1] += p.saturable->vmax_mg_per_min * c1 / (p.saturable->km_mg_per_L + c1);
+    dx[n + 1] = net_->eliminated_mg_per_min<S>(x);
   }
   void bolus(std::span<double> x, double mg) const noexcept { x[net_->central()] += mg; }
   [[nodiscard]] double value(std::span<const double> x, Curve c) const noexcept {
@@ -233,7 +232,7 @@ class NetworkSolver {
     auto* const walk = walk_of(train.record);
     // Where all that leaves the parent saturates, no more can be given for ever than the most that leaves.
     const auto& p = net.parameters();
-    if (p.saturable && p.cl_L_per_min == 0 && dose.place < net.central() + 3 &&
+    if (p.saturable && p.cl_L_per_min == 0 && dose.place < net.parent_end() &&
         !(mean_mg_per_min(dose) < p.saturable->vmax_mg_per_min))
       return unbounded;
     NetworkState nothing(net.size());

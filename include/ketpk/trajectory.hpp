@@ -2,8 +2,9 @@
 #pragma once
 
 // Why: one place decides which solver a model and what goes in call for. Where everything goes into a vein and the
-// model is linear, without chains of metabolites, there is an exact solution. Anything else is a network: drug that is
-// absorbed from a depot, that comes late or in part, elimination that saturates.
+// model is linear, eliminates from plasma and forms each metabolite at once and from the parent, there is an exact
+// solution. Anything else is a network: drug that is absorbed from a depot, that comes late or in part, elimination
+// from a liver or one that saturates.
 
 #include <algorithm>
 #include <cmath>
@@ -50,8 +51,8 @@ namespace detail {
 [[nodiscard]] inline bool is_exactly_soluble(const Whom& whom, const Regimen& given) {
   const Parameters<double>& p = whom.person.parameters;
   const auto is_plain = [](const Entry& e) { return e.bioavailability == 1 && e.lag_min == 0; };
-  const auto is_chained = [](const auto& m) { return m.from.has_value(); };
-  if (p.saturable || std::any_of(p.metabolites.begin(), p.metabolites.end(), is_chained)) return false;
+  const auto is_chained = [](const auto& m) { return m.from.has_value() || m.transits > 0; };
+  if (p.saturable || p.liver || std::any_of(p.metabolites.begin(), p.metabolites.end(), is_chained)) return false;
   for (std::size_t i = 0; i < given.doses.size(); ++i)
     if (!given.doses[i].is_intravenous() || !is_plain(whom.person.entries[compartment_of(whom, given.doses[i])]))
       return false;

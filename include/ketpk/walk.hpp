@@ -38,8 +38,9 @@ struct Flow {
   explicit Flow(std::size_t size) : n(size), found(n * n), entered(n * n), left(n) {}
 };
 
-/// Places that pass drug to each other belong to one block: the parent with its depots, each metabolite, the effect
-/// site. Blocks follow each other in a network's order, so `first[i]` and `last[i]` bound the block of place i.
+/// Places that pass drug to each other belong to one block: the parent with its depots and liver, each transit
+/// compartment, each metabolite, the effect site. Blocks follow each other in a network's order, so `first[i]` and
+/// `last[i]` bound the block of place i.
 struct Blocks {
   std::vector<std::size_t> first, last;
 };
@@ -55,13 +56,11 @@ struct Rooms {
 
 [[nodiscard]] inline Rooms rooms_of(const Network& net) {
   Rooms rooms{.leaves_per_min = {}, .passages = net.passages(), .blocks = {}};
-  const std::size_t parent = net.central() + 3;
   for (std::size_t i = 0; i < net.size(); ++i) {
-    const bool is_parent = i < parent;
-    const std::size_t first = is_parent ? 0 : i - (i - parent) % 2;
+    const Network::Block block = net.block_of(i);
     rooms.leaves_per_min.push_back(net.leaves_per_min(i));
-    rooms.blocks.first.push_back(first);
-    rooms.blocks.last.push_back(is_parent ? parent : std::min(first + 2, net.size()));
+    rooms.blocks.first.push_back(block.first);
+    rooms.blocks.last.push_back(block.last);
   }
   return rooms;
 }
