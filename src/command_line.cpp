@@ -293,11 +293,15 @@ std::string version_text(bool verbose) {
 
 std::string models_text() {
   using report_detail::padded;
-  std::string text = padded("id", 18) + padded("sampling site", 16) + padded("analytes", 20) + "model\n";
+  std::string text =
+      padded("id", 17) + padded("sampled", 12) + padded("analytes", 18) + padded("confidence", 13) + "model\n";
   for (const ModelCard& card : library::cards()) {
     std::string analytes;
     for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ",") + std::string(name_of(a));
-    text += padded(card.id, 18) + padded(name_of(card.site), 16) + padded(analytes, 20) + card.label + '\n';
+    const std::string_view confidence =
+        card.not_for_use.empty() ? confidence_names[static_cast<std::size_t>(card.confidence)] : "not for use";
+    text += padded(card.id, 17) + padded(name_of(card.site), 12) + padded(analytes, 18) + padded(confidence, 13) +
+            card.label + '\n';
   }
   return text;
 }

@@ -106,10 +106,11 @@ CovariateEffect effect_of(const Node& node) {
                                           "CMT", "ADDL", "II",   "SS",  "MDV",  "DV",  "C"};
   const Fields fields(node);
   fields.only(std::array<Names, 6>{"covariate", "form", "reference", "coefficient", "levels", "source"});
-  CovariateEffect effect{.covariate = text_of(fields.required("covariate", "the name of a column, such as AGE")),
-                         .form = word_of<CovariateForm>(fields.required("form", "power, linear, exponential, levels"),
-                                                        covariate_form_names),
-                         .source = {}};
+  CovariateEffect effect{
+      .covariate = text_of(fields.required("covariate", "the name of a column, such as AGE")),
+      .form = word_of<CovariateForm>(fields.required("form", "power, linear, exponential, levels, added-above"),
+                                     covariate_form_names),
+      .source = {}};
   require_name(effect.covariate, fields.path("covariate"), "_");
   require(std::find(columns.begin(), columns.end(), effect.covariate) == columns.end(), Code::field_duplicate,
           fields.path("covariate"), "a column that means something else; accepted: any other name");
@@ -191,7 +192,7 @@ std::array<std::optional<double>, 2> bounds_of(const Node& node, Of of) {
 
 Domain domain_of(const Node& node) {
   const Fields fields(node);
-  fields.only(std::array<Names, 4>{"statement", "age", "weight", "source"});
+  fields.only(std::array<Names, 5>{"statement", "age", "weight", "only_for", "source"});
   Domain domain{.statement = text_of(fields.required("statement", "who the model was built on, or not-stated"))};
   if (const auto age = fields.optional("age")) {
     const auto bounds = bounds_of(*age, [](const Node& n) {
@@ -207,6 +208,7 @@ Domain domain_of(const Node& node) {
     domain.weight_low_kg = bounds[0];
     domain.weight_high_kg = bounds[1];
   }
+  if (const auto only = fields.optional("only_for")) domain.only_for = text_of(*only);
   if (const auto source = fields.optional("source")) domain.source = text_of(*source);
   require(!domain.is_stated() || !domain.source.empty(), Code::field_missing, fields.path("source"),
           "not stated; accepted: where the bounds come from");
@@ -253,11 +255,25 @@ void read_entries(Reading& reading, const Node& node) {
   }
 }
 
+/// Absent where its time could not be read and that is noted.
+std::optional<CardDelay> delay_of(Reading& reading, const Node& node) {
+  const Fields fields(node);
+  reading.only(fields, std::array<Names, 2>{"transits", "mtt"});
+  const Node number = fields.required("transits", "how many compartments, 1 to 16");
+  const double transits = number_of(number);
+  require(transits >= 1 && transits <= static_cast<double>(most_waypoints) && transits == std::floor(transits),
+          Code::model_param, number.path, "not a number of compartments that can be passed; accepted: 1 to 16");
+  auto mtt = parameter_of(reading, fields.required("mtt", "an object with value and source"), "MTT");
+  if (!mtt) return std::nullopt;
+  return CardDelay{static_cast<std::size_t>(transits), *std::move(mtt)};
+}
+
 void read_metabolites(Reading& reading, const Node& node) {
   for (const Node& each : list_of(node, most_metabolites)) {
     reading.part([&] {
       const Fields fields(each);
-      reading.only(fields, std::array<Names, 6>{"name", "from", "fraction", "apparent", "source", "parameters"});
+      reading.only(fields,
+                   std::array<Names, 7>{"name", "from", "fraction", "apparent", "source", "parameters", "delay"});
       CardMetabolite m{.name = text_of(fields.required("name", "a name such as norketamine")),
                        .fraction = number_of(fields.required("fraction", "0 to 1.1 mg formed per mg eliminated")),
                        .parameters = {},
@@ -271,6 +287,7 @@ void read_metabolites(Reading& reading, const Node& node) {
       reading.text([&] { m.source = text_of(fields.required("source", "where the metabolite's numbers come from")); });
       m.parameters = parameters_of(reading, fields.required("parameters", "V1 CL, and Q2 V2 for a second compartment"),
                                    std::array<Names, 7>{"V1", "CL", "k10", "Q2", "V2", "k12", "k21"});
+      if (const auto delay = fields.optional("delay")) reading.part([&] { m.delay = delay_of(reading, *delay); });
       reading.card.metabolites.push_back(std::move(m));
     });
   }
@@ -305,6 +322,8 @@ std::vector<std::string> names_of_parameters(const ModelCard& card) {
       if (*p) names.push_back(e.compartment + '.' + (*p)->name);
   for (const CardMetabolite& m : card.metabolites)
     for (const CardParameter& p : m.parameters) names.push_back(m.name + '.' + p.name);
+  for (const CardMetabolite& m : card.metabolites)
+    if (m.delay) names.push_back(m.name + ".MTT");
   return names;
 }
 
@@ -342,7 +361,8 @@ Variability variability_of(const Node& node, const ModelCard& card) {
   for (const Node& each : list_of(fields.required("parameters", "a list such as [\"CL\", \"V1\"]"), most_etas)) {
     std::string name = text_of(each);
     require(std::find(known.begin(), known.end(), name) != known.end(), Code::model_param, each.path,
-            "a parameter the model does not have; accepted: one it states, as CL, gut.ka, gut.F or norketamine.CL");
+            "a parameter the model does not have; accepted: one it states, as CL, gut.ka, gut.F, norketamine.CL or "
+            "norketamine.MTT");
     require(std::find(v.parameters.begin(), v.parameters.end(), name) == v.parameters.end(), Code::field_duplicate,
             each.path, "stands twice; accepted: each parameter once");
     v.parameters.push_back(std::move(name));
@@ -394,12 +414,14 @@ Dimension dimension_of(const std::string& quantity, const ModelCard& card, const
   const bool is_metabolite = std::any_of(card.metabolites.begin(), card.metabolites.end(),
                                          [&](const CardMetabolite& m) { return m.name == quantity; });
   if (quantity == "plasma" || is_metabolite || (quantity == "effect_site" && card.ke0)) return dim::concentration;
-  const std::size_t modes = 1 + (has("shallow") ? 1 : 0) + (has("deep") ? 1 : 0);
+  const bool has_liver = layout_of(card).has_liver;
+  const std::size_t modes = 1 + (has("shallow") ? 1 : 0) + (has("deep") ? 1 : 0) + (has_liver ? 1 : 0);
   const char last = quantity.back();
   const bool counted = quantity.starts_with("lambda_") || quantity.starts_with("half_life_");
-  const bool is_there = counted ? static_cast<std::size_t>(last - '0') <= modes
-                                : !((quantity.find('2') != Names::npos && !has("shallow")) ||
-                                    (quantity.find('3') != Names::npos && !has("deep")));
+  const bool is_there =
+      counted ? static_cast<std::size_t>(last - '0') <= modes
+              : !((quantity.find('2') != Names::npos && !has("shallow")) ||
+                  (quantity.find('3') != Names::npos && !has("deep")) || (quantity == "k10" && has_liver));
   const bool is_known =
       std::find(derived_quantities.begin(), derived_quantities.end(), quantity) != derived_quantities.end();
   require(
@@ -492,6 +514,8 @@ std::string in_file(const std::string& field, const ModelCard& card) {
   if (const std::size_t dot = field.find("]."); field.starts_with("metabolites[") && dot != std::string::npos) {
     const std::string name = field.substr(dot + 2);
     const bool own = name == "fraction" || name == "from";
+    if (name == "MTT") return path + field.substr(0, dot + 2) + "delay.mtt";
+    if (name == "transits") return path + field.substr(0, dot + 2) + "delay.transits";
     return path + field.substr(0, dot + 2) + (own ? "" : "parameters.") + name;
   }
   if (field.find('.') != std::string::npos) return path + "entries." + field;
@@ -533,6 +557,9 @@ void read_head(Reading& reading, const Fields& fields) {
   optional("doi", card.doi);
   optional("population", card.population);
   optional("corroboration", card.corroboration);
+  optional("not_for_use", card.not_for_use);
+  if (const auto node = fields.optional("confidence"))
+    reading.text([&] { card.confidence = word_of<Confidence>(*node, confidence_names); });
   reading.text([&] {
     const Node analytes = fields.required("analytes", "a list of racemic-ketamine, s-ketamine, r-ketamine, or []");
     for (const Node& analyte : list_of(analytes, analyte_names.size() - 1)) {
@@ -555,9 +582,10 @@ void read_structure(Reading& reading, const Fields& fields) {
   if (const auto mass = fields.optional("reference_weight"))
     reading.part([&] { card.reference_weight_kg = mass_of(*mass); });
   reading.part([&] {
-    card.parameters = parameters_of(
-        reading, fields.required("parameters", "CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31"),
-        std::array<Names, 13>{"CL", "V1", "Q2", "V2", "Q3", "V3", "k10", "k12", "k21", "k13", "k31", "Vmax", "Km"});
+    card.parameters =
+        parameters_of(reading, fields.required("parameters", "CL V1 Q2 V2 Q3 V3, or V1 k10 k12 k21 k13 k31"),
+                      std::array<Names, 17>{"CL", "V1", "Q2", "V2", "Q3", "V3", "k10", "k12", "k21", "k13", "k31",
+                                            "Vmax", "Km", "Qh", "Vh", "kel", "kmet"});
   });
   if (const auto site = fields.optional("effect_site"))
     reading.part([&] {
@@ -600,12 +628,13 @@ void read(Reading& reading, std::string_view bytes) {
   const auto schema = fields.optional("schema");
   require(schema && schema->value == "ketpk.model/1", Code::schema_version, fields.path("schema"),
           "not a model this program knows; accepted: ketpk.model/1");
-  reading.only(fields, std::array<Names, 22>{"schema",        "id",
+  reading.only(fields, std::array<Names, 24>{"schema",        "id",
                                              "label",         "citation",
                                              "doi",           "analytes",
                                              "site",          "population",
                                              "domain",        "uncertainties",
-                                             "corroboration", "reference_weight",
+                                             "corroboration", "confidence",
+                                             "not_for_use",   "reference_weight",
                                              "parameters",    "absorption",
                                              "entries",       "effect_site",
                                              "metabolites",   "effects",
@@ -709,10 +738,14 @@ void write_head(Text& json, const ModelCard& card) {
       write_text(json, "statement", d.statement);
       write_bounds(json, "age", {d.age_low_yr, d.age_high_yr}, "yr");
       write_bounds(json, "weight", {d.weight_low_kg, d.weight_high_kg}, "kg");
+      write_text(json, "only_for", d.only_for);
       write_text(json, "source", d.source);
     });
   if (!card.uncertainties.empty()) json.strings("uncertainties", card.uncertainties);
   write_text(json, "corroboration", card.corroboration);
+  if (card.confidence != Confidence::not_stated)
+    json.member("confidence", report_detail::pick(confidence_names, card.confidence));
+  write_text(json, "not_for_use", card.not_for_use);
 }
 
 void write_structure(Text& json, const ModelCard& card) {
@@ -728,6 +761,11 @@ void write_structure(Text& json, const ModelCard& card) {
         if (m.apparent) json.member("apparent", true);
         write_text(json, "source", m.source);
         write_parameters(json, m.parameters);
+        if (m.delay)
+          json.object("delay", [&] {
+            json.member("transits", static_cast<double>(m.delay->transits));
+            write_parameter(json, "mtt", m.delay->mtt);
+          });
       });
     });
   if (!card.effects.empty()) report_detail::stated_effects(json, card.effects);

@@ -118,7 +118,8 @@ void check_clearance(const System& s, const ModelCard& card, Findings& findings)
   const CardParameter* linear = find_in(s.stated, by_constant ? "k10" : "CL");
   const auto reading_is_meant = [&](double x) { return is_meant(by_constant ? x * s.v1_L : x); };
   const std::string readings = other_readings(linear, card.reference_weight_kg, reading_is_meant);
-  const std::string field = s.path + (linear != nullptr ? linear->name : "Vmax");
+  const std::string otherwise = find_in(s.stated, "Qh") != nullptr ? "Qh" : "Vmax";
+  const std::string field = s.path + (linear != nullptr ? linear->name : otherwise);
   const std::string now = with_unit(60 * s.cl_L_per_min, "L/h") + " at the reference weight, ";
   if (s.cl_L_per_min > most)
     warn(findings, "CLEARANCE", field,
@@ -145,7 +146,7 @@ void check_constants(const System& s, Findings& findings) {
     const bool stated = find_in(s.stated, name) != nullptr;
     check_half_life(rate_per_min, of_transfer, s.path + std::string(stated ? name : otherwise), findings);
   };
-  check("k10", "CL", s.cl_L_per_min / s.v1_L);
+  if (find_in(s.stated, "Qh") == nullptr) check("k10", "CL", s.cl_L_per_min / s.v1_L);
   check("k12", "Q2", s.q2_L_per_min / s.v1_L);
   check("k21", "V2", s.q2_L_per_min / s.v2_L);
   check("k13", "Q3", s.q3_L_per_min / s.v1_L);
@@ -153,7 +154,7 @@ void check_constants(const System& s, Findings& findings) {
 }
 
 double whole_clearance(const Parameters<double>& p) {
-  return p.cl_L_per_min + (p.saturable ? p.saturable->vmax_mg_per_min / p.saturable->km_mg_per_L : 0);
+  return linear_clearance(p) + (p.saturable ? p.saturable->vmax_mg_per_min / p.saturable->km_mg_per_L : 0);
 }
 
 void check_plausible(const ModelCard& card, Findings& findings) {
@@ -165,10 +166,17 @@ void check_plausible(const ModelCard& card, Findings& findings) {
   check_volumes(parent, kg, findings);
   check_clearance(parent, card, findings);
   check_constants(parent, findings);
+  if (p.liver) {
+    check_half_life(p.liver->q_L_per_min / p.liver->v_L, of_transfer, "model.parameters.Vh", findings);
+    check_half_life(p.liver->kel_per_min + p.liver->kmet_per_min, of_transfer, "model.parameters.kmet", findings);
+  }
   if (p.ke0_per_min) check_half_life(*p.ke0_per_min, of_effect, "model.effect_site.ke0", findings);
   for (std::size_t i = 0; i < p.depots.size(); ++i)
     check_half_life(p.depots[i].ka_per_min, of_transfer, "model.absorption[" + std::to_string(i) + "].ka", findings);
   for (std::size_t i = 0; i < p.metabolites.size(); ++i) {
+    if (p.metabolites[i].transits > 0)
+      check_half_life(p.metabolites[i].transit_per_min, of_transfer,
+                      "model.metabolites[" + std::to_string(i) + "].delay.mtt", findings);
     if (card.metabolites[i].apparent) continue;  // divided by a fraction that nobody knows
     const MetaboliteParameters<double>& m = p.metabolites[i];
     const System own{card.metabolites[i].parameters,
@@ -224,6 +232,8 @@ void check_rules(const ModelCard& card, Findings& findings) {
   if (card.residual_error && card.residual_error->proportional_variance > 4)
     warn(findings, "RESIDUAL_ERROR", "model.residual_error.proportional_variance",
          "a variance above 4; a standard deviation or a percentage has to be squared first: 20 % is 0.04");
+  if (!card.not_for_use.empty())
+    note(findings, "NOT_FOR_USE", "model.not_for_use", "refused for every patient, for the reason it states");
   if (card.doi.empty()) note(findings, "NO_DOI", "model.doi", "not stated, so nobody can look the numbers up by it");
   if (card.analytes.empty()) note(findings, "NO_ANALYTE", "model.analytes", "none, so the card serves data files only");
 }
@@ -298,7 +308,7 @@ std::optional<Derived> typical_derived(const ModelCard& card) {
   const auto finite = [](double x) { return std::isfinite(x); };
   const bool held = std::all_of(d.lambda_per_min.begin(), d.lambda_per_min.end(), finite) &&
                     std::all_of(d.half_life_min.begin(), d.half_life_min.end(), finite) && finite(d.vss_L) &&
-                    finite(d.k10_per_min) && finite(d.cl_L_per_min);
+                    finite(d.k10_per_min.value_or(0)) && finite(d.cl_L_per_min);
   return held ? std::optional(std::move(d)) : std::nullopt;
 }
 
@@ -316,8 +326,9 @@ void derived_rows(report_detail::Page& page, const ModelCard& card) {
   page.row("Derived", "exponents " + exponents + " 1/min \xC2\xB7 half-lives " + half_lives + " min", r::Tint::plain,
            all);
   page.row("",
-           "Vss " + with_unit(d->vss_L, "L", 4) + " \xC2\xB7 k10 " + with_unit(d->k10_per_min, "1/min", 4) +
-               " \xC2\xB7 CL " + with_unit(60 * d->cl_L_per_min, "L/h", 4) + ", at the reference weight" +
+           "Vss " + with_unit(d->vss_L, "L", 4) +
+               (d->k10_per_min ? " \xC2\xB7 k10 " + with_unit(*d->k10_per_min, "1/min", 4) : "") + " \xC2\xB7 CL " +
+               with_unit(60 * d->cl_L_per_min, "L/h", 4) + ", at the reference weight" +
                (saturable ? " and far below Km" : ""),
            r::Tint::plain, all);
 }
@@ -336,17 +347,23 @@ std::string golden_text(const GoldenValue& g) {
 
 Derived derived_of(const Parameters<double>& p) {
   validate(p);
-  Parameters<double> linear = p;
-  linear.cl_L_per_min = whole_clearance(p);
   const bool second = p.q2_L_per_min > 0, third = p.q3_L_per_min > 0;
-  Derived d{.cl_L_per_min = linear.cl_L_per_min,
+  Derived d{.cl_L_per_min = whole_clearance(p),
             .vss_L = p.v1_L + (second ? p.v2_L : 0) + (third ? p.v3_L : 0),
-            .k10_per_min = linear.cl_L_per_min / p.v1_L,
+            .k10_per_min = {},
             .lambda_per_min = {},
             .half_life_min = {}};
-  std::array<double, 3> rates = modes(linear).rate_per_min;
+  if (p.liver) {
+    const LiverParameters<double>& h = *p.liver;
+    const double share = h.q_L_per_min / (h.q_L_per_min + (h.kel_per_min + h.kmet_per_min) * h.v_L);
+    d.vss_L += h.v_L * share * share;
+  } else {
+    d.k10_per_min = d.cl_L_per_min / p.v1_L;
+  }
+  std::vector<double> rates;
+  for (const ketpk::detail::ParentMode& mode : ketpk::detail::parent_modes(p)) rates.push_back(mode.rate_per_min);
   std::sort(rates.begin(), rates.end(), std::greater<>());  // what is not there has rate 0 and comes last
-  for (std::size_t i = 0; i < 1U + (second ? 1U : 0U) + (third ? 1U : 0U); ++i) {
+  for (std::size_t i = 0; i < 1U + (second ? 1U : 0U) + (third ? 1U : 0U) + (p.liver ? 1U : 0U); ++i) {
     d.lambda_per_min.push_back(rates[i]);
     d.half_life_min.push_back(std::numbers::ln2 / rates[i]);
   }
@@ -388,7 +405,7 @@ std::string model_card_json(const ModelCard& card) {
         json.numbers("lambda_per_min", d->lambda_per_min);
         json.numbers("half_life_min", d->half_life_min);
         json.member("Vss_L", d->vss_L);
-        json.member("k10_per_min", d->k10_per_min);
+        if (d->k10_per_min) json.member("k10_per_min", *d->k10_per_min);
         json.member("CL_L_per_min", d->cl_L_per_min);
       });
   });
@@ -415,7 +432,17 @@ std::string model_card_text(const ModelCard& card, bool colour) {
   }
   if (card.variability) {
     const std::vector<std::string>& names = card.variability->parameters;
-    page.row("Varies", r::joined(names, ", ") + " \xC2\xB7 " + card.variability->source, r::Tint::plain, all);
+    const std::vector<double>& omega = card.variability->omega;
+    std::string variances, together;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      variances += (i == 0 ? "" : ", ") + names[i] + ' ' + r::short_number(omega[i * names.size() + i], 5);
+      for (std::size_t j = 0; j < i; ++j)
+        if (const double x = omega[i * names.size() + j]; x != 0)
+          together += (together.empty() ? "" : ", ") + names[i] + " with " + names[j] + ' ' + r::short_number(x, 5);
+    }
+    page.row("Varies", "between subjects, variances of ln: " + variances, r::Tint::plain, all);
+    if (!together.empty()) page.row("", "covariances: " + together, r::Tint::plain, all);
+    page.row("", card.variability->source, r::Tint::faint, all);
   }
   if (const auto& e = card.residual_error)
     page.row("Residual",

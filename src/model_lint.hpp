@@ -15,9 +15,11 @@ namespace ketpk::io {
 /// What follows from the parameters of a parent. Exponents from the fastest on, one for each compartment there is; with
 /// saturable elimination they hold far below Km.
 struct Derived {
-  double cl_L_per_min;  ///< linear, and Vmax / Km
+  double cl_L_per_min;  ///< linear, and Vmax / Km; what a liver clears plasma of
+  /// CL times the mean residence time in plasma, which is what an analysis without compartments finds: the sum of the
+  /// volumes; of a liver that loses k, Vh (Qh / (Qh + k Vh))^2.
   double vss_L;
-  double k10_per_min;
+  std::optional<double> k10_per_min;  ///< none where a liver eliminates
   std::vector<double> lambda_per_min;
   std::vector<double> half_life_min;
 };

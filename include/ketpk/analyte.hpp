@@ -25,6 +25,11 @@ enum class Site : std::uint8_t { not_stated, arterial, venous };
 /// 57.67 = 50, 11.53 = 10.
 inline constexpr double hydrochloride_mg_per_base_mg = 1.1533;
 
+/// Molar masses of the bases [g/mol], which are the same for either enantiomer: the sums of the standard atomic weights
+/// (IUPAC 2021, doi 10.1515/pac-2019-0603) of C13H16ClNO, C12H14ClNO and C12H14ClNO2.
+inline constexpr double ketamine_g_per_mol = 237.73, norketamine_g_per_mol = 223.70,
+                        hydroxynorketamine_g_per_mol = 239.70;
+
 inline constexpr std::array<std::string_view, 4> analyte_names{"unstated", "racemic-ketamine", "s-ketamine",
                                                                "r-ketamine"};
 inline constexpr std::array<std::string_view, 3> form_names{"unstated", "base", "hydrochloride"};

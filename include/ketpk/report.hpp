@@ -351,6 +351,11 @@ inline void card_members(JsonText& json, const ModelCard& card) {
         json.member("apparent", m.apparent);
         json.member("source", stated(m.source));
         parameters(json, "parameters", m.parameters);
+        if (m.delay)
+          json.object("delay", [&] {
+            json.member("transits", static_cast<double>(m.delay->transits));
+            parameters(json, "parameters", {m.delay->mtt});
+          });
       });
     });
   }
@@ -364,6 +369,7 @@ inline void domain(JsonText& json, const Domain& d) {
     json.member("age_high_yr", d.age_high_yr);
     json.member("weight_low_kg", d.weight_low_kg);
     json.member("weight_high_kg", d.weight_high_kg);
+    if (!d.only_for.empty()) json.member("only_for", d.only_for);
     json.member("source", stated(d.source));
   });
 }
@@ -1666,6 +1672,8 @@ template <class More>
     report_detail::domain(json, card.domain);
     json.strings("uncertainties", card.uncertainties);
     json.member("corroboration", report_detail::stated(card.corroboration));
+    json.member("confidence", pick(confidence_names, card.confidence));
+    if (!card.not_for_use.empty()) json.member("not_for_use", card.not_for_use);
     report_detail::card_members(json, card);
     more(json);
   });
@@ -1681,6 +1689,9 @@ template <class More>
     case CovariateForm::power: return times + '(' + e.covariate + " / " + reference + ")^" + coefficient;
     case CovariateForm::linear: return times + "(1 + " + coefficient + " (" + off + "))";
     case CovariateForm::exponential: return times + "exp(" + coefficient + " (" + off + "))";
+    case CovariateForm::added_above:
+      return (e.coefficient < 0 ? "- " + to_text(-e.coefficient) : "+ " + coefficient) + " for each of " + e.covariate +
+             " above " + reference;
     case CovariateForm::levels: break;
   }
   std::string text = times + "by " + e.covariate + ':';
@@ -1715,7 +1726,7 @@ template <class More>
   return report_detail::card_json(card, [](report_detail::JsonText&) {});
 }
 
-/// The cards' ids, analytes, sites and labels, as JSON.
+/// The cards' ids, analytes, sites, labels and how far they may be trusted, as JSON.
 [[nodiscard]] inline std::string to_json(std::span<const ModelCard> cards) {
   report_detail::JsonText json;
   json.object([&] {
@@ -1727,6 +1738,9 @@ template <class More>
         report_detail::names_of(json, card.analytes);
         json.member("site", name_of(card.site));
         json.member("population", card.population);
+        json.member("confidence", report_detail::pick(confidence_names, card.confidence));
+        if (!card.domain.only_for.empty()) json.member("only_for", card.domain.only_for);
+        if (!card.not_for_use.empty()) json.member("not_for_use", card.not_for_use);
       });
     });
   });
@@ -1746,10 +1760,17 @@ template <class More>
   for (const Analyte a : card.analytes) analytes += (analytes.empty() ? "" : ", ") + std::string(name_of(a));
   page.row("Analytes", analytes, d::Tint::plain, all);
   page.row("Site", name_of(card.site));
+  if (!card.not_for_use.empty()) page.row("Refused", "not for use: " + card.not_for_use, d::Tint::red, all);
   page.row("Built on", card.population, d::Tint::plain, all);
+  if (!card.domain.only_for.empty()) page.row("Only for", card.domain.only_for, d::Tint::yellow, all);
   page.row("Domain", card.domain.statement + (card.domain.source.empty() ? "" : " (" + card.domain.source + ")"),
            d::Tint::plain, all);
   page.row("Seen in", card.corroboration, d::Tint::plain, all);
+  page.row("Confidence",
+           card.confidence == Confidence::not_stated
+               ? "not stated"
+               : std::string(d::pick(confidence_names, card.confidence)) + " that these are the paper's numbers",
+           d::Tint::plain, all);
   page.blank();
   const std::string reference = to_text(card.reference_weight_kg) + " kg";
   const auto parameter = [&](const CardParameter& p) {
@@ -1762,7 +1783,11 @@ template <class More>
       page.row("", d::effect_text(e) + (e.source == p.source ? "" : " \xC2\xB7 " + e.source), d::Tint::plain, all);
     page.row("", p.source, d::Tint::faint, all);
   };
+  const auto is_liver = [](const CardParameter& p) { return p.name == "Qh"; };
   page.row("Parameters", "of the typical individual, at " + reference + " where they scale");
+  if (std::any_of(card.parameters.begin(), card.parameters.end(), is_liver))
+    page.row("", "a liver of Vh at a blood flow Qh eliminates by kel and, into metabolites, by kmet", d::Tint::plain,
+             all);
   for (const CardParameter& p : card.parameters) parameter(p);
   if (card.ke0) {
     page.row("Effect", "a compartment that draws no drug");
@@ -1777,6 +1802,10 @@ template <class More>
              d::Tint::plain, all);
     page.row("", m.source, d::Tint::faint, all);
     for (const CardParameter& p : m.parameters) parameter(p);
+    if (!m.delay) continue;
+    page.row("", "through " + to_text(static_cast<double>(m.delay->transits)) + " transit compartments", d::Tint::plain,
+             all);
+    parameter(m.delay->mtt);
   }
   for (std::size_t i = 0; i < card.effects.size(); ++i) {
     const CardEffect& effect = card.effects[i];
