@@ -21,7 +21,7 @@ FLOORS = [
     ["solve_network", "solve_expm"],
     ["exposure", "slips", "network_trajectory"],
     ["trajectory", "response"],
-    ["assess", "second_opinion", "sessions", "state"],
+    ["assess", "second_opinion", "sensitivity", "sessions", "state"],
     ["result"],
     ["simulate", "predict", "population"],
     ["drawing"],

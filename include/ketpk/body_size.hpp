@@ -14,6 +14,7 @@
 #include <string_view>
 #include <variant>
 
+#include "ketpk/dual.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/patient.hpp"
@@ -82,7 +83,9 @@ struct SizeRefused {
 };
 
 /// In the unit of its `info`, or refused.
-using SizeAnswer = std::variant<double, SizeRefused>;
+template <class S>
+using SizeAnswerOf = std::variant<S, SizeRefused>;
+using SizeAnswer = SizeAnswerOf<double>;
 
 /// Weight / height^2 of a patient whose height is stated.
 [[nodiscard]] inline std::optional<BodyMassIndex> body_mass_index(const Patient& patient) noexcept {
@@ -96,31 +99,38 @@ namespace detail {
 /// Where James' parabola turns over: W / H^2 = 1.10 / (2 128) or 1.07 / (2 148) kg/cm2.
 inline constexpr double james_turns_men = 1.10 / 256 * 1e4, james_turns_women = 1.07 / 296 * 1e4;
 
+/// `S` is double, or a number that carries a derivative with respect to the weight.
+template <class S>
 struct Measured {
-  double kg, cm, in, bmi;
+  S kg;
+  double cm, in;
+  S bmi;
   bool is_man;
   std::optional<double> yr;
 };
 
-[[nodiscard]] inline SizeAnswer at_most_the_weight(double kg, const Measured& m) {
+template <class S>
+[[nodiscard]] SizeAnswerOf<S> at_most_the_weight(const S& kg, const Measured<S>& m) {
   if (kg <= m.kg) return kg;
   return SizeRefused{Code::range, "patient.weight",
                      "so little for the height that the formula finds more than there is; accepted: the actual weight"};
 }
 
-[[nodiscard]] inline SizeAnswer ideal_weight_kg(const Measured& m) {
+template <class S>
+[[nodiscard]] SizeAnswerOf<S> ideal_weight_kg(const Measured<S>& m) {
   if (!at_least(m.in, 60))
     return SizeRefused{Code::range, "patient.height",
                        "below 152.4 cm (60 in), where the formula begins; accepted: 152.4 cm or more"};
   // IBW = 50 or 45.5 + 2.3 (in - 60). Devine 1974.
-  return (m.is_man ? 50.0 : 45.5) + 2.3 * (m.in - 60);
+  return S((m.is_man ? 50.0 : 45.5) + 2.3 * (m.in - 60));
 }
 
-[[nodiscard]] inline SizeAnswer adjusted_weight_kg(const Measured& m) {
-  const SizeAnswer ideal = ideal_weight_kg(m);
-  const double* ibw = std::get_if<double>(&ideal);
+template <class S>
+[[nodiscard]] SizeAnswerOf<S> adjusted_weight_kg(const Measured<S>& m) {
+  const SizeAnswerOf<S> ideal = ideal_weight_kg(m);
+  const S* ibw = std::get_if<S>(&ideal);
   if (ibw == nullptr) return ideal;
-  if (!at_least(m.kg, *ibw))
+  if (!at_least(number_in(m.kg), number_in(*ibw)))
     return SizeRefused{Code::range, "patient.weight",
                        "below the ideal weight, and the adjustment is for what lies above it; accepted: the actual "
                        "weight"};
@@ -128,23 +138,26 @@ struct Measured {
   return *ibw + 0.4 * (m.kg - *ibw);
 }
 
-[[nodiscard]] inline SizeAnswer lean_mass_kg(const Measured& m) {
+template <class S>
+[[nodiscard]] SizeAnswerOf<S> lean_mass_kg(const Measured<S>& m) {
   if (!(m.bmi < (m.is_man ? james_turns_men : james_turns_women)))
     return SizeRefused{
         Code::range, "patient.weight",
         "so much for the height that the formula's parabola has turned over; accepted: a body mass index "
         "below 42.97 kg/m2 (men) or 36.15 kg/m2 (women)"};
   // 1.10 W - 128 (W / H)^2, or 1.07 W - 148 (W / H)^2. James 1976.
-  const double ratio = m.kg / m.cm;
-  return at_most_the_weight(m.is_man ? 1.10 * m.kg - 128 * ratio * ratio : 1.07 * m.kg - 148 * ratio * ratio, m);
+  const S ratio = m.kg / m.cm;
+  return at_most_the_weight<S>(m.is_man ? 1.10 * m.kg - 128 * ratio * ratio : 1.07 * m.kg - 148 * ratio * ratio, m);
 }
 
-[[nodiscard]] inline double fat_free_mass_kg(const Measured& m) noexcept {
+template <class S>
+[[nodiscard]] S fat_free_mass_kg(const Measured<S>& m) noexcept {
   // 9270 W / (6680 + 216 BMI), or 9270 W / (8780 + 244 BMI). Janmahasatian 2005.
-  return 9270 * m.kg / (m.is_man ? 6680 + 216 * m.bmi : 8780 + 244 * m.bmi);
+  return m.is_man ? 9270 * m.kg / (6680 + 216 * m.bmi) : 9270 * m.kg / (8780 + 244 * m.bmi);
 }
 
-[[nodiscard]] inline SizeAnswer fat_free_mass_by_age_kg(const Measured& m) {
+template <class S>
+[[nodiscard]] SizeAnswerOf<S> fat_free_mass_by_age_kg(const Measured<S>& m) {
   if (!m.yr)
     return SizeRefused{Code::field_missing, "patient.age",
                        "not given, and the formula looks at it; accepted: the patient's own"};
@@ -153,12 +166,45 @@ struct Measured {
   // FFM (0.88 + 0.12 / (1 + (A / 13.4)^-12.7)), or FFM (1.11 - 0.11 / (1 + (A / 7.1)^-1.1)). Al-Sallami 2015.
   const double matured =
       m.is_man ? 0.88 + 0.12 / (1 + std::pow(*m.yr / 13.4, -12.7)) : 1.11 - 0.11 / (1 + std::pow(*m.yr / 7.1, -1.1));
-  return at_most_the_weight(matured * fat_free_mass_kg(m), m);
+  return at_most_the_weight<S>(matured * fat_free_mass_kg(m), m);
 }
 
 [[nodiscard]] constexpr bool is_for_adults(BodySize s) noexcept {
   return s == BodySize::ideal_weight || s == BodySize::adjusted_weight || s == BodySize::lean_mass ||
          s == BodySize::fat_free_mass;
+}
+
+/// As `size_of`, for a patient who weighs `kg`.
+template <class S>
+[[nodiscard]] SizeAnswerOf<S> size_at(const Patient& patient, BodySize size, const S& kg) {
+  using std::pow, std::sqrt;
+  constexpr std::string_view own = "not given, and the formula looks at it; accepted: the patient's own";
+  if (!patient.height) return SizeRefused{Code::field_missing, "patient.height", std::string(own)};
+  const Length height = patient.height->value();
+  const double cm = height.in(unit::cm), m2 = height.in(unit::m)*height.in(unit::m);
+  const S bmi = kg / m2;
+  if (size == BodySize::body_mass_index) return bmi;
+  // W^0.425 H^0.725 0.007184. Du Bois 1916.
+  if (size == BodySize::surface_area) return 0.007184 * pow(kg, 0.425) * pow(cm, 0.725);
+  // sqrt(W H / 3600). Mosteller 1987.
+  if (size == BodySize::surface_area_mosteller) return sqrt(kg * cm / 3600);
+  if (!patient.sex) return SizeRefused{Code::field_missing, "patient.sex", std::string(own)};
+  if (is_for_adults(size) && patient.age && !at_least(patient.age->in(unit::yr), 18))
+    return SizeRefused{Code::range, "patient.age",
+                       "a child's, and the formula speaks of adults; accepted: 18 yr or more"};
+  const Measured<S> m{.kg = kg,
+                      .cm = cm,
+                      .in = height.in(unit::inch),
+                      .bmi = bmi,
+                      .is_man = *patient.sex == Sex::male,
+                      .yr = patient.age ? std::optional(patient.age->in(unit::yr)) : std::nullopt};
+  switch (size) {
+    case BodySize::ideal_weight: return ideal_weight_kg(m);
+    case BodySize::adjusted_weight: return adjusted_weight_kg(m);
+    case BodySize::lean_mass: return lean_mass_kg(m);
+    case BodySize::fat_free_mass: return at_most_the_weight(fat_free_mass_kg(m), m);
+    default: return fat_free_mass_by_age_kg(m);
+  }
 }
 
 }  // namespace detail
@@ -168,32 +214,7 @@ struct Measured {
 /// outside its domain. Formulas for adults refuse a stated age below 18 yr; an age that is not stated is taken for an
 /// adult's, as their domain says beside the value.
 [[nodiscard]] inline SizeAnswer size_of(const Patient& patient, BodySize size) {
-  constexpr std::string_view own = "not given, and the formula looks at it; accepted: the patient's own";
-  if (!patient.height) return SizeRefused{Code::field_missing, "patient.height", std::string(own)};
-  const Length height = patient.height->value();
-  const double kg = patient.weight.value().in(unit::kg), cm = height.in(unit::cm);
-  if (size == BodySize::body_mass_index) return body_mass_index(patient)->in(unit::kg_per_m2);
-  // W^0.425 H^0.725 0.007184. Du Bois 1916.
-  if (size == BodySize::surface_area) return 0.007184 * std::pow(kg, 0.425) * std::pow(cm, 0.725);
-  // sqrt(W H / 3600). Mosteller 1987.
-  if (size == BodySize::surface_area_mosteller) return std::sqrt(kg * cm / 3600);
-  if (!patient.sex) return SizeRefused{Code::field_missing, "patient.sex", std::string(own)};
-  if (detail::is_for_adults(size) && patient.age && !at_least(patient.age->in(unit::yr), 18))
-    return SizeRefused{Code::range, "patient.age",
-                       "a child's, and the formula speaks of adults; accepted: 18 yr or more"};
-  const detail::Measured m{.kg = kg,
-                           .cm = cm,
-                           .in = height.in(unit::inch),
-                           .bmi = body_mass_index(patient)->in(unit::kg_per_m2),
-                           .is_man = *patient.sex == Sex::male,
-                           .yr = patient.age ? std::optional(patient.age->in(unit::yr)) : std::nullopt};
-  switch (size) {
-    case BodySize::ideal_weight: return detail::ideal_weight_kg(m);
-    case BodySize::adjusted_weight: return detail::adjusted_weight_kg(m);
-    case BodySize::lean_mass: return detail::lean_mass_kg(m);
-    case BodySize::fat_free_mass: return detail::at_most_the_weight(detail::fat_free_mass_kg(m), m);
-    default: return detail::fat_free_mass_by_age_kg(m);
-  }
+  return detail::size_at(patient, size, patient.weight.value().in(unit::kg));
 }
 
 /// The formula behind a rule; none for the actual weight.

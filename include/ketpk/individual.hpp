@@ -254,12 +254,6 @@ struct CovariateValuesOf {
 };
 using CovariateValues = CovariateValuesOf<double>;
 
-[[nodiscard]] constexpr double number_in(double x) noexcept { return x; }
-template <std::size_t N>
-[[nodiscard]] constexpr double number_in(const Dual<N>& x) noexcept {
-  return x.value;
-}
-
 /// What becomes of the number `value` of a parameter where its covariate is `x`. Throws E_RANGE(covariate) for what the
 /// form cannot take, E_MODEL_PARAM(`field`) for an effect that cannot be read.
 template <class S>
@@ -464,13 +458,14 @@ template <class S>
   return all;
 }
 
-/// A covariate that the card looks at, from the patient. Throws E_FIELD_MISSING(patient…) where it was not given; for
-/// the size of a body also as `size_of` refuses it.
-[[nodiscard]] inline double covariate_of(const Patient& patient, const std::string& name) {
+/// A covariate that the card looks at, from the patient, who weighs `weight_kg`. Throws E_FIELD_MISSING(patient…) where
+/// it was not given; for the size of a body also as `size_of` refuses it.
+template <class S>
+[[nodiscard]] S covariate_at(const Patient& patient, const std::string& name, const S& weight_kg) {
   const auto given = [](bool is_there, std::string_view field) {
     require(is_there, Code::field_missing, field, "not given, and the model looks at it; accepted: the patient's own");
   };
-  if (name == "WT") return patient.weight.value().in(unit::kg);
+  if (name == "WT") return weight_kg;
   if (name == "AGE") {
     given(patient.age.has_value(), "patient.age");
     return patient.age->in(unit::yr);
@@ -484,15 +479,19 @@ template <class S>
     return *patient.sex == Sex::female ? 1 : 0;
   }
   if (const auto size = size_called(name)) {
-    const SizeAnswer answer = size_of(patient, *size);
+    const SizeAnswerOf<S> answer = size_at(patient, *size, weight_kg);
     if (const auto* no = std::get_if<SizeRefused>(&answer)) throw InvalidInput(no->code, no->field, no->message);
-    return std::get<double>(answer);
+    return std::get<0>(answer);
   }
   const auto stated = std::find_if(patient.covariates.begin(), patient.covariates.end(),
                                    [&](const PatientCovariate& c) { return c.name == name; });
   given(stated != patient.covariates.end(), "patient.covariates." + name);
   // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): the analyser does not follow what `require` throws
   return stated->value;
+}
+
+[[nodiscard]] inline double covariate_of(const Patient& patient, const std::string& name) {
+  return covariate_at(patient, name, patient.weight.value().in(unit::kg));
 }
 
 /// Whether a covariate of this name comes from what every patient states, and not from `Patient::covariates`.
