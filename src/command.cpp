@@ -84,13 +84,13 @@ void add_output(Options& options, bool with_csv) {
   }
 }
 
-constexpr std::array<const char*, 26> session_options{
+constexpr std::array<const char*, 27> session_options{
     "--weight",       "--dosing-weight", "--height", "--age",         "--sex",
     "--covariate",    "--analyte",       "--form",   "--drug-free",   "--dose",
     "--rate",         "--over",          "--bolus",  "--into",        "--bag",
     "--course-every", "--course-times",  "--model",  "--extrapolate", "--assume-enantiomers-alike",
     "--limits",       "--as-of",         "--every",  "--until",       "--at",
-    "--time-above"};
+    "--time-above",   "--sensitivity"};
 
 void add_session(Options& options) {
   options.group = "Session";
@@ -129,6 +129,8 @@ void add_session(Options& options) {
   options.value("--until", "TIME", "up to TIME");
   options.value("--at", "TIMES", "sample at these instants: 10min,20min");
   options.value("--time-above", "LEVELS", "minutes above these levels: 100ng/mL,200ng/mL");
+  options.flag("--sensitivity",
+               "what peak, area and minutes above hang on: the model's numbers, weight, dose, duration");
 }
 
 std::vector<std::string> pieces(const std::string& text) {
@@ -274,7 +276,8 @@ io::Json session_of(const Options& options) {
   if (const auto text = options.text("--at")) observe["at"] = pieces(*text);
   put(observe, "until", "--until");
   if (!observe.empty()) document["observe"] = std::move(observe);
-  if (const auto text = options.text("--time-above")) document["questions"] = {{"time_above", pieces(*text)}};
+  if (const auto text = options.text("--time-above")) document["questions"]["time_above"] = pieces(*text);
+  if (options.given("--sensitivity")) document["questions"]["sensitivity"] = true;
   return document;
 }
 

@@ -503,17 +503,17 @@ Override override_of(const Node& node) {
           .by = text_of(fields.required("by", "who decided"))};
 }
 
-std::vector<StatedConcentration> levels_of(const Node& node) {
+void read_questions(const Node& node, Request& request) {
   const Fields fields(node);
-  fields.only(std::array<Names, 1>{"time_above"});
-  std::vector<StatedConcentration> levels;
+  fields.only(std::array<Names, 2>{"time_above", "sensitivity"});
+  std::vector<StatedConcentration>& levels = request.time_above;
   if (const auto above = fields.optional("time_above")) {
     for (const Node& level : list_of(*above, most_levels)) {
       levels.push_back(quantity_of<StatedConcentration>(level));
       require(levels.back().number() > 0, Code::range, level.path, "no concentration; accepted: more than zero");
     }
   }
-  return levels;
+  if (const auto asked = fields.optional("sensitivity")) request.sensitivity = truth_of(*asked);
 }
 
 void check_schema(const Fields& fields) {
@@ -562,7 +562,7 @@ Request understand_session(const Json& document, const SessionContext& context) 
   if (const auto overrides = fields.optional("overrides"))
     for (const Node& node : list_of(*overrides, most_overrides)) request.overrides.push_back(override_of(node));
   if (const auto observe = fields.optional("observe")) request.observe = observe_of(*observe);
-  if (const auto questions = fields.optional("questions")) request.time_above = levels_of(*questions);
+  if (const auto questions = fields.optional("questions")) read_questions(*questions, request);
   return request;
 }
 

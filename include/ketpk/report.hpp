@@ -471,6 +471,36 @@ inline void body_size(JsonText& json, const Result& r) {
   });
 }
 
+/// What each outcome hangs on, where that was asked.
+inline void sensitivity(JsonText& json, const Result& r) {
+  if (!r.inputs.sensitivity) return;
+  json.array("sensitivity", r.sensitivities, [&](const OutcomeSensitivity& o) {
+    json.object([&] {
+      json.member("outcome", pick(outcome_kind_names, o.kind));
+      json.member("curve", o.curve);
+      if (o.level_ng_per_mL) json.member("threshold_ng_per_mL", *o.level_ng_per_mL);
+      json.member("value", o.value);
+      json.member("unit", o.unit);
+      json.member("driver", driver_of(o));
+      json.array("inputs", o.inputs, [&](const Sensitivity& s) {
+        json.object([&] {
+          json.member("input", s.input);
+          json.member("kind", pick(input_kind_names, s.kind));
+          json.member("value", s.value);
+          json.member("unit", s.unit);
+          json.member("slope", s.slope);
+          json.member("elasticity", s.elasticity);
+          if (s.kind == InputKind::weight) {
+            json.member("by_model", s.by_model);
+            json.member("by_dose", s.by_dose);
+          }
+          if (!s.absent.empty()) json.member("absent", s.absent);
+        });
+      });
+    });
+  });
+}
+
 inline void inputs(JsonText& json, const Result& r) {
   const Request& q = r.inputs;
   json.object("inputs", [&] {
@@ -586,6 +616,7 @@ inline void inputs(JsonText& json, const Result& r) {
     });
     json.object("questions", [&] {
       json.array("time_above", q.time_above, [&](const Stated<dim::concentration>& c) { json.string(to_text(c)); });
+      if (q.sensitivity) json.member("sensitivity", true);
     });
     if (!q.order.events.empty())
       json.array("events", q.order.events, [&](const Event& event) {
@@ -1084,6 +1115,30 @@ inline void who(Page& page, const Result& r) {
              Tint::faint);
 }
 
+/// What the peak hangs on: a sentence, and a bar for each of what moves it most.
+inline void drivers(Page& page, const Result& r) {
+  if (r.sensitivities.empty()) return;
+  constexpr std::size_t most_bars = 6;
+  constexpr double most_columns = 30;
+  const OutcomeSensitivity& peak = r.sensitivities.front();
+  page.row("Drivers", driver_of(peak));
+  double longest = 0;
+  for (const Sensitivity& s : peak.inputs)
+    if (s.elasticity) longest = std::max(longest, std::abs(*s.elasticity));
+  std::size_t shown = 0;
+  for (const Sensitivity& s : peak.inputs) {
+    if (!s.elasticity || !(longest > 0) || shown++ == most_bars) break;
+    const bool falls = *s.elasticity < 0;
+    std::string bar;
+    const auto columns = static_cast<std::size_t>(std::round(std::abs(*s.elasticity) / longest * most_columns));
+    for (std::size_t i = 0; i < columns; ++i) bar += "\xE2\x96\x88";
+    const std::string percent = (falls ? "" : "+") + detail::plain_text(*s.elasticity, 2) + " %";
+    page.lines.push_back(
+        page.tinted(std::string(label_columns, ' ') + padded(cut(s.input, 24), 26) + padded(percent, 10) + bar,
+                    falls ? Tint::cyan : Tint::plain));
+  }
+}
+
 /// One input as ordered, then what that is in mg of base.
 [[nodiscard]] inline std::string input_text(const Input& input, const Dose& dose) {
   std::string text = std::visit(
@@ -1487,6 +1542,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     report_detail::sessions(json, r);
     report_detail::effect_answers(json, r);
     report_detail::body_size(json, r);
+    report_detail::sensitivity(json, r);
   });
   json.text += '\n';
   return std::move(json.text);
@@ -1508,9 +1564,10 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     if (block == "sessions") return d::sessions(json, r);
     if (block == "effects") return d::effect_answers(json, r);
     if (block == "body_size") return d::body_size(json, r);
+    if (block == "sensitivity") return d::sensitivity(json, r);
     throw InvalidInput(Code::arg, "block",
                        "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, "
-                       "assessment, delivery, sessions, effects, body_size");
+                       "assessment, delivery, sessions, effects, body_size, sensitivity");
   });
   return std::move(json.text);
 }
@@ -1592,6 +1649,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   d::exposure(facts, r);
   d::effect_lines(facts, r);
   d::sessions(facts, r);
+  d::drivers(facts, r);
   d::verdict(judged, r);
   d::checks(end, r);
   d::closing(end, r, version);
