@@ -533,6 +533,25 @@ class Results(CommandCase):
         self.refused([*asked, "--json"], "E_FIELD_MISSING", 2, "patient.covariates.RACE_ASIAN")
 
 
+    def test_sensitivity_tells_what_drives_the_peak(self):
+        asked = ["simulate", *WHO, *ORDER, "--time-above", "100ng/mL", "--sensitivity"]
+        told = self.run_json(*asked)["sensitivity"]
+        self.assertEqual([o["outcome"] for o in told], ["cmax", "auc_inf", "time_above"])
+        area = {s["input"]: s["elasticity"] for s in told[1]["inputs"]}
+        self.assertAlmostEqual(area["CL"], -1, places=12)
+        self.assertAlmostEqual(area["dose"], 1, places=12)
+        card = self.run_ok(*asked)
+        self.assertLessEqual(len(card.splitlines()), 40)
+        self.assertIn("The peak follows the dose one to one", " ".join(card.split()))
+        bars = [line for line in card.splitlines() if "% " in line and line.rstrip().endswith("\u2588")]
+        self.assertEqual(len(bars), 6)
+        self.assertGreaterEqual(bars[0].count("\u2588"), bars[5].count("\u2588"))
+        self.assertNotIn("sensitivity", self.run_json("simulate", *WHO, *ORDER))
+        self.write("s.json", {**SESSION, "model": EVERYTHING, "limits": limits(), "questions": {"sensitivity": True}})
+        told = self.run_json("simulate", self.folder / "s.json", code=3)["sensitivity"]
+        self.assertEqual({o["curve"] for o in told}, {"plasma", "effect_site", "norketamine"})
+
+
 class Exits(CommandCase):
     def exit_for(self, dose, set_of_limits, *more):
         self.write("limits.json", set_of_limits)

@@ -156,7 +156,7 @@ SLIPS = [
     (("course",), {"at": ["0 d"], "times": 1}), (("course",), {"at": ["2026-10-25T02:30:00"]}),
     (("course",), {"at": ["0 d", "2026-10-25T02:30:00Z"]}), (("course",), {"at": ["2026-12-31T23:59:60Z"]}),
     (("course",), {"at": ["2026-10-25T02:30:00-00:00"]}), (("course",), {"at": ["2026-10-25T02:30:00.1234567Z"]}),
-    (("questions", "time_above"), ["100"]), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
+    (("questions", "time_above"), ["100"]), (("questions", "sensitivity"), "yes"), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
     *EFFECT_SLIPS,
 ]
 # One change each; schema and program take every result.
@@ -168,7 +168,7 @@ VARIANTS = [
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
     ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"),
     (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),
-    (("questions",), {}), (("extrapolate",), True), (("events",), []), (("events",), ABSENT), (("pump",), ABSENT),
+    (("questions",), {}), (("questions", "sensitivity"), True), (("extrapolate",), True), (("events",), []), (("events",), ABSENT), (("pump",), ABSENT),
     (("pump",), {"rate_step": "1 mL/h"}), (("pump", "flush"), ABSENT), (("events",), [{"stop": 1, "at": "61 min"}]),
     (("events", 2, "to"), "10 mcg/kg/min"), (("bag",), {"concentration": "1 mg/mL"}), *EFFECT_VARIANTS,
 ]

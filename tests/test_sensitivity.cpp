@@ -184,7 +184,7 @@ std::optional<double> elasticity(const OutcomeSensitivity& o, const std::string&
 
 /// The built-in cards, without what a covariate adds to a number: that is not in proportion to any number of the card.
 std::vector<ModelCard> cards_in_proportion() {
-  std::vector<ModelCard> all(library::cards().begin(), library::cards().end());
+  std::vector<ModelCard> all = library::cards();
   for (ModelCard& card : all)
     for (CardParameter& p : card.parameters)
       std::erase_if(p.covariates, [](const CovariateEffect& e) { return e.form == CovariateForm::added_above; });

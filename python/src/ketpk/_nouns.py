@@ -128,7 +128,7 @@ class Patient(_Value):
             said.append(("dosing_weight", quantity(dosing_weight_kg, "dosing_weight_kg", "kg"), "dosing_weight_kg"))
         if covariates is not None:
             if not isinstance(covariates, Mapping):
-                raise WrongType("E_TYPE", "covariates", "not a dict; accepted: {\"NAME\": number}")
+                raise WrongType("E_TYPE", "covariates", 'not a dict; accepted: {"NAME": number}')
             stated = tuple((word(key, "covariates"), number(x, "covariates")) for key, x in covariates.items())
             said.append(("covariates", stated, "covariates"))
         object.__setattr__(self, "_said", tuple(said))
