@@ -55,3 +55,13 @@ TEST_CASE("the salt factor is the one on the label, at each strength it prints")
   // Molar masses, ketamine C13H16ClNO 237.725 and HCl 36.461 g/mol, agree to four digits.
   CHECK(std::abs((237.725 + 36.461) / 237.725 - hydrochloride_mg_per_base_mg) < 1e-4);
 }
+
+TEST_CASE("molar masses are the sums of their atoms, to the digit they are printed to") {
+  // Standard atomic weights, abridged: C 12.011, H 1.008, Cl 35.45, N 14.007, O 15.999.
+  const auto of = [](int carbon, int hydrogen, int oxygen) {
+    return carbon * 12.011 + hydrogen * 1.008 + 35.45 + 14.007 + oxygen * 15.999;
+  };
+  CHECK(std::abs(ketamine_g_per_mol - of(13, 16, 1)) <= 0.005);
+  CHECK(std::abs(norketamine_g_per_mol - of(12, 14, 1)) <= 0.005);
+  CHECK(std::abs(hydroxynorketamine_g_per_mol - of(12, 14, 2)) <= 0.005);
+}

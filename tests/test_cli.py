@@ -434,8 +434,9 @@ class Results(CommandCase):
     def test_models_show_has_every_number_with_unit_and_source(self):
         listed = self.run_json("models", "list")["models"]
         ids = [m["id"] for m in listed]
-        self.assertLessEqual({"kamp2020", "kamp2020-linear", "otto2021", "domino1984", "clements1981", "herd2007"},
-                set(ids))
+        self.assertLessEqual({"kamp2020", "kamp2020-linear", "otto2021", "domino1984", "clements1981", "herd2007",
+                              "simons2022", "perezruixo2021", "elkomy2015", "hijazi2003", "sherwin2015", "hornik2018",
+                              "flint2017"}, set(ids))
         for name in ids:
             card = self.run_json("models", "show", name)
             text = self.run_ok("models", "show", name)
@@ -445,8 +446,32 @@ class Results(CommandCase):
                 self.assertTrue(p["source"], p)
             self.assertTrue(card["citation"])
             self.assertTrue(card["uncertainties"])
+            self.assertIn(card["confidence"], ("low", "medium-low", "medium", "medium-high", "high"))
+            for m in card.get("metabolites", []):
+                for p in [*m["parameters"], *m.get("delay", {"parameters": []})["parameters"]]:
+                    self.assertIn(p["value"], text)
+                    self.assertTrue(p["source"], p)
+            for eta in card.get("variability", {"parameters": []})["parameters"]:
+                self.assertIn(eta, text)
         self.refused(["models", "show", "nobody1999"], "E_MODEL_UNKNOWN", 2, "model")
         self.refused(["models", "show", "nobody1999", "--json"], "E_MODEL_UNKNOWN", 2, "model")
+
+    def test_models_list_says_how_sure_each_is_and_which_are_not_for_use(self):
+        text = self.run_ok("models", "list")
+        self.assertLessEqual(max(len(line) for line in text.splitlines()), 120)
+        lines = {line.split()[0]: line for line in text.splitlines()}
+        listed = {m["id"]: m for m in self.run_json("models", "list")["models"]}
+        self.assertEqual({name for name, m in listed.items() if "not_for_use" in m}, {"hornik2018", "flint2017"})
+        self.assertEqual({name for name, m in listed.items() if "only_for" in m}, {"hijazi2003", "sherwin2015"})
+        for name, m in listed.items():
+            self.assertIn("not for use" if "not_for_use" in m else f" {m['confidence']} ", lines[name])
+            self.assertIn(m["label"], lines[name])
+
+    def test_a_model_that_is_not_for_use_is_refused_whatever_is_allowed(self):
+        for name, analyte in (("hornik2018", "racemic-ketamine"), ("flint2017", "s-ketamine")):
+            session = self.session(model=name, analyte=analyte, limits=limits(), extrapolate=True,
+                                   assume_enantiomers_alike=True)
+            self.refused(["simulate", self.write("s.json", session)], "E_MODEL_DOMAIN", 2, "model")
 
     def test_models_show_has_what_follows_from_the_parameters(self):
         derived = self.run_json("models", "show", "domino1984")["derived"]
@@ -474,7 +499,9 @@ class Results(CommandCase):
 
     def test_models_lint_says_errors_warnings_and_notes(self):
         for each in self.run_json("models", "list")["models"]:
-            self.assertEqual(self.run_json("models", "lint", each["id"])["findings"], [])
+            found = [(f["severity"], f["code"]) for f in self.run_json("models", "lint", each["id"])["findings"]]
+            self.assertEqual(found, {"hijazi2003": [("warning", "CLEARANCE")], "hornik2018": [("note", "NOT_FOR_USE")],
+                                     "flint2017": [("note", "NOT_FOR_USE")]}.get(each["id"], []))
         card = json.loads(self.run_ok("models", "show", "herd2007", "--card"))
         del card["golden"]
         card["parameters"]["V1"]["value"] = "38700 L"
@@ -841,7 +868,8 @@ class Words(CommandCase):
                                   "s.json"],
                           ["simulate", "s.json", "--json"], ["check", "s.json"], ["limits", "lint", "limits.json"],
                           *(["models", "show", name] for name in ("kamp2020", "otto2021", "domino1984",
-                                  "clements1981", "herd2007"))):
+                                  "clements1981", "herd2007", "simons2022", "perezruixo2021", "elkomy2015",
+                                  "hijazi2003", "sherwin2015", "hornik2018", "flint2017"))):
             with self.subTest(arguments=arguments):
                 done = self.run_raw(*arguments)
                 self.assertIn(done.returncode, (0, 3))

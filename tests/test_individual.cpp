@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ketpk/individual.hpp"
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "catch.hpp"
 #include "ketpk/library.hpp"
+#include "ketpk/model.hpp"
 #include "sub_anaesthetic.hpp"
 
 using namespace ketpk;
@@ -34,6 +37,12 @@ ModelCard card(std::vector<CardParameter> parameters) {
           .doi = {},
           .analytes = {Analyte::racemic_ketamine},
           .parameters = std::move(parameters)};
+}
+
+ModelCard with_metabolite_of(std::vector<CardParameter> parameters) {
+  ModelCard c = card({volume("V1", 10), flow("CL", 1)});
+  c.metabolites = {{.name = "m", .fraction = 0.5, .parameters = std::move(parameters), .source = "fixture"}};
+  return c;
 }
 
 std::string refused(std::vector<CardParameter> parameters) {
@@ -201,6 +210,88 @@ TEST_CASE("an effect of a covariate is a power, a line, an exponential or a fact
   CHECK(clearance_of(sex, {0}) == 2);
 }
 
+TEST_CASE("what a covariate adds above its reference is in the parameter's own unit, and effects act in their order") {
+  using enum CovariateForm;
+  // CL is 2 L/min
+  CHECK(clearance_of(by("AGE", added_above, 60, -0.05), {60}) == 2);
+  CHECK(clearance_of(by("AGE", added_above, 60, -0.05), {18}) == 2);
+  CHECK(clearance_of(by("AGE", added_above, 60, -0.05), {80}) == Approx(1).epsilon(1e-15));
+  CHECK(clearance_refused(by("AGE", added_above, 60, -0.05), {100}) == "E_MODEL_PARAM CL");
+  CardParameter p = flow("CL", 120);
+  p.value = StatedParameter(120, unit::L_per_h, "CL");
+  p.covariates = {by("AGE", added_above, 60, -3), by("X", linear, 0, 1)};
+  const auto cl = [&](double yr, double x) {
+    const std::array<double, 2> covariates{yr, x};
+    return individual(card({volume("V1", 10), p}), covariates).parameters.cl_L_per_min;
+  };
+  CHECK(cl(70, 1) == Approx(2 * (120 - 30) / 60.0).epsilon(1e-15));
+  std::swap(p.covariates[0], p.covariates[1]);
+  std::array<double, 2> the_other_way{1, 70};
+  CHECK(individual(card({volume("V1", 10), p}), the_other_way).parameters.cl_L_per_min ==
+        Approx((2 * 120 - 30) / 60.0).epsilon(1e-15));
+}
+
+TEST_CASE("a liver needs its four parameters and is the only way out, and exact solvers refuse it") {
+  const auto liver = [](std::vector<CardParameter> more) {
+    std::vector<CardParameter> all{volume("V1", 10), flow("Qh", 1.5), volume("Vh", 4), constant("kel", 0.1),
+                                   constant("kmet", 0.3)};
+    all.insert(all.end(), more.begin(), more.end());
+    return card(std::move(all));
+  };
+  const auto refused = [](const ModelCard& c) { return refusal([&] { (void)individual(c, patient(70)); }); };
+  const Parameters<double> p = individual(liver({}), patient(70));
+  REQUIRE(p.liver);
+  CHECK(p.cl_L_per_min == 0);
+  // 1.5 x (0.4 x 4) / (1.5 + 0.4 x 4)
+  CHECK(linear_clearance(p) == Approx(1.5 * 1.6 / 3.1).epsilon(1e-15));
+  for (const char* name : {"Qh", "Vh", "kel", "kmet"}) {
+    ModelCard c = liver({});
+    std::erase_if(c.parameters, [&](const CardParameter& each) { return each.name == name; });
+    CHECK(refused(c) == "E_MODEL_PARAM " + std::string(name));
+  }
+  CHECK(refused(liver({flow("CL", 1)})) == "E_MODEL_PARAM CL");
+  CHECK(refused(liver({constant("k10", 1)})) == "E_MODEL_PARAM k10");
+  CHECK(refused(card({volume("V1", 10), flow("CL", 1), flow("Qh", 1)})) == "E_MODEL_PARAM CL");
+  ModelCard idle = liver({});
+  idle.parameters[3].value = idle.parameters[4].value = StatedParameter(0, unit::per_min, "kel");
+  CHECK(refused(idle) == "E_MODEL_PARAM kmet");
+  ModelCard of_metabolite = with_metabolite_of({volume("V1", 4), flow("CL", 1), flow("Qh", 1)});
+  CHECK(refused(of_metabolite) == "E_MODEL_PARAM metabolites[0].Qh");
+  CHECK(refusal([&] { (void)Mammillary(p); }) == "E_MODEL_PARAM Qh");
+  Parameters<double> both = p;
+  both.cl_L_per_min = 1;
+  CHECK(refusal([&] { validate(both); }) == "E_MODEL_PARAM CL");
+  both = p;
+  both.saturable = {1, 1};
+  CHECK(refusal([&] { validate(both); }) == "E_MODEL_PARAM Vmax");
+}
+
+TEST_CASE("transit compartments empty at their number over the mean transit time, and there are few of them") {
+  ModelCard c = with_metabolite_of({volume("V1", 4), flow("CL", 1)});
+  const auto delay = [](std::size_t n, double min) {
+    return CardDelay{n, {"MTT", StatedParameter(min, unit::min, "MTT"), 0, "fixture"}};
+  };
+  const auto refused = [&] { return refusal([&] { (void)individual(c, patient(70)); }); };
+  c.metabolites[0].delay = delay(3, 12);
+  const Parameters<double> p = individual(c, patient(70));
+  CHECK(p.metabolites[0].transits == 3);
+  CHECK(p.metabolites[0].transit_per_min == Approx(0.25).epsilon(1e-15));
+  CHECK(places_of(c).back() == 3 + 3);
+  CHECK(refusal([&] { (void)Mammillary(p); }) == "E_MODEL_PARAM metabolites[0].MTT");
+  c.metabolites[0].delay = delay(0, 12);
+  CHECK(refused() == "E_MODEL_PARAM metabolites[0].transits");
+  c.metabolites[0].delay = delay(17, 12);
+  CHECK(refused() == "E_MODEL_PARAM metabolites[0].transits");
+  c.metabolites[0].delay = delay(2, 0);
+  CHECK(refused() == "E_MODEL_PARAM metabolites[0].MTT");
+  c.metabolites[0].delay->mtt = volume("MTT", 1);
+  CHECK(refused() == "E_UNIT_MISMATCH metabolites[0].MTT");
+  c.metabolites[0].delay = delay(16, 12);
+  CHECK(refused() == "");
+  c.depots = {{.name = "gut", .ka = constant("ka", 1)}};
+  CHECK(refused() == "E_SIZE metabolites");
+}
+
 TEST_CASE("a covariate that is the parameter itself gives it to the bit") {
   for (const double x : {1.0 / 3, 0.1, 5e-7, 1234.5678, 3e8}) {
     const ModelCard c =
@@ -261,7 +352,9 @@ TEST_CASE("a patient gives weight, age, height and sex, and what was not given i
   CHECK(missed("AGE") == "E_FIELD_MISSING patient.age");
   CHECK(missed("HT") == "E_FIELD_MISSING patient.height");
   CHECK(missed("SEX") == "E_FIELD_MISSING patient.sex");
-  CHECK(missed("CRCL") == "E_FIELD_MISSING patient.CRCL");
+  CHECK(missed("CRCL") == "E_FIELD_MISSING patient.covariates.CRCL");
+  p.covariates = {{"CRCL", 90}};
+  CHECK(value("CRCL") == 90);
   const ModelCard by_sex = card({volume("V1", 10), following(flow("CL", 1), by("SEX", CovariateForm::linear, 0, 1))});
   p.sex = Sex::male;
   CHECK(individual(by_sex, p).cl_L_per_min == 1);  // a man is 0
@@ -270,13 +363,21 @@ TEST_CASE("a patient gives weight, age, height and sex, and what was not given i
 TEST_CASE("a patient and a row of the same covariates are the same individual, to the bit") {
   for (const ModelCard& c : library::cards()) {
     INFO(c.id);
-    CHECK(covariates_of(c) == std::vector<std::string>{"WT"});
+    const bool of_age_and_race = c.id == "perezruixo2021";
+    CHECK(covariates_of(c) ==
+          (of_age_and_race ? std::vector<std::string>{"AGE", "RACE_ASIAN"} : std::vector<std::string>{"WT"}));
     for (const double kg : {45.0, 70.0, 83.7, 130.0}) {
-      const std::vector<double> row{kg};
-      const auto a = individual(c, patient(kg));
+      const std::vector<double> row = of_age_and_race ? std::vector<double>{kg / 2, 1} : std::vector<double>{kg};
+      Patient same = aged(kg / 2, kg);
+      same.covariates = {{"RACE_ASIAN", 1}};
+      const auto a = individual(c, same);
       const auto b = individual(c, row).parameters;
       CHECK((a.v1_L == b.v1_L && a.cl_L_per_min == b.cl_L_per_min && a.q2_L_per_min == b.q2_L_per_min &&
              a.v2_L == b.v2_L && a.q3_L_per_min == b.q3_L_per_min && a.v3_L == b.v3_L));
+      REQUIRE(a.liver.has_value() == b.liver.has_value());
+      if (a.liver)
+        CHECK((a.liver->q_L_per_min == b.liver->q_L_per_min && a.liver->kel_per_min == b.liver->kel_per_min &&
+               a.liver->kmet_per_min == b.liver->kmet_per_min && a.liver->v_L == b.liver->v_L));
     }
   }
 }

@@ -117,7 +117,8 @@ bool same(const std::vector<CardParameter>& a, const std::vector<CardParameter>&
 
 bool same(const CardMetabolite& a, const CardMetabolite& b) {
   return a.name == b.name && a.fraction == b.fraction && same(a.parameters, b.parameters) && a.apparent == b.apparent &&
-         a.source == b.source && a.from == b.from;
+         a.source == b.source && a.from == b.from && a.delay.has_value() == b.delay.has_value() &&
+         (!a.delay || (a.delay->transits == b.delay->transits && same(a.delay->mtt, b.delay->mtt)));
 }
 
 bool same(const CardDepot& a, const CardDepot& b) { return a.name == b.name && same(a.ka, b.ka) && a.into == b.into; }
@@ -171,7 +172,8 @@ bool same_list(const std::vector<T>& a, const std::vector<T>& b) {
 
 bool same(const Domain& a, const Domain& b) {
   return a.statement == b.statement && a.age_low_yr == b.age_low_yr && a.age_high_yr == b.age_high_yr &&
-         a.weight_low_kg == b.weight_low_kg && a.weight_high_kg == b.weight_high_kg && a.source == b.source;
+         a.weight_low_kg == b.weight_low_kg && a.weight_high_kg == b.weight_high_kg && a.source == b.source &&
+         a.only_for == b.only_for;
 }
 
 bool same(const std::optional<Variability>& a, const std::optional<Variability>& b) {
@@ -196,12 +198,12 @@ bool same(const std::optional<DataUnits>& a, const std::optional<DataUnits>& b) 
 bool same(const ModelCard& a, const ModelCard& b) {
   return a.id == b.id && a.label == b.label && a.citation == b.citation && a.doi == b.doi && a.analytes == b.analytes &&
          a.site == b.site && a.population == b.population && same(a.domain, b.domain) &&
-         a.uncertainties == b.uncertainties && a.corroboration == b.corroboration &&
-         a.reference_weight_kg == b.reference_weight_kg && same(a.parameters, b.parameters) && same(a.ke0, b.ke0) &&
-         same_list(a.metabolites, b.metabolites) && same_list(a.depots, b.depots) && same_list(a.entries, b.entries) &&
-         same_list(a.effects, b.effects) && same(a.variability, b.variability) &&
-         same(a.residual_error, b.residual_error) && same_list(a.goldens, b.goldens) &&
-         same(a.data_units, b.data_units);
+         a.uncertainties == b.uncertainties && a.corroboration == b.corroboration && a.confidence == b.confidence &&
+         a.not_for_use == b.not_for_use && a.reference_weight_kg == b.reference_weight_kg &&
+         same(a.parameters, b.parameters) && same(a.ke0, b.ke0) && same_list(a.metabolites, b.metabolites) &&
+         same_list(a.depots, b.depots) && same_list(a.entries, b.entries) && same_list(a.effects, b.effects) &&
+         same(a.variability, b.variability) && same(a.residual_error, b.residual_error) &&
+         same_list(a.goldens, b.goldens) && same(a.data_units, b.data_units);
 }
 
 template <class... Units>
@@ -214,7 +216,7 @@ CardParameter random_parameter(Random& r, const std::string& name) {
   using namespace ketpk::unit;
   const auto value = [&]() -> StatedParameter {
     if (name == "F") return {r.between(0, 1), one};
-    if (name == "lag" || name == "duration") return any_of(r, 0.1, 100, us, ms, s, unit::min, h, d);
+    if (name == "lag" || name == "duration" || name == "MTT") return any_of(r, 0.1, 100, us, ms, s, unit::min, h, d);
     if (name == "Vmax" || name == "rate")
       return any_of(r, 0.1, 100, mg_per_min, mg_per_h, mcg_per_kg_per_h, mg_per_kg_per_min);
     if (name == "Km") return any_of(r, 0.1, 100, mg_per_mL, ng_per_mL, mcg_per_L);
@@ -225,9 +227,10 @@ CardParameter random_parameter(Random& r, const std::string& name) {
   CardParameter p{name, value, 0, "source of " + name + " \xC3\xA4 \"quoted\" \\"};
   if (value.unit().dimension.body == 0 && r.one_in(2)) p.weight_exponent = r.between(-3, 3);
   for (int n = r.below(3); n > 0; --n) {
-    const auto form = static_cast<CovariateForm>(r.below(4));
+    const auto form = static_cast<CovariateForm>(r.below(5));
     // A covariate of its own for each form, so that the reference of one is never outside another.
-    const std::string covariate = std::string(covariate_form_names[static_cast<std::size_t>(form)]) + "_cov";
+    std::string covariate = std::string(covariate_form_names[static_cast<std::size_t>(form)]) + "_cov";
+    std::replace(covariate.begin(), covariate.end(), '-', '_');
     CovariateEffect e{.covariate = covariate, .form = form, .source = "an effect"};
     if (form == CovariateForm::levels) {
       e.levels = {{1, r.between(0.1, 2)}, {r.between(2, 3), r.between(0, 2)}};
@@ -235,6 +238,7 @@ CardParameter random_parameter(Random& r, const std::string& name) {
       e.reference = r.between(form == CovariateForm::power ? 1e-3 : -1e3, 1e3);
       // Another reference of the same covariate leaves the parameter in its bounds.
       e.coefficient = (form == CovariateForm::power ? 1 : 1e-4) * r.between(-1, 1);
+      if (form == CovariateForm::added_above) e.coefficient = r.between(0, 10);
     }
     p.covariates.push_back(e);
   }
@@ -314,15 +318,21 @@ ModelCard random_card(std::uint64_t seed) {
     c.domain = {.statement = "adults", .age_low_yr = r.between(0, 20), .source = "somewhere"};
     if (r.one_in(2)) c.domain.age_high_yr = r.between(20, 130);
     if (r.one_in(2)) c.domain.weight_high_kg = r.between(50, 700);
+    if (r.one_in(2)) c.domain.only_for = "people of whom nothing is said";
   }
+  c.confidence = static_cast<Confidence>(r.below(6));
+  if (r.one_in(4)) c.not_for_use = "made up";
   for (int n = r.below(3); n > 0; --n) c.uncertainties.push_back("sentence " + std::to_string(n) + '.');
   c.reference_weight_kg = r.between(1, 200);
   const auto add = [&](std::vector<CardParameter>& to, std::initializer_list<const char*> names) {
     for (const char* name : names) to.push_back(random_parameter(r, name));
   };
-  const bool constants = r.one_in(2), saturable = r.one_in(3);
+  const bool constants = r.one_in(2), has_liver = r.one_in(4), saturable = !has_liver && r.one_in(3);
   add(c.parameters, {"V1"});
-  if (!saturable || r.one_in(2)) add(c.parameters, {constants ? "k10" : "CL"});
+  if (has_liver)
+    add(c.parameters, {"Qh", "Vh", "kel", "kmet"});
+  else if (!saturable || r.one_in(2))
+    add(c.parameters, {constants ? "k10" : "CL"});
   if (saturable) add(c.parameters, {"Vmax", "Km"});
   const auto pair = [&](std::vector<CardParameter>& to, bool by_constants, const char* n) {
     const std::string i(n);
@@ -342,6 +352,7 @@ ModelCard random_card(std::uint64_t seed) {
   for (CardMetabolite& m : c.metabolites) {
     add(m.parameters, {"CL", "V1"});
     if (r.one_in(2)) pair(m.parameters, r.one_in(2), "2");
+    if (r.one_in(3)) m.delay = CardDelay{static_cast<std::size_t>(1 + r.below(4)), random_parameter(r, "MTT")};
   }
   const int depots = r.below(4);
   for (int i = 0; i < depots; ++i)
@@ -358,7 +369,10 @@ ModelCard random_card(std::uint64_t seed) {
   }
   if (r.one_in(2)) {
     const double a = r.between(-1, 1), b = r.between(-1, 1);  // rank one is semidefinite
-    c.variability = Variability{{"V1", c.parameters[1].name}, {a * a, a * b, b * a, b * b}, "random"};
+    const bool of_delay = !c.metabolites.empty() && c.metabolites.front().delay.has_value();
+    c.variability = Variability{{"V1", of_delay ? c.metabolites.front().name + ".MTT" : c.parameters[1].name},
+                                {a * a, a * b, b * a, b * b},
+                                "random"};
   }
   if (r.one_in(2)) c.residual_error = ResidualError{r.uniform(), r.uniform(), "random"};
   for (int n = r.below(4); n > 0; --n) c.goldens.push_back(random_golden(r, c));
@@ -381,13 +395,106 @@ TEST_CASE("every built-in model is a file: read back it is the same card, and wr
   }
 }
 
-TEST_CASE("every built-in model passes the linter: no error, no warning, and every golden value computed again") {
+TEST_CASE("every built-in model passes the linter: no error, and every golden value computed again") {
   for (const ModelCard& card : library::cards()) {
     INFO(card.id);
     CHECK_FALSE(card.goldens.empty());
     for (const GoldenValue& g : card.goldens) CHECK(io::golden_value(card, g).has_value());
-    for (const io::ModelFinding& f : io::lint_model(io::write_model(card))) FAIL_CHECK(f.code << ' ' << f.field);
+    const Json file = Json::parse(io::write_model(card));
+    CHECK(errors(file).empty());
+    // Hijazi's 36 mL/min/kg is more than a liver is given of blood; that is what its abstract says.
+    CHECK(warnings(file) == (card.id == "hijazi2003" ? std::vector<std::string>{"CLEARANCE model.parameters.k10"}
+                                                     : std::vector<std::string>{}));
+    CHECK(notes(file) == (card.not_for_use.empty() ? std::vector<std::string>{}
+                                                   : std::vector<std::string>{"NOT_FOR_USE model.not_for_use"}));
   }
+}
+
+TEST_CASE(
+    "a delay, a liver and what a card says of itself are read as they are meant, and refused where they are not") {
+  const Json card = Json::parse(io::write_model(library::find("simons2022")));
+  const ModelCard read = io::read_model(card.dump());
+  REQUIRE(read.metabolites[1].delay);
+  CHECK(read.metabolites[1].delay->transits == 2);
+  CHECK(to_text(read.metabolites[1].delay->mtt.value) == "1.12 min");
+  CHECK(read.confidence == Confidence::medium_high);
+  const std::string delay = "/metabolites/0/delay";
+  for (const Json& transits : {Json(0), Json(-1), Json(1.5), Json(17)})
+    CHECK(refused(changed(card, delay + "/transits", transits)) == "E_MODEL_PARAM model.metabolites[0].delay.transits");
+  CHECK(refused(changed(card, delay + "/transits", absent)) == "E_FIELD_MISSING model.metabolites[0].delay.transits");
+  CHECK(refused(changed(card, delay + "/mtt", absent)) == "E_FIELD_MISSING model.metabolites[0].delay.mtt");
+  CHECK(refused(changed(card, delay + "/mtt/source", absent)) ==
+        "E_FIELD_MISSING model.metabolites[0].delay.mtt.source");
+  CHECK(refused(changed(card, delay + "/mtt/value", "20 L")) == "E_UNIT_MISMATCH model.metabolites[0].delay.mtt.value");
+  CHECK(refused(changed(card, delay + "/mtt/value", "0 min")) == "E_MODEL_PARAM model.metabolites[0].delay.mtt");
+  CHECK(refused(changed(card, delay + "/of", 1)) == "E_FIELD_UNKNOWN model.metabolites[0].delay.of");
+  CHECK(refused(changed(card, "/confidence", "certain")) == "E_RANGE model.confidence");
+  CHECK(refused(changed(card, "/not_for_use", 7)) == "E_TYPE model.not_for_use");
+  CHECK(refused(changed(card, "/variability/parameters/5", "s-norketamine.mtt")) ==
+        "E_MODEL_PARAM model.variability.parameters[5]");
+  CHECK(refused(changed(card, "/domain/source", absent)) == "E_FIELD_MISSING model.domain.source");
+
+  const Json of_liver = Json::parse(io::write_model(library::find("perezruixo2021")));
+  for (const char* name : {"Qh", "Vh", "kel", "kmet"})
+    CHECK(refused(changed(of_liver, "/parameters/" + std::string(name), absent)) ==
+          "E_MODEL_PARAM model.parameters." + std::string(name));
+  CHECK(refused(changed(of_liver, "/parameters/CL", of_liver["parameters"]["Qh"])) ==
+        "E_MODEL_PARAM model.parameters.CL");
+  CHECK(refused(changed(of_liver, "/parameters/Qh/covariates/0/form", "added-below")) ==
+        "E_RANGE model.parameters.Qh.covariates[0].form");
+  CHECK(refused(changed(of_liver, "/golden/10/quantity", "k10")) == "E_MODEL_PARAM model.golden[10].quantity");
+  Json only = of_liver;
+  only["domain"] = {{"statement", "children"}, {"only_for", "children"}};
+  CHECK(refused(only) == "E_FIELD_MISSING model.domain.source");
+}
+
+TEST_CASE("what follows from a liver: clearance and volume at steady state as from its plasma curve, four exponents") {
+  const ModelCard card = library::find("perezruixo2021");
+  const std::array<double, 2> covariates{40, 0};
+  const io::Derived d = io::derived_of(individual(card, covariates).parameters);
+  CHECK(60 * d.cl_L_per_min == Approx(151 * 3.88 * 101 / (151 + 3.88 * 101)).epsilon(1e-13));
+  // Clearance times mean residence time, from the moments of the curve: the matrix is solved by hand. With a unit dose,
+  // areas A_i = -(M^-1 e)_i and first moments -(M^-1 A)_i; of plasma, MRT = moment / area.
+  const double k = 3.88, out = 151.0 / 192, back = 151.0 / 101;
+  const double area_liver = 1 / k, area = area_liver * (back + k) / out;  // amounts times hours
+  const double area_2 = area * 143 / 192, area_3 = area * 417 / 192;
+  const double moment_liver = (area + area_2 + area_3 + area_liver) / k;
+  const double moment = ((back + k) * moment_liver - area_liver) / out;
+  CHECK(d.vss_L == Approx(60 * d.cl_L_per_min * moment / area).epsilon(1e-12));
+  CHECK(d.vss_L == Approx(760).margin(0.5));
+  CHECK_FALSE(d.k10_per_min.has_value());
+  REQUIRE(d.lambda_per_min.size() == 4);
+  // Eigenvalues in NumPy [1/min]
+  CHECK(d.lambda_per_min.front() == Approx(0.094271566504531).epsilon(1e-12));
+  CHECK(d.lambda_per_min.back() == Approx(0.0010470583749682).epsilon(1e-12));
+  GoldenValue slowest = card.goldens.back();
+  slowest.quantity = "half_life_4";
+  CHECK(*io::golden_value(card, slowest) == Approx(std::log(2) / 0.0010470583749682 / 60).epsilon(1e-12));
+}
+
+TEST_CASE("a model is shown with its confidence, what it is not for, its delays, its liver and what it varies by") {
+  const auto shown = [](std::string_view id) { return io::model_card_text(library::find(id), false); };
+  const auto has = [](const std::string& text, std::string_view what) {
+    INFO(what);
+    CHECK(text.find(what) != std::string::npos);
+  };
+  const std::string simons = shown("simons2022");
+  has(simons, "medium-high that these are the paper's numbers");
+  has(simons, "through 2 transit compartments");
+  has(simons, "MTT");
+  has(simons, "s-norketamine.MTT 0.021");
+  has(simons, "s-norketamine.V1 with V1 0.057");
+  has(shown("perezruixo2021"), "a liver of Vh");
+  has(shown("perezruixo2021"), "- 2.19 for each of AGE above 60");
+  has(shown("hornik2018"), "not for use: implausible");
+  has(shown("hijazi2003"), "intensive-care patients");
+  const Json json = Json::parse(io::model_card_json(library::find("simons2022")));
+  CHECK(json["confidence"] == "medium-high");
+  CHECK(json["metabolites"][0]["delay"]["transits"] == 2);
+  CHECK(json["metabolites"][0]["delay"]["parameters"][0]["value"] == "20.1 min");
+  CHECK_FALSE(json.contains("not_for_use"));
+  CHECK(Json::parse(io::model_card_json(library::find("flint2017"))).contains("not_for_use"));
+  CHECK_FALSE(Json::parse(io::model_card_json(library::find("perezruixo2021")))["derived"].contains("k10_per_min"));
 }
 
 TEST_CASE("two thousand random cards come back from their files as they were, byte for byte") {
@@ -592,7 +699,6 @@ TEST_CASE("whatever stands in a place, reader and linter agree, and what is read
     if (node.is_object())
       for (const auto& [key, value] : node.items()) walk(value, at + '/' + key);
   };
-  walk(example(), "");
   const std::vector<Json> junk{absent,
                                nullptr,
                                true,
@@ -624,10 +730,22 @@ TEST_CASE("whatever stands in a place, reader and linter agree, and what is read
                                Json::object(),
                                Json{1, 2},
                                Json{{"value", "2 L/h"}, {"source", "s"}}};
+  // Golden values take long to compute through transit compartments and a liver, and have been varied by then.
+  const auto bare_card = [](std::string_view id) {
+    Json card = Json::parse(io::write_model(library::find(id)));
+    card.erase("golden");
+    return card;
+  };
+  const std::array<Json, 3> cards{example(), bare_card("simons2022"), bare_card("perezruixo2021")};
   std::size_t read = 0;
-  for (std::uint64_t seed = 1; seed <= 6'000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10'000; ++seed) {
     Random r(seed);
-    Json document = example();
+    const std::size_t which = seed <= 6'000 ? 0 : 1 + seed % 2;
+    if (seed == 1 || seed > 6'000) {
+      places.clear();
+      walk(cards[which], "");
+    }
+    Json document = cards[which];
     for (int n = 1 + r.below(2); n > 0; --n) {
       const std::string& place = places[static_cast<std::size_t>(r.below(static_cast<int>(places.size())))];
       const Json::json_pointer at(place);
@@ -646,14 +764,14 @@ TEST_CASE("whatever stands in a place, reader and linter agree, and what is read
     const ModelCard card = io::read_model(document.dump());
     REQUIRE(same(card, io::read_model(io::write_model(card))));
   }
-  CHECK((read > 300 && read < 5'700));
+  CHECK((read > 500 && read < 9'500));
 }
 
 TEST_CASE("no finding repeats what a free text of the file says") {
   const std::string canary = "Zacharias-4711";
   Json card = example();
   for (const char* pointer : {"/label", "/citation", "/doi", "/population", "/corroboration", "/parameters/CL/source",
-                              "/golden/0/source", "/domain/statement", "/site"})
+                              "/golden/0/source", "/domain/statement", "/domain/only_for", "/not_for_use", "/site"})
     card = changed(card, pointer, canary);
   card = changed(card, "/golden/0/value", "1 ng/mL");
   card = changed(card, "/parameters/V1/value", "1 mL");

@@ -178,6 +178,7 @@ CLEARANCE = ("parameters", "CL")
 EFFECT = (*CLEARANCE, "covariates", 0)
 FORMED = ("metabolites", 0)
 GOLDEN = ("golden", 0)
+MTT = {"value": "20 min", "source": "s"}
 # As above, for a model file.
 MODEL_SLIPS = [
     (("schema",), "ketpk.model/2"), (("id",), "two words"), (("id",), ABSENT), (("label",), " "),
@@ -215,9 +216,22 @@ MODEL_SLIPS = [
     ((*GOLDEN, "doses"), []), ((*GOLDEN, "doses", 0, "amount"), "35"), ((*GOLDEN, "at"), ABSENT),
     ((*GOLDEN, "source"), ABSENT), (("golden", 2, "at"), "1 h"), (("golden", 3, "value"), "200 h"),
     (("data_units", "time"), "hours"), (("data_units", "amount"), "mg/kg"), (("data_units", "concentration"), ABSENT),
-    (("data_units", "infusion_bioavailability"), "stan"), (("data_units", "covariates"), "nocb"), *EFFECT_SLIPS,
+    (("data_units", "infusion_bioavailability"), "stan"), (("data_units", "covariates"), "nocb"),
+    (("confidence",), "certain"), (("not_for_use",), 7), (("domain", "only_for"), ""),
+    (("parameters", "Qh"), {"value": "90 L/h", "source": "s"}), (("parameters", "Vh"), {"value": "9 L", "source": "s"}),
+    ((*FORMED, "delay"), {"transits": 0, "mtt": MTT}), ((*FORMED, "delay"), {"transits": 1.5, "mtt": MTT}),
+    ((*FORMED, "delay"), {"transits": 17, "mtt": MTT}), ((*FORMED, "delay"), {"transits": 2}),
+    ((*FORMED, "delay"), {"mtt": MTT}), ((*FORMED, "delay"), {"transits": 2, "mtt": {"value": "20 min"}}),
+    ((*FORMED, "delay"), {"transits": 2, "mtt": {"value": "20 L", "source": "s"}}),
+    ((*FORMED, "delay"), {"transits": 2, "mtt": MTT, "of": 1}), ((*EFFECT, "form"), "added_above"),
+    (("golden", 3, "quantity"), "half_life_5"), *EFFECT_SLIPS,
 ]
 MODEL_VARIANTS = [
+    (("confidence",), "medium-high"), (("not_for_use",), "made up"), (("domain", "only_for"), "people in a test"),
+    ((*FORMED, "delay"), {"transits": 2, "mtt": MTT}),
+    (("parameters", "V1", "covariates"), [{"covariate": "AGE", "form": "added-above", "reference": 60,
+                                           "coefficient": -0.5, "source": "s"}]),
+    ((*FORMED, "delay"), {"transits": 14, "mtt": {**MTT, "weight_exponent": 0.25}}),
     (("doi",), ABSENT), (("analytes",), []), (("population",), ABSENT), (("domain",), ABSENT),
     (("domain", "weight"), [None, "120 kg"]), (("reference_weight",), "154.32358352941 lb"), (("golden",), ABSENT),
     ((*CLEARANCE, "value"), "1.25 L/min"), ((*FORMED, "apparent"), True), (("absorption", 0, "into"), "nose"),

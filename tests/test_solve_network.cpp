@@ -32,7 +32,8 @@ double worst(const NetworkState& a, const NetworkState& b) {
   return far;
 }
 
-/// Random parameters that may have depots, in a row or not, and metabolites of metabolites.
+/// Random parameters that may have depots, in a row or not, metabolites of metabolites, formed at once or through
+/// transit compartments, and a liver instead of a clearance.
 Parameters<double> random_network(Random& random) {
   Parameters<double> p = testing::random_parameters(random);
   const auto depots = static_cast<std::size_t>(random.below(4));
@@ -42,6 +43,29 @@ Parameters<double> random_network(Random& random) {
   }
   for (std::size_t i = 1; i < p.metabolites.size(); ++i)
     if (random.one_in(2)) p.metabolites[i].from = i - 1;
+  for (auto& m : p.metabolites) {
+    if (!random.one_in(2)) continue;
+    m.transits = 1 + static_cast<std::size_t>(random.below(4));
+    m.transit_per_min = random.log_between(0.02, 2);
+  }
+  if (random.one_in(3)) {
+    p.cl_L_per_min = 0;
+    p.liver = {random.log_between(0.2, 4), random.log_between(5, 100), random.one_in(4) ? 0 : random.uniform(),
+               random.log_between(0.005, 0.2)};
+  }
+  return p;
+}
+
+/// The same, as the exact solver knows them.
+Parameters<double> random_mammillary(Random& random) {
+  Parameters<double> p = random_network(random);
+  p.depots.clear();
+  for (auto& m : p.metabolites) {
+    m.from.reset();
+    m.transits = 0;
+  }
+  if (p.liver) p.cl_L_per_min = 1;
+  p.liver.reset();
   return p;
 }
 
@@ -67,9 +91,7 @@ TEST_CASE("an infusion into plasma from rest gives what the exact solver gives")
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
     Random random(seed);
-    Parameters<double> p = random_network(random);
-    p.depots.clear();
-    for (auto& m : p.metabolites) m.from.reset();
+    const Parameters<double> p = random_mammillary(random);
     const Networks nets = one(p);
     const Network& net = nets.distinct[0];
     const NetworkSolver solver(nets);
@@ -103,7 +125,7 @@ TEST_CASE("steps and chances lead to the same state, from any state, with anythi
     NetworkState x(net.size());
     for (double& e : x) e = random.between(0, 100);
     std::vector<Intake> rates;
-    for (std::size_t i = 0; i < net.central() + 3; i += 2) rates.push_back({i, random.uniform()});
+    for (std::size_t i = 0; i < net.parent_end(); i += 2) rates.push_back({i, random.uniform()});
     const Micros t = random.instant(1us, 24h);
     CHECK(worst(state_of(solver.after(x, rates, t, 0)), state_of(solver.by_steps(x, rates, t, 0))) < 3e-9);
   }
@@ -174,6 +196,28 @@ TEST_CASE("an infusion that has always been running holds plasma at rate over cl
   CHECK(x[0][2] == Approx(4.0 * 40).epsilon(1e-14));
   CHECK(net.plasma_mg_per_L(x[1]) < 2.5);
   CHECK(worst(x[1], state_of(solver.by_steps(x[0], {}, 1h, 0))) < 1e-9);
+}
+
+TEST_CASE("an infusion that has always been running holds plasma at rate over what a liver clears it of") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    INFO("seed " << seed);
+    Random random(seed);
+    Parameters<double> p = random_mammillary(random);
+    p.cl_L_per_min = 0;
+    p.liver = {random.log_between(0.2, 4), random.log_between(5, 100), random.uniform(), 0.02 + random.uniform()};
+    p.metabolites = {{0.8, 12, 0.7, 0, 1}};
+    p.metabolites[0].transits = 3;
+    p.metabolites[0].transit_per_min = 0.2;
+    const Networks nets = one(p);
+    const Network& net = nets.distinct[0];
+    const Entering dose{.place = net.central(), .rate_mg_per_min = 0.7, .steady_state = SteadyState::replaces};
+    const NetworkState x = state_of(NetworkSolver(nets).steady(Train{dose, Micros{0}, 0}));
+    // What leaves the liver is what enters: Q C = (Q / V + k) A and k A = rate.
+    const double q = p.liver->q_L_per_min, k = p.liver->kel_per_min + p.liver->kmet_per_min, in_liver = 0.7 / k;
+    CHECK(x[net.layout().liver()] == Approx(in_liver).epsilon(1e-11));
+    CHECK(net.plasma_mg_per_L(x) == Approx((q / p.liver->v_L + k) * in_liver / q).epsilon(1e-11));
+    CHECK(net.metabolite_mg_per_L(x, 0) == Approx(0.8 * 0.7 * p.liver->kmet_per_min / k / 0.7).epsilon(1e-11));
+  }
 }
 
 TEST_CASE("a slow train has its steady state too, and one that nothing eliminates has none") {
@@ -254,6 +298,41 @@ TEST_CASE("the largest model goes both roads: 16 depots, three compartments, six
   p.saturable = {0.3, 0.7};
   const Networks saturable = one(p);
   CHECK(state_of(NetworkSolver(saturable).after(x, {&rate, 1}, 5h, 0))[16] > 0);
+}
+
+TEST_CASE("the largest model of transit compartments and a liver goes both roads too, and no larger one is taken") {
+  Parameters<double> p{10, 0, 0.3, 40, 0.1, 100, 0.4};
+  p.liver = {1.4, 20, 0.02, 0.05};
+  for (std::size_t i = 0; i < most_metabolites; ++i) {
+    p.metabolites.push_back({0.9, 7, 0.2, 0.1, 5, i > 0 ? std::optional(i - 1) : std::nullopt});
+    p.metabolites.back().transits = i < 3 ? 5 : 0;
+    p.metabolites.back().transit_per_min = 0.5;
+  }
+  const Networks nets = one(p);
+  REQUIRE(nets.distinct[0].size() == 32);
+  const NetworkSolver solver(nets);
+  NetworkState x(32);
+  x[0] = 5;
+  const Intake rate{nets.distinct[0].central(), 0.4};
+  CHECK(worst(state_of(solver.after(x, {&rate, 1}, 5h, 0)), state_of(solver.by_steps(x, {&rate, 1}, 5h, 0))) < 1e-9);
+  p.depots = {{0.1}};
+  CHECK_THROWS_AS(Network(p), InvalidInput);
+}
+
+TEST_CASE("every place of a network belongs to one block of places that pass drug to each other") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    Random random(seed);
+    const Network net(random_network(random));
+    const detail::walk::Rooms rooms = detail::walk::rooms_of(net);
+    for (std::size_t i = 0; i < net.size(); ++i) {
+      CHECK((rooms.blocks.first[i] <= i && i < rooms.blocks.last[i]));
+      for (std::size_t j = rooms.blocks.first[i]; j < rooms.blocks.last[i]; ++j)
+        CHECK(rooms.blocks.first[j] == rooms.blocks.first[i]);
+    }
+    // What moves stays in its block, and what leaves a block is a copy.
+    for (const Passage& q : net.passages()) CHECK(q.moves == (rooms.blocks.first[q.from] == rooms.blocks.first[q.to]));
+  }
 }
 
 TEST_CASE("steps follow what has decayed by six orders, beside large amounts") {

@@ -5,11 +5,13 @@
 #include "catch.hpp"
 
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "ketpk/identity.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/report.hpp"
 #include "ketpk/simulate.hpp"
@@ -77,6 +79,38 @@ TEST_CASE(
   CHECK(nose.summary.auc_inf_ng_h_per_mL == Approx(vein.summary.auc_inf_ng_h_per_mL).epsilon(1e-9));
   CHECK(nose.summary.delivered_mg == 50);
   CHECK(nose.profile.delivered_mg.back() == 50);
+}
+
+TEST_CASE("transit compartments and a liver call for the network, and tell a model from one without them") {
+  Patient patient{.weight = 70_kg, .age = 40_yr, .covariates = {{"RACE_ASIAN", 0}}};
+  const auto solver = [&](const ModelCard& card) {
+    const Regimen given{{{0us, 40min, 35, 0.875}}, BodyMass(70, unit::kg)};
+    const auto course = trajectory_of(whom(card, patient), given);
+    REQUIRE(std::holds_alternative<OrderTrajectory>(course));
+    return std::get<0>(course).index();
+  };
+  const auto identity = [&](const ModelCard& card) {
+    const Whom who = whom(card, patient);
+    return identity_of({who, patient, Analyte::s_ketamine});
+  };
+  ModelCard simons = library::find("simons2022"), perez = library::find("perezruixo2021");
+  CHECK(solver(simons) == 1);
+  CHECK(solver(perez) == 1);
+  CHECK(solver(library::find("otto2021")) == 0);
+  const std::string before = identity(simons), with_liver = identity(perez);
+  simons.metabolites[0].delay->transits = 3;
+  CHECK(identity(simons) != before);
+  simons = library::find("simons2022");
+  simons.metabolites[1].delay.reset();
+  CHECK(identity(simons) != before);
+  for (const std::size_t k : {5U, 6U, 7U, 8U}) {  // Qh Vh kel kmet
+    ModelCard other = perez;
+    other.parameters[k].value =
+        StatedParameter(2 * other.parameters[k].value.number(), other.parameters[k].value.unit(), "doubled");
+    INFO(other.parameters[k].name);
+    CHECK(identity(other) != with_liver);
+  }
+  CHECK(identity(library::find("otto2021")).find("transit") == std::string::npos);
 }
 
 TEST_CASE("routes add: nose, gut and vein together are the sum of each alone") {

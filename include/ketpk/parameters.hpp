@@ -119,7 +119,8 @@ template <class S>
 [[nodiscard]] S linear_clearance(const Parameters<S>& p) {
   if (!p.liver) return p.cl_L_per_min;
   const S cleared = (p.liver->kel_per_min + p.liver->kmet_per_min) * p.liver->v_L;
-  return p.liver->q_L_per_min * cleared / (p.liver->q_L_per_min + cleared);
+  return p.liver->q_L_per_min /
+         (1 + p.liver->q_L_per_min / cleared);  // a product of two could be more than a number holds
 }
 
 /// Throws E_MODEL_PARAM(name) unless every Q >= 0, every fraction lies in 0-1.1 and everything else is

@@ -257,10 +257,15 @@ def test_the_card_of_a_model_has_every_number_with_unit_weight_rule_and_source(i
     model = ketpk.models.show(id)
     text = Card(_html.model(model)).text
     rules = {0: "as it is for any weight", 1: "× weight / 70 kg", 0.75: "× (weight / 70 kg) to the power of 0.75"}
-    for rows in (model.parameters, *(m["parameters"] for m in model.metabolites)):
+    delays = [m["delay"]["parameters"] for m in model.metabolites if "delay" in m]
+    for rows in (model.parameters, *(m["parameters"] for m in model.metabolites), *delays):
         for p in rows:
             assert f"{p['name']} {p['value']} {rules[p['weight_exponent']]} {p['source']}" in text
+            assert all(f"{p['name']} by {e['covariate']} " in text for e in p.get("covariates", ()))
+            assert all(e["source"] in text for e in p.get("covariates", ()))
     assert all(u in text for u in model.uncertainties)
+    assert f"{model.confidence} that these are the paper's numbers" in text
+    assert model.not_for_use is None or f"Not for use: {model.not_for_use}" in text
     assert model.population in text and str(model.corroboration) in text
     assert all(a in text for a in model.analytes)
 

@@ -19,10 +19,13 @@ from conftest import LIMITS, ORDER, PATIENT, ROOT, WORDS, command
 
 import ketpk
 
-IDS = ["kamp2020", "kamp2020-linear", "otto2021", "domino1984", "clements1981", "herd2007"]
+IDS = [
+    *("kamp2020", "kamp2020-linear", "otto2021", "domino1984", "clements1981", "herd2007", "simons2022"),
+    *("perezruixo2021", "elkomy2015", "hijazi2003", "sherwin2015", "hornik2018", "flint2017"),
+]
 CARDS = ketpk.models.list()
 each_card = pytest.mark.parametrize("card", CARDS, ids=[card.id for card in CARDS])
-QUANTITY = re.compile(r"-?\d+(\.\d+)?(e-?\d+)? (L|L/kg|L/h|L/h/kg|1/min|1/h)")
+QUANTITY = re.compile(r"-?\d+(\.\d+)?(e-?\d+)? (L|L/kg|L/h|L/min|L/h/kg|1/min|1/h|min)")
 
 
 def limits_document() -> dict[str, Any]:
@@ -42,9 +45,9 @@ def test_the_contracts_models_are_listed() -> None:
 def test_every_parameter_of_every_card_has_a_source(card: ketpk.Model) -> None:
     rows = list(card.parameters)
     names = {row["name"] for row in rows}
-    assert "V1" in names and ("CL" in names or "k10" in names)
+    assert "V1" in names and ("CL" in names or "k10" in names or "Qh" in names)
     for metabolite in card.metabolites:
-        rows += list(metabolite["parameters"])
+        rows += list(metabolite["parameters"]) + list(metabolite.get("delay", {"parameters": ()})["parameters"])
     if card.effect_site is not None:
         rows.append({"name": "ke0", **card.effect_site, "value": card.effect_site["ke0"]})
     for row in rows:
@@ -58,6 +61,8 @@ def test_every_parameter_of_every_card_has_a_source(card: ketpk.Model) -> None:
 def test_a_card_says_who_measured_what_where(card: ketpk.Model) -> None:
     assert card.label and card.site in ("arterial", "venous", "not-stated") and card.population
     assert card.citation and card.doi and card.uncertainties and card.reference_weight == "70 kg"
+    assert card.confidence in ("low", "medium-low", "medium", "medium-high", "high")
+    assert (card.not_for_use is not None) == (card.id in ("hornik2018", "flint2017"))
     assert card.analytes and set(card.analytes) <= {"racemic-ketamine", "s-ketamine", "r-ketamine"}
 
 
@@ -176,7 +181,7 @@ def test_a_card_says_what_follows_from_it() -> None:
     )
     assert isinstance(derived["Vss_L"], float)
     for card in CARDS:
-        assert card.derived is not None and len(card.derived["half_life_min"]) in (2, 3)
+        assert card.derived is not None and len(card.derived["half_life_min"]) in (2, 3, 4)
 
 
 def test_everything_that_takes_a_model_takes_a_file() -> None:

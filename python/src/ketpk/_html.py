@@ -292,14 +292,30 @@ def _rule(exponent: object, reference: object) -> str:
     return f"× weight / {reference}" if exponent == 1 else f"× (weight / {reference}) to the power of {exponent}"
 
 
+def _followed(effect: Mapping[str, Any]) -> str:
+    """How a parameter follows a covariate."""
+    name = effect["covariate"]
+    if effect["form"] == "levels":
+        return ", ".join(
+            f"× {shown(level['factor'])} where {name} is {shown(level['is'])}" for level in effect["levels"]
+        )
+    reference, coefficient = shown(effect["reference"]), shown(effect["coefficient"])
+    return {
+        "power": f"× ({name} / {reference})^{coefficient}",
+        "linear": f"× (1 + {coefficient} ({name} - {reference}))",
+        "exponential": f"× exp({coefficient} ({name} - {reference}))",
+        "added-above": f"and {coefficient} for each of {name} above {reference}",
+    }[effect["form"]]
+
+
 def _parameters(rows: Iterable[Mapping[str, Any]], reference: object) -> _Markup:
-    return _table(
-        (
-            (p["name"], p["value"], _rule(p.get("weight_exponent", 0), reference), p.get("source") or "no source")
-            for p in rows
-        ),
-        ("parameter", "value", "with weight", "source"),
-    )
+    told: list[tuple[object, ...]] = []
+    for p in rows:
+        rule = _rule(p.get("weight_exponent", 0), reference)
+        told.append((p["name"], p["value"], rule, p.get("source") or "no source"))
+        for e in p.get("covariates", ()):
+            told.append((f"{p['name']} by {e['covariate']}", _followed(e), "", e.get("source") or "no source"))
+    return _table(told, ("parameter", "value", "with weight", "source"))
 
 
 def _domain(domain: Mapping[str, Any]) -> _Markup:
@@ -332,8 +348,14 @@ def model(m: Model) -> str:
     ]
     if m.corroboration:
         about.append(("Corroboration", m.corroboration))
-    parts: list[object] = [_p(f"{m.id} · {m.label}", style="title"), _table(about)]
-    parts += [_p("Parameters", style="head"), _parameters(m.parameters, m.reference_weight)]
+    if m.confidence != "not-stated":
+        about.append(("Confidence", f"{m.confidence} that these are the paper's numbers"))
+    if m.domain.get("only_for"):
+        about.append(("Only for", m.domain["only_for"]))
+    parts: list[object] = [_p(f"{m.id} · {m.label}", style="title")]
+    if m.not_for_use is not None:
+        parts.append(_p(f"Not for use: {m.not_for_use}", style="loud"))
+    parts += [_table(about), _p("Parameters", style="head"), _parameters(m.parameters, m.reference_weight)]
     if m.effect_site is not None:
         ke0 = {**m.effect_site, "name": "ke0", "value": m.effect_site["ke0"]}
         parts += [_p("Effect site", style="head"), _parameters([ke0], m.reference_weight)]
@@ -341,6 +363,9 @@ def model(m: Model) -> str:
         name = f"Metabolite {each['name']}" + (", apparent parameters" if each.get("apparent") else "")
         fraction = f"{shown(each['fraction'])} mg formed per mg of parent eliminated"
         parts += [_p(name, style="head"), _p(fraction), _parameters(each["parameters"], m.reference_weight)]
+        if "delay" in each:
+            parts.append(_p(f"Formed through {shown(each['delay']['transits'])} transit compartments"))
+            parts.append(_parameters(each["delay"]["parameters"], m.reference_weight))
     for effect in m.effects:
         heading = f"Effect {effect['name']} of {effect['of'].replace('_', ' ')}, {effect['kind']}"
         said = [f"{k} {v}" for k, v in effect.items() if k not in ("name", "of", "kind", "source")]

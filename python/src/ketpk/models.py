@@ -43,8 +43,8 @@ class Model(Immutable):
     """A model card, read-only. ``str(model)`` is the card for a terminal; a notebook shows it as a table.
 
     Attributes are the keys of ``ketpk.card/1``: ``id``, ``label``, ``citation``, ``doi``, ``site`` (where blood was
-    drawn), ``analytes``, ``population``, ``domain``, ``uncertainties``, ``corroboration``, ``reference_weight``,
-    ``parameters`` (each a mapping with name, value with unit, weight_exponent, source), ``effect_site``,
+    drawn), ``analytes``, ``population``, ``domain``, ``uncertainties``, ``corroboration``, ``confidence``,
+    ``not_for_use``, ``reference_weight``, ``parameters`` (each a mapping with name, value with unit, weight_exponent, source), ``effect_site``,
     ``metabolites``, ``effects``, ``absorption``, ``entries``, ``variability``, ``residual_error``, ``golden``,
     ``data_units``, and ``derived``, what follows from the parameters.
     """
@@ -114,7 +114,8 @@ class Model(Immutable):
 
     @property
     def domain(self) -> Mapping[str, Any]:
-        """For whom the source says that it holds: bounds with their units, and a text. Read-only."""
+        """For whom the source says that it holds: bounds with their units, a text, and ``only_for``, where there is
+        one, a group that nothing stated of a patient can place him in. Read-only."""
         value: Mapping[str, Any] = self._document["domain"]
         return value
 
@@ -127,6 +128,18 @@ class Model(Immutable):
     def corroboration(self) -> str | None:
         """Where the numbers were seen, and how well the places agree."""
         value: str | None = self._document["corroboration"]
+        return value
+
+    @property
+    def confidence(self) -> str:
+        """How far the numbers may be trusted to be those of the paper: ``"low"``, ``"medium-low"``, ``"medium"``,
+        ``"medium-high"``, ``"high"``, or ``"not-stated"``. Not how well the model predicts."""
+        return str(self._document["confidence"])
+
+    @property
+    def not_for_use(self) -> str | None:
+        """Why the model is kept for comparison only and refused for every patient; None where it is not."""
+        value: str | None = self._document.get("not_for_use")
         return value
 
     @property
@@ -147,7 +160,8 @@ class Model(Immutable):
 
     @property
     def metabolites(self) -> tuple[Mapping[str, Any], ...]:
-        """Each metabolite with its own parameters; empty where there are none. Read-only."""
+        """Each metabolite with its own parameters and, where it is formed through transit compartments, its ``delay``;
+        empty where there are none. Read-only."""
         return tuple(self._document.get("metabolites", ()))
 
     @property
@@ -194,8 +208,8 @@ class Model(Immutable):
     @property
     def derived(self) -> Mapping[str, Any] | None:
         """What follows from the parameters at the reference weight: ``lambda_per_min`` [1/min] and ``half_life_min``
-        [min] from the fastest on, ``Vss_L`` [L], ``k10_per_min`` [1/min], ``CL_L_per_min`` [L/min]. None where it
-        cannot be said. Read-only."""
+        [min] from the fastest on, ``Vss_L`` [L], ``k10_per_min`` [1/min], ``CL_L_per_min`` [L/min]; no ``k10_per_min``
+        where a liver eliminates. None where it cannot be said. Read-only."""
         value: Mapping[str, Any] | None = self._document.get("derived")
         if value is None:
             return None
