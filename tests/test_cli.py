@@ -573,6 +573,8 @@ class Results(CommandCase):
         bars = [line for line in card.splitlines() if "% " in line and line.rstrip().endswith("\u2588")]
         self.assertEqual(len(bars), 6)
         self.assertGreaterEqual(bars[0].count("\u2588"), bars[5].count("\u2588"))
+        course = self.run_ok(*asked, "--course-every", "84h", "--course-times", "6")
+        self.assertLessEqual(len(course.splitlines()), 40)
         self.assertNotIn("sensitivity", self.run_json("simulate", *WHO, *ORDER))
         self.write("s.json", {**SESSION, "model": EVERYTHING, "limits": limits(), "questions": {"sensitivity": True}})
         told = self.run_json("simulate", self.folder / "s.json", code=3)["sensitivity"]

@@ -439,4 +439,5 @@ TEST_CASE("slopes are refused where elimination saturates, and with a reason whe
     CHECK(s.slope.has_value() == (s.kind == InputKind::parameter));
     if (!s.slope) CHECK_THAT(s.absent, Contains("pump"));
   }
+  CHECK_THAT(driver_of(of(r, OutcomeKind::peak)), Contains("has no slope to the dose, as a pump's steps"));
 }

@@ -1116,9 +1116,8 @@ inline void who(Page& page, const Result& r) {
 }
 
 /// What the peak hangs on: a sentence, and a bar for each of what moves it most.
-inline void drivers(Page& page, const Result& r) {
+inline void drivers(Page& page, const Result& r, std::size_t most_bars) {
   if (r.sensitivities.empty()) return;
-  constexpr std::size_t most_bars = 6;
   constexpr double most_columns = 30;
   const OutcomeSensitivity& peak = r.sensitivities.front();
   page.row("Drivers", driver_of(peak));
@@ -1649,10 +1648,20 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   d::exposure(facts, r);
   d::effect_lines(facts, r);
   d::sessions(facts, r);
-  d::drivers(facts, r);
   d::verdict(judged, r);
   d::checks(end, r);
   d::closing(end, r, version);
+
+  // Bars that would leave no room for the smallest curve and a flag are not drawn.
+  constexpr std::size_t smallest_curve = 7, most_bars = 6;
+  const std::size_t without = head.lines.size() + facts.lines.size() + judged.lines.size() + end.lines.size() + 3;
+  for (std::size_t bars = most_bars;; --bars) {
+    d::Page drivers{.colour = style.colour};
+    d::drivers(drivers, r, bars);
+    if (bars > 0 && without + drivers.lines.size() + smallest_curve + 1 > d::page_lines) continue;
+    facts.lines.insert(facts.lines.end(), drivers.lines.begin(), drivers.lines.end());
+    break;
+  }
 
   const std::size_t others = head.lines.size() + facts.lines.size() + judged.lines.size() + end.lines.size() + 3;
   const std::size_t all_flags = d::flags(r, style.colour, d::page_lines).lines.size();

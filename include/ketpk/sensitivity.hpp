@@ -766,6 +766,8 @@ namespace detail::answering {
   add(InputKind::parameter, 2);
   add(InputKind::duration, 1);
   add(InputKind::weight, 1);
+  for (const Sensitivity& s : o.inputs)
+    if (s.kind == InputKind::dose && !s.slope) parts.push_back("has no slope to the dose, as " + s.absent);
   if (parts.empty()) return what + " has no slope here.";
   for (std::size_t i = 0; i < parts.size(); ++i)
     what += (i == 0 ? " " : i + 1 < parts.size() ? ", " : " and ") + parts[i];
