@@ -556,7 +556,7 @@ TEST_CASE("a good session reads to the values it states") {
   CHECK(r.patient.height->value().in(unit::cm) == 175);
   CHECK(r.patient.age->in(unit::yr) == 42);
   CHECK(r.patient.sex == Sex::female);
-  CHECK_FALSE(r.patient.dosing_weight.has_value());
+  CHECK(std::get<WeightRule>(r.patient.dosing_weight) == WeightRule::actual);
   CHECK(r.order.analyte == Analyte::racemic_ketamine);
   CHECK(r.order.form == Form::base);
   CHECK(r.order.initial_state == InitialState::drug_free);
