@@ -85,23 +85,47 @@ void add_output(Options& options, bool with_csv) {
   }
 }
 
-constexpr std::array<const char*, 26> session_options{
-    "--weight",       "--dosing-weight", "--height",      "--age",         "--sex",
-    "--analyte",      "--form",          "--drug-free",   "--dose",        "--rate",
-    "--over",         "--bolus",         "--into",        "--bag",         "--course-every",
-    "--course-times", "--model",         "--effect-card", "--extrapolate", "--assume-enantiomers-alike",
-    "--limits",       "--as-of",         "--every",       "--until",       "--at",
-    "--time-above"};
+constexpr std::array<const char*, 28> session_options{"--weight",
+                                                      "--dosing-weight",
+                                                      "--height",
+                                                      "--age",
+                                                      "--sex",
+                                                      "--covariate",
+                                                      "--analyte",
+                                                      "--form",
+                                                      "--drug-free",
+                                                      "--dose",
+                                                      "--rate",
+                                                      "--over",
+                                                      "--bolus",
+                                                      "--into",
+                                                      "--bag",
+                                                      "--course-every",
+                                                      "--course-times",
+                                                      "--model",
+                                                      "--effect-card",
+                                                      "--extrapolate",
+                                                      "--assume-enantiomers-alike",
+                                                      "--limits",
+                                                      "--as-of",
+                                                      "--every",
+                                                      "--until",
+                                                      "--at",
+                                                      "--time-above",
+                                                      "--sensitivity"};
 
 void add_session(Options& options) {
   options.group = "Session";
   options.value("session", "SESSION.json", "a session file instead of the options below; '-' reads standard input");
   options.group = "Patient";
   options.value("--weight", "MASS", "actual body weight, 70kg (required)");
-  options.value("--dosing-weight", "MASS", "what per kg counts, if not the actual weight");
+  options.value("--dosing-weight", "WORD|MASS",
+                "what per kg counts: actual (if left out), ideal, adjusted, lean or fat-free, which need height and "
+                "sex; or a mass");
   options.value("--height", "LENGTH", "175cm");
   options.value("--age", "AGE", "42yr");
   options.value("--sex", "SEX", "female or male");
+  options.value("--covariate", "NAMES", "what else the model looks at: RACE_ASIAN=0,STUDY=2");
   options.group = "Order";
   options.value("--analyte", "NAME", "racemic-ketamine, s-ketamine or r-ketamine (required)");
   options.value("--form", "NAME", "what the milligrams count: base or hydrochloride (required)");
@@ -130,6 +154,8 @@ void add_session(Options& options) {
   options.value("--until", "TIME", "up to TIME");
   options.value("--at", "TIMES", "sample at these instants: 10min,20min");
   options.value("--time-above", "LEVELS", "minutes above these levels: 100ng/mL,200ng/mL");
+  options.flag("--sensitivity",
+               "what peak, area and minutes above hang on: the model's numbers, weight, dose, duration");
 }
 
 std::vector<std::string> pieces(const std::string& text) {
@@ -148,7 +174,8 @@ void read_given(const Options& options) {
   if (const auto text = options.text("--weight"))
     validate(Patient{.weight = parse_stated<Stated<dim::body>>(*text, "patient.weight")});
   if (const auto text = options.text("--dosing-weight"))
-    (void)parse_stated<Stated<dim::body>>(*text, "patient.dosing_weight");
+    if (!from_name<WeightRule>(*text, weight_rule_names, 0))
+      (void)parse_stated<Stated<dim::body>>(*text, "patient.dosing_weight");
   if (const auto text = options.text("--height")) (void)parse_stated<Stated<dim::length>>(*text, "patient.height");
   if (const auto text = options.text("--age")) (void)parse_stated<Stated<dim::age>>(*text, "patient.age");
   if (const auto text = options.text("--bolus")) (void)parse_stated<StatedDose>(*text, "order[0].bolus");
@@ -212,6 +239,21 @@ io::Json whole_number(const std::string& text) {
   return is_plain ? io::Json(n) : io::Json(text);
 }
 
+/// NAME=NUMBER, one or several. Throws E_PARSE, E_FIELD_DUPLICATE(patient.covariates).
+io::Json covariates_of(const std::string& text) {
+  constexpr std::string_view field = "patient.covariates";
+  io::Json all = io::Json::object();
+  for (const std::string& piece : pieces(text)) {
+    const std::size_t equals = piece.find('=');
+    require(equals != std::string::npos && equals > 0, Code::parse, field,
+            "not a name and a number; accepted: NAME=NUMBER, several with commas between them");
+    const std::string name = piece.substr(0, equals);
+    require(!all.contains(name), Code::field_duplicate, field, "stated twice; accepted: each name once");
+    all[name] = parse_number(std::string_view(piece).substr(equals + 1), field);
+  }
+  return all;
+}
+
 /// The session document that the options amount to.
 io::Json session_of(const Options& options) {
   io::Json document{{"schema", "ketpk.session/1"}};
@@ -224,6 +266,7 @@ io::Json session_of(const Options& options) {
   put(patient, "age", "--age");
   put(patient, "sex", "--sex");
   put(patient, "dosing_weight", "--dosing-weight");
+  if (const auto text = options.text("--covariate")) patient["covariates"] = covariates_of(*text);
   put(document, "analyte", "--analyte");
   put(document, "form", "--form");
   document["initial_state"] = "drug-free";
@@ -265,7 +308,8 @@ io::Json session_of(const Options& options) {
   if (const auto text = options.text("--at")) observe["at"] = pieces(*text);
   put(observe, "until", "--until");
   if (!observe.empty()) document["observe"] = std::move(observe);
-  if (const auto text = options.text("--time-above")) document["questions"] = {{"time_above", pieces(*text)}};
+  if (const auto text = options.text("--time-above")) document["questions"]["time_above"] = pieces(*text);
+  if (options.given("--sensitivity")) document["questions"]["sensitivity"] = true;
   return document;
 }
 

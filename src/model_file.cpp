@@ -146,7 +146,7 @@ std::optional<CardParameter> parameter_of(Reading& reading, const Node& node, st
     reading.only(fields, std::array<Names, 4>{"value", "weight_exponent", "covariates", "source"});
     std::string source;
     reading.text([&] { source = text_of(fields.required("source", "where the number comes from")); });
-    const Dimension due = ketpk::detail::CardReader::due(name);
+    const Dimension due = ketpk::detail::CardReader<>::due(name);
     parameter = CardParameter{.name = std::string(name),
                               .value = quantity(fields.required("value", "a number with its unit"), due),
                               .source = std::move(source)};

@@ -71,7 +71,7 @@ const CardParameter* find_in(const std::vector<CardParameter>& all, std::string_
 template <class Holds>
 std::string other_readings(const CardParameter* p, double kg, Holds holds) {
   if (p == nullptr) return "";
-  const Dimension due = ketpk::detail::CardReader::due(p->name);
+  const Dimension due = ketpk::detail::CardReader<>::due(p->name);
   std::string units;
   for (const AnyUnit& u : unit_list) {
     const bool per_body = u.dimension == due - dim::body;

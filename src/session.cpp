@@ -30,19 +30,34 @@ using StatedConcentration = Stated<dim::concentration>;
 constexpr std::size_t most_overrides = 100;
 constexpr std::size_t most_levels = 1'000;
 constexpr std::size_t most_models = 100;
+constexpr std::size_t most_covariates = 100;
 
 Patient patient_of(const Node& node) {
   const Fields fields(node);
-  fields.only(std::array<Names, 5>{"weight", "height", "age", "sex", "dosing_weight"});
+  fields.only(std::array<Names, 6>{"weight", "height", "age", "sex", "dosing_weight", "covariates"});
   Patient patient{.weight = quantity_of<StatedMass>(fields.required("weight", "a body mass such as 70 kg"))};
   if (const auto height = fields.optional("height")) patient.height = quantity_of<Stated<dim::length>>(*height);
   if (const auto age = fields.optional("age")) patient.age = quantity_of<Stated<dim::age>>(*age).value();
   if (const auto sex = fields.optional("sex")) patient.sex = word_of<Sex>(*sex, sex_names);
-  if (const auto mass = fields.optional("dosing_weight"); mass && mass->value != "actual") {
-    const bool is_word = mass->value.is_string() &&
-                         mass->value.get_ref<const std::string&>().find_first_of("-0123456789") == std::string::npos;
-    require(!is_word, Code::parse, mass->path, "not a body mass; accepted: actual, or a body mass such as 70 kg");
-    patient.dosing_weight = quantity_of<StatedMass>(*mass);
+  if (const auto mass = fields.optional("dosing_weight")) {
+    const std::string word = mass->value.is_string() ? mass->value.get<std::string>() : std::string();
+    if (const auto rule = from_name<WeightRule>(word, weight_rule_names, 0)) {
+      patient.dosing_weight = *rule;
+    } else {
+      require(word.empty() || word.find_first_of("0123456789") != std::string::npos, Code::parse, mass->path,
+              "not a body mass; accepted: actual, ideal, adjusted, lean, fat-free, or a body mass such as 70 kg");
+      patient.dosing_weight = quantity_of<StatedMass>(*mass);
+    }
+  }
+  if (const auto covariates = fields.optional("covariates")) {
+    require(covariates->value.is_object(), Code::type, covariates->path,
+            "not an object; accepted: {\"NAME\": number} for what else the model looks at");
+    require(covariates->value.size() <= most_covariates, Code::size, covariates->path, "too many; accepted: up to 100");
+    const Fields stated(*covariates);
+    for (const auto& [name, value] : covariates->value.items()) {
+      require_name(name, covariates->path, "_-");
+      patient.covariates.push_back({name, number_of(*stated.optional(name))});
+    }
   }
   return patient;
 }
@@ -490,17 +505,17 @@ Override override_of(const Node& node) {
           .by = text_of(fields.required("by", "who decided"))};
 }
 
-std::vector<StatedConcentration> levels_of(const Node& node) {
+void read_questions(const Node& node, Request& request) {
   const Fields fields(node);
-  fields.only(std::array<Names, 1>{"time_above"});
-  std::vector<StatedConcentration> levels;
+  fields.only(std::array<Names, 2>{"time_above", "sensitivity"});
+  std::vector<StatedConcentration>& levels = request.time_above;
   if (const auto above = fields.optional("time_above")) {
     for (const Node& level : list_of(*above, most_levels)) {
       levels.push_back(quantity_of<StatedConcentration>(level));
       require(levels.back().number() > 0, Code::range, level.path, "no concentration; accepted: more than zero");
     }
   }
-  return levels;
+  if (const auto asked = fields.optional("sensitivity")) request.sensitivity = truth_of(*asked);
 }
 
 void check_schema(const Fields& fields) {
@@ -557,18 +572,22 @@ Request request_of(const Fields& fields, const SessionContext& context, ModelCar
   if (const auto overrides = fields.optional("overrides"))
     for (const Node& node : list_of(*overrides, most_overrides)) request.overrides.push_back(override_of(node));
   if (const auto observe = fields.optional("observe")) request.observe = observe_of(*observe);
-  if (const auto questions = fields.optional("questions")) request.time_above = levels_of(*questions);
+  if (const auto questions = fields.optional("questions")) read_questions(*questions, request);
   return request;
 }
 
 }  // namespace
 
-Request understand_session(const Json& document, const SessionContext& context) {
+Request understand_session(const Json& document, const SessionContext& context, std::span<const ModelCard> others) {
   const Fields fields = session_fields(document);
   const Node model = fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}");
   require(!names_several(model), Code::model_unknown, model.path,
           "several models, and one answer is asked; accepted: the id of one model");
-  return request_of(fields, context, model_of(model, context));
+  Request request = request_of(fields, context, model_of(model, context));
+  std::vector<ModelCard> asked(others.begin(), others.end());
+  asked.push_back(request.model);
+  require_looked_at(request.patient, asked);
+  return request;
 }
 
 bool asks_several_models(const Json& document) {
@@ -596,7 +615,9 @@ SpreadRequest understand_spread(const Json& document, const SessionContext& cont
   require(state.value.is_string(), Code::state, state.path,
           "saved with one model, and several are asked; accepted: one model, or drug-free");
   std::vector<ModelCard> models = understand_models(node, context);
-  return {request_of(fields, context, models.front()), std::move(models)};
+  Request each = request_of(fields, context, models.front());
+  require_looked_at(each.patient, models);
+  return {std::move(each), std::move(models)};
 }
 
 }  // namespace ketpk::io

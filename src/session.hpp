@@ -4,6 +4,7 @@
 // Why: reading characters and understanding a session are two things, so that a command line can build the same
 // document from its options and send it down the same road as a file.
 
+#include <span>
 #include <vector>
 
 #include "fields.hpp"
@@ -13,8 +14,9 @@
 namespace ketpk::io {
 
 /// What a `ketpk.session/1` document asks of its one model. Throws `InvalidInput` with the path of what is wrong, and
-/// E_MODEL_UNKNOWN(model) where it names several.
-[[nodiscard]] Request understand_session(const Json& document, const SessionContext& context);
+/// E_MODEL_UNKNOWN(model) where it names several. What the patient's covariates say may be for one of `others` too.
+[[nodiscard]] Request understand_session(const Json& document, const SessionContext& context,
+                                         std::span<const ModelCard> others = {});
 
 /// Whether its `model` is "all" or a list.
 [[nodiscard]] bool asks_several_models(const Json& document);
@@ -23,8 +25,8 @@ namespace ketpk::io {
 /// E_TYPE for anything else and E_FIELD_MISSING for an empty list.
 [[nodiscard]] std::vector<ModelCard> understand_models(const Node& node, const SessionContext& context);
 
-/// What it then asks of them. Throws as `understand_session`; E_FIELD_UNKNOWN(effects, effect_card) and E_STATE(initial_state) for
-/// what belongs to one model.
+/// What it then asks of them. Throws as `understand_session`; E_FIELD_UNKNOWN(effects, effect_card) and
+/// E_STATE(initial_state) for what belongs to one model.
 [[nodiscard]] SpreadRequest understand_spread(const Json& document, const SessionContext& context);
 
 }  // namespace ketpk::io

@@ -133,9 +133,12 @@ SweepRequest understand_sweep(const Json& document, const SessionContext& contex
           "not a sweep this program knows; accepted: ketpk.sweep/1");
   fields.only(std::array<Names, 4>{"schema", "session", "vary", "second_solver"});
   const Node session = fields.required("session", "a session, ketpk.session/1");
-  SweepRequest request{.base = understand_session(session.value, context), .axes = {}};
-  for (const Node& node : list_of(fields.required("vary", "a list of what is varied"), most_axes))
-    request.axes.push_back(axis_of(node, request.base, context));
+  const std::vector<Node> vary = list_of(fields.required("vary", "a list of what is varied"), most_axes);
+  std::vector<ModelCard> others;
+  for (const Node& node : vary)
+    if (const Fields axis(node); axis.has("models")) others = understand_models(*axis.optional("models"), context);
+  SweepRequest request{.base = understand_session(session.value, context, others), .axes = {}};
+  for (const Node& node : vary) request.axes.push_back(axis_of(node, request.base, context));
   if (const auto second = fields.optional("second_solver")) request.is_checked = truth_of(*second);
   return request;
 }

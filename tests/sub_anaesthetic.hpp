@@ -137,7 +137,7 @@ struct Question {
 inline Assessment judged(const Question& q) {
   if (q.limits) validate(*q.limits, today);
   const Admission admission = admit(q.card, q.patient, q.order.analyte, q.allowances);
-  const Regimen regimen = resolve(q.order, q.patient.mass_for_dosing());
+  const Regimen regimen = resolve(q.order, mass_for_dosing(q.patient));
   std::optional<Delivery> delivery;
   if (!q.order.is_delivered_as_it_stands()) delivery = deliver(q.order, regimen);
   return assess({q.patient, q.order, regimen, q.card, admission, q.exposure, delivery ? &*delivery : nullptr},

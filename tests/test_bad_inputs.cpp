@@ -107,7 +107,7 @@ void check_delivered(const Order& o) { (void)deliver(o, resolve(o, BodyMass(70, 
 SavedState saved_for(const char* model, const Patient& who) {
   const Whom numbers = whom(library::find(model), who);
   const Order o = infuse(0.5, mg_kg);
-  return saved_state(o, resolve(o, who.mass_for_dosing()), {numbers, who, Analyte::racemic_ketamine}, 17 * minute);
+  return saved_state(o, resolve(o, mass_for_dosing(who)), {numbers, who, Analyte::racemic_ketamine}, 17 * minute);
 }
 
 void resume_as(const char* model, const Patient& who) {

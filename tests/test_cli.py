@@ -305,7 +305,7 @@ class Results(CommandCase):
         self.write("limits.json", limits())
         result = self.run_json("simulate", self.write("s.json", SESSION), code=3)
         self.assertEqual(list(result), ["schema", "ketpk", "inputs", "model", "profile", "summary", "time_above",
-                "assessment"])
+                "assessment", "body_size"])
         self.assertEqual(result["schema"], "ketpk.result/1")
         self.assertEqual(list(result["ketpk"]), ["version", "solver", "second_solver", "agreement_rel",
                 "mass_balance_rel"])
@@ -524,6 +524,61 @@ class Results(CommandCase):
         self.refused(["models", "lint", "absent.json"], "E_IO", 7, "model")
         self.refused(["models", "lint", "nobody1999"], "E_MODEL_UNKNOWN", 2, "model")
         self.refused(["models", "lint"], "E_USAGE", 1)
+
+
+    def test_the_dosing_weight_is_chosen_by_name_and_what_else_a_model_looks_at_by_its_own(self):
+        order = ["--analyte", "racemic-ketamine", "--form", "base", "--drug-free", "--dose", "1mg/kg", "--over", "40min"]
+        who = ["--weight", "110kg", "--height", "165cm", "--sex", "female"]
+        asked = ["simulate", *who, *order, "--model", "kamp2020"]
+        ideal = 45.5 + 2.3 * (165 / 2.54 - 60)
+        for word, kg in [("actual", 110), ("ideal", ideal), ("adjusted", 0.6 * ideal + 44), ("80kg", 80)]:
+            result = self.run_json(*asked, "--dosing-weight", word)
+            self.assertAlmostEqual(result["summary"]["delivered_mg"], kg, places=9)
+            self.assertEqual(result["body_size"]["model_weight_kg"], 110)
+        for word, code, field in [("lean", "E_RANGE", "patient.dosing_weight"),
+                                  ("ideal-weight", "E_PARSE", "patient.dosing_weight"),
+                                  ("70", "E_UNIT_MISSING", "patient.dosing_weight")]:
+            self.refused([*asked, "--dosing-weight", word, "--json"], code, 2, field)
+        self.refused(["simulate", "--weight", "70kg", *order, "--model", "kamp2020", "--dosing-weight", "ideal", "--json"],
+                     "E_FIELD_MISSING", 2, "patient.height")
+
+        card = json.loads(self.run_ok("models", "show", "kamp2020", "--card"))
+        card["id"] = "made-up"
+        effect = {"covariate": "RACE_ASIAN", "form": "levels", "levels": [{"is": 0, "factor": 1}, {"is": 1, "factor": 0.8}],
+                  "source": "made up"}
+        card["parameters"]["CL"]["covariates"] = [effect]
+        path = self.write("card.json", {k: v for k, v in card.items() if k != "golden"})
+        asked = ["simulate", *who, *order, "--model", path]
+        auc = [self.run_json(*asked, "--covariate", f"RACE_ASIAN={x}")["summary"]["auc_inf_ng_h_per_mL"] for x in (0, 1)]
+        self.assertAlmostEqual(auc[1] * 0.8, auc[0], places=9)
+        for text, code, field in [("RACE_ASIAN=0,STUDY=1", "E_FIELD_UNKNOWN", "patient.covariates.STUDY"),
+                                  ("RACE_ASIAN=0,RACE_ASIAN=1", "E_FIELD_DUPLICATE", "patient.covariates"),
+                                  ("RACE_ASIAN", "E_PARSE", "patient.covariates"),
+                                  ("RACE_ASIAN=x", "E_PARSE", "patient.covariates"),
+                                  ("RACE_ASIAN=2", "E_RANGE", "RACE_ASIAN")]:
+            self.refused([*asked, "--covariate", text, "--json"], code, 2, field)
+        self.refused([*asked, "--json"], "E_FIELD_MISSING", 2, "patient.covariates.RACE_ASIAN")
+
+
+    def test_sensitivity_tells_what_drives_the_peak(self):
+        asked = ["simulate", *WHO, *ORDER, "--time-above", "100ng/mL", "--sensitivity"]
+        told = self.run_json(*asked)["sensitivity"]
+        self.assertEqual([o["outcome"] for o in told], ["cmax", "auc_inf", "time_above"])
+        area = {s["input"]: s["elasticity"] for s in told[1]["inputs"]}
+        self.assertAlmostEqual(area["CL"], -1, places=12)
+        self.assertAlmostEqual(area["dose"], 1, places=12)
+        card = self.run_ok(*asked)
+        self.assertLessEqual(len(card.splitlines()), 40)
+        self.assertIn("The peak follows the dose one to one", " ".join(card.split()))
+        bars = [line for line in card.splitlines() if "% " in line and line.rstrip().endswith("\u2588")]
+        self.assertEqual(len(bars), 6)
+        self.assertGreaterEqual(bars[0].count("\u2588"), bars[5].count("\u2588"))
+        course = self.run_ok(*asked, "--course-every", "84h", "--course-times", "6")
+        self.assertLessEqual(len(course.splitlines()), 40)
+        self.assertNotIn("sensitivity", self.run_json("simulate", *WHO, *ORDER))
+        self.write("s.json", {**SESSION, "model": EVERYTHING, "limits": limits(), "questions": {"sensitivity": True}})
+        told = self.run_json("simulate", self.folder / "s.json", code=3)["sensitivity"]
+        self.assertEqual({o["curve"] for o in told}, {"plasma", "effect_site", "norketamine"})
 
 
 class Exits(CommandCase):

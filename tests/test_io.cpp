@@ -125,7 +125,7 @@ std::optional<InvalidInput> refusal(Act act) {
 Request take_session(const std::string& text, const fs::path& folder = ".") {
   Request request = io::read_session(text, {.folder = folder, .today = today});
   validate(request.patient);
-  (void)resolve(request.order, request.patient.mass_for_dosing());
+  (void)resolve(request.order, mass_for_dosing(request.patient));
   return request;
 }
 Limits take_limits(const std::string& text) {
@@ -556,7 +556,7 @@ TEST_CASE("a good session reads to the values it states") {
   CHECK(r.patient.height->value().in(unit::cm) == 175);
   CHECK(r.patient.age->in(unit::yr) == 42);
   CHECK(r.patient.sex == Sex::female);
-  CHECK_FALSE(r.patient.dosing_weight.has_value());
+  CHECK(std::get<WeightRule>(r.patient.dosing_weight) == WeightRule::actual);
   CHECK(r.order.analyte == Analyte::racemic_ketamine);
   CHECK(r.order.form == Form::base);
   CHECK(r.order.initial_state == InitialState::drug_free);
@@ -611,7 +611,7 @@ TEST_CASE("what a session leaves out stays out, and only the day comes from the 
   CHECK(allowed.allowances.extrapolate);
   CHECK(allowed.allowances.assume_enantiomers_alike);
   const Request heavy = take_session(swapped(least, R"("154 lb")", R"("100 kg", "dosing_weight": "80 kg")"));
-  CHECK(heavy.patient.mass_for_dosing().in(unit::kg) == 80);
+  CHECK(mass_for_dosing(heavy.patient).in(unit::kg) == 80);
 }
 
 TEST_CASE("asked instants are read to the microsecond") {

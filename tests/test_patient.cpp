@@ -101,13 +101,6 @@ TEST_CASE("a stated dosing weight is held to the range of a weight, under its ow
   CHECK(answer(dosed_at(not_a_number)) == "E_NONFINITE patient.dosing_weight");
 }
 
-TEST_CASE("per kg means the actual weight unless a dosing weight was stated") {
-  CHECK(weighing(82).mass_for_dosing() == 82_kg);
-  const Patient p{.weight = 120_kg, .dosing_weight = 90_kg};
-  CHECK(p.mass_for_dosing() == 90_kg);
-  CHECK(p.weight.value() == 120_kg);
-}
-
 TEST_CASE("sex has two words") {
   CHECK(name_of(Sex::female) == "female");
   CHECK(name_of(Sex::male) == "male");

@@ -158,7 +158,7 @@ std::size_t columns_of(const std::string& line) {
 TEST_CASE("JSON results have exactly the contract's blocks, keys and order") {
   const Json json = Json::parse(to_json(made_by_hand(), "1.2.3"));
   CHECK(keys_of(json) == std::vector<std::string>{"schema", "ketpk", "inputs", "model", "profile", "summary",
-                                                  "time_above", "assessment"});
+                                                  "time_above", "assessment", "body_size"});
   CHECK(json["schema"] == "ketpk.result/1");
   CHECK(json["ketpk"]["version"] == "1.2.3");
   CHECK(keys_of(json["ketpk"]) ==
@@ -525,7 +525,8 @@ TEST_CASE("a model card tells every parameter with its unit, weight rule and sou
 TEST_CASE("a block on its own says what it says in the whole result") {
   const Result r = made_by_hand();
   const Json whole = Json::parse(to_json(r, "1.2.3"));
-  for (const char* block : {"ketpk", "inputs", "model", "profile", "summary", "time_above", "assessment"}) {
+  for (const char* block : {"ketpk", "inputs", "model", "profile", "summary", "time_above", "assessment",
+                            "body_size"}) {
     INFO(block);
     const Json alone = Json::parse(block_json(r, block, "1.2.3"));
     CHECK(keys_of(alone) == std::vector<std::string>{block});

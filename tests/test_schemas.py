@@ -110,7 +110,8 @@ SLIPS = [
     (("patient", "weight"), "70 KG"), (("patient", "weight"), "70,5 kg"), (("patient", "weight"), "070 kg"),
     (("patient", "weight"), "70  kg"), (("patient", "weight"), "-70 kg"), (("patient", "weight"), True),
     (("patient", "Weight"), "7 kg"), (("patient", "sex"), "unknown"), (("patient", "age"), "42 y"),
-    (("patient", "dosing_weight"), "ideal"), (("analyte",), "ketamine"), (("form",), "salt"),
+    (("patient", "dosing_weight"), "Ideal"), (("patient", "covariates"), {"RACE_ASIAN": "0"}),
+    (("patient", "covariates"), 3), (("analyte",), "ketamine"), (("form",), "salt"),
     (("initial_state",), ABSENT), (("initial_state",), "undeclared"), (("order",), []), (("order",), {}),
     (("order", 0, "over"), ABSENT), (("order", 0, "infuse"), "0.5 mg/kg/h"), (("order", 0, "bolus"), "1 mg"),
     (("order", 2, "over"), "1 min"), (("order", 2, "bolus"), ABSENT), (("order", 0, "at"), "-1 min"),
@@ -155,18 +156,20 @@ SLIPS = [
     (("course",), {"at": ["0 d"], "times": 1}), (("course",), {"at": ["2026-10-25T02:30:00"]}),
     (("course",), {"at": ["0 d", "2026-10-25T02:30:00Z"]}), (("course",), {"at": ["2026-12-31T23:59:60Z"]}),
     (("course",), {"at": ["2026-10-25T02:30:00-00:00"]}), (("course",), {"at": ["2026-10-25T02:30:00.1234567Z"]}),
-    (("questions", "time_above"), ["100"]), (("effect_card",), 7), (("effect_card",), ""), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
+    (("questions", "time_above"), ["100"]), (("questions", "sensitivity"), "yes"), (("effect_card",), 7),
+    (("effect_card",), ""), (("extrapolate",), "yes"), (("assume_enantiomers_alike",), 1),
     *EFFECT_SLIPS,
 ]
 # One change each; schema and program take every result.
 VARIANTS = [
-    (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"), (("patient", "sex"), ABSENT),
+    (("patient", "weight"), "154lb"), (("patient", "dosing_weight"), "65.5 kg"),
+    (("patient", "dosing_weight"), "ideal"), (("patient", "dosing_weight"), "fat-free"), (("patient", "covariates"), {}), (("patient", "sex"), ABSENT),
     (("order", 0, "at"), ABSENT), (("order", 0, "infuse"), "3.5e1 mg"), (("order", 1, "infuse_at_rate"), "52.5 mL/h"),
     (("model",), "kamp2020"), (("model",), "domino1984"),
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
     ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"),
     (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),
-    (("questions",), {}), (("extrapolate",), True), (("events",), []), (("events",), ABSENT), (("pump",), ABSENT),
+    (("questions",), {}), (("questions", "sensitivity"), True), (("extrapolate",), True), (("events",), []), (("events",), ABSENT), (("pump",), ABSENT),
     (("pump",), {"rate_step": "1 mL/h"}), (("pump", "flush"), ABSENT), (("events",), [{"stop": 1, "at": "61 min"}]),
     (("events", 2, "to"), "10 mcg/kg/min"), (("bag",), {"concentration": "1 mg/mL"}), *EFFECT_VARIANTS,
 ]

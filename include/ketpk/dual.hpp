@@ -93,4 +93,15 @@ struct Dual {
   }
 };
 
+namespace detail {
+
+/// The number itself, without what it carries.
+[[nodiscard]] constexpr double number_in(double x) noexcept { return x; }
+template <std::size_t N>
+[[nodiscard]] constexpr double number_in(const Dual<N>& x) noexcept {
+  return x.value;
+}
+
+}  // namespace detail
+
 }  // namespace ketpk

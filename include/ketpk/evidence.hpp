@@ -21,6 +21,7 @@
 #include <variant>
 #include <vector>
 
+#include "ketpk/body_size.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/model.hpp"
@@ -332,7 +333,7 @@ template <class T>
   require(data.is_run() && data.order && data.person, Code::arg, "observations",
           "no model is run on them; accepted: data with an order and a person");
   const Whom who = whom(card, *data.person);
-  const Regimen given = resolve(*data.order, data.person->mass_for_dosing());
+  const Regimen given = resolve(*data.order, mass_for_dosing(*data.person));
   const auto course = trajectory_of(who, given);
   if (const auto* trouble = std::get_if<Trouble>(&course)) return *trouble;
   std::vector<Comparison> all;

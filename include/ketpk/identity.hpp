@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ketpk/analyte.hpp"
+#include "ketpk/body_size.hpp"
 #include "ketpk/individual.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
@@ -62,10 +63,11 @@ struct Whose {
   }
   const Patient& who = whose.patient;
   put("weight_kg", who.weight.value().in(unit::kg));
-  put("dosing_weight_kg", who.mass_for_dosing().in(unit::kg));
+  put("dosing_weight_kg", mass_for_dosing(who).in(unit::kg));
   maybe("height_cm", who.height ? std::optional(who.height->value().in(unit::cm)) : std::nullopt);
   maybe("age_yr", who.age ? std::optional(who.age->in(unit::yr)) : std::nullopt);
   text += "sex=" + (who.sex ? std::string(name_of(*who.sex)) : "none") + ';';
+  // What else the model looks at shows in its numbers above.
   text += "analyte=" + std::string(name_of(whose.analyte)) + ';';
   return text;
 }

@@ -13,10 +13,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "ketpk/analyte.hpp"
+#include "ketpk/body_size.hpp"
+#include "ketpk/dual.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/parameters.hpp"
@@ -125,16 +128,20 @@ struct DomainBound {
 }
 
 /// How what is given to one compartment gets in.
-struct Entry {
-  double bioavailability = 1, lag_min = 0;
-  std::optional<double> duration_min = {}, rate_mg_per_min = {};  ///< of infusions that leave them to the model
+template <class S>
+struct EntryOf {
+  S bioavailability = 1, lag_min = 0;
+  std::optional<S> duration_min = {}, rate_mg_per_min = {};  ///< of infusions that leave them to the model
 };
+using Entry = EntryOf<double>;
 
 /// One individual: the parameters, and an entry for each of `compartments_of` the card, in that order.
-struct Individual {
-  Parameters<double> parameters;
-  std::vector<Entry> entries;
+template <class S>
+struct IndividualOf {
+  Parameters<S> parameters;
+  std::vector<EntryOf<S>> entries;
 };
+using Individual = IndividualOf<double>;
 
 namespace detail {
 
@@ -225,20 +232,33 @@ void each_parameter(const ModelCard& card, See see) {
 
 namespace detail {
 
-/// What the rules of a card look at, by the names of `covariates_of`.
-struct CovariateValues {
+/// What the rules of a card look at, by the names of `covariates_of`. Where `S` carries a derivative, it is that with
+/// respect to a covariate, or to the number of the card that stands at `varied`.
+template <class S>
+struct CovariateValuesOf {
   const std::vector<std::string>& names;
-  std::span<const double> values;
+  std::span<const S> values;
+  const void* varied = nullptr;  ///< a `CardParameter`, or a `CardMetabolite` for its fraction
 
-  [[nodiscard]] double at(std::string_view name) const {
+  [[nodiscard]] S at(std::string_view name) const {
     const auto found = std::find(names.begin(), names.end(), name);
     return values[static_cast<std::size_t>(found - names.begin())];
   }
+  /// A number of the card as stated.
+  [[nodiscard]] S number(double stated, [[maybe_unused]] const void* from) const {
+    S x = stated;
+    if constexpr (!std::is_same_v<S, double>)
+      if (from == varied) x.slope[0] = 1;
+    return x;
+  }
 };
+using CovariateValues = CovariateValuesOf<double>;
 
 /// What becomes of the number `value` of a parameter where its covariate is `x`. Throws E_RANGE(covariate) for what the
 /// form cannot take, E_MODEL_PARAM(`field`) for an effect that cannot be read.
-[[nodiscard]] inline double under(const CovariateEffect& e, double value, double x, const std::string& field) {
+template <class S>
+[[nodiscard]] S under(const CovariateEffect& e, S value, S x, const std::string& field) {
+  using std::exp, std::pow;
   require(std::isfinite(e.reference) && std::isfinite(e.coefficient), Code::model_param, field,
           "an effect that is not finite; accepted: a finite reference and coefficient");
   switch (e.form) {
@@ -246,14 +266,14 @@ struct CovariateValues {
       require(e.reference > 0, Code::model_param, field,
               "a power of a covariate over zero or less; accepted: a reference of more than zero");
       require(x > 0, Code::range, e.covariate, "nothing a power can be taken of; accepted: more than zero");
-      return value * std::pow(x / e.reference, e.coefficient);
+      return value * pow(x / e.reference, e.coefficient);
     case CovariateForm::linear: return value * (1 + e.coefficient * (x - e.reference));
-    case CovariateForm::exponential: return value * std::exp(e.coefficient * (x - e.reference));
+    case CovariateForm::exponential: return value * exp(e.coefficient * (x - e.reference));
     case CovariateForm::levels:
       for (const CovariateLevel& level : e.levels)
         if (level.is == x) return value * level.factor;
       throw InvalidInput(Code::range, e.covariate, "not one of the levels the model lists; accepted: these levels");
-    case CovariateForm::added_above: return value + e.coefficient * std::max(0.0, x - e.reference);
+    case CovariateForm::added_above: return x > e.reference ? value + e.coefficient * (x - e.reference) : value;
   }
   throw InvalidInput(Code::model_param, field,
                      "an effect of no known form; accepted: power, linear, exponential, levels, added-above");
@@ -261,9 +281,10 @@ struct CovariateValues {
 
 /// The parameters of one compartment system with their names, read for one individual. `path` leads to the system
 /// in messages, "metabolites[0]." for example.
+template <class S = double>
 struct CardReader {
   const std::vector<CardParameter>& parameters;
-  const CovariateValues& covariates;
+  const CovariateValuesOf<S>& covariates;
   double reference_kg;
   std::string path;
 
@@ -294,7 +315,8 @@ struct CardReader {
 
   /// In base units. Covariate effects act on the number as stated, in the order of the card; values per kg are then
   /// taken times the weight, others times (weight / reference)^exponent.
-  [[nodiscard]] double scaled(const CardParameter& p) const {
+  [[nodiscard]] S scaled(const CardParameter& p) const {
+    using std::pow;
     const std::string field = path + p.name;
     const Dimension d = p.value.unit().dimension;
     const bool is_per_body = d.body < 0;
@@ -304,15 +326,15 @@ struct CardReader {
             "kin");
     require(std::isfinite(p.weight_exponent) && (!is_per_body || p.weight_exponent == 0), Code::model_param, field,
             "a weight rule that cannot be read; accepted: a finite exponent, and none beside a unit per kg");
-    double number = p.value.number();
+    S number = covariates.number(p.value.number(), &p);
     for (const CovariateEffect& e : p.covariates) number = under(e, number, covariates.at(e.covariate), field);
-    const double base = number * p.value.unit().num / p.value.unit().den;
+    const S base = number * p.value.unit().num / p.value.unit().den;
     if (is_per_body) return base * covariates.at("WT");
-    return p.weight_exponent == 0 ? base : base * std::pow(covariates.at("WT") / reference_kg, p.weight_exponent);
+    return p.weight_exponent == 0 ? base : base * pow(covariates.at("WT") / reference_kg, p.weight_exponent);
   }
 
   /// Throws E_MODEL_PARAM(name) unless it is there, finite and more than zero (or zero, where that is admitted).
-  [[nodiscard]] double value(std::string_view name, bool zero_admitted = false) const {
+  [[nodiscard]] S value(std::string_view name, bool zero_admitted = false) const {
     const CardParameter* p = find(name);
     const std::string field = path + std::string(name);
     require(p != nullptr, Code::model_param, field,
@@ -322,9 +344,9 @@ struct CardReader {
     return in_bounds(*p, zero_admitted);
   }
 
-  [[nodiscard]] double in_bounds(const CardParameter& p, bool zero_admitted) const {
-    const double x = scaled(p);
-    require(std::isfinite(x) && (x > 0 || (zero_admitted && x == 0)), Code::model_param, path + p.name,
+  [[nodiscard]] S in_bounds(const CardParameter& p, bool zero_admitted) const {
+    const S x = scaled(p);
+    require(std::isfinite(number_in(x)) && (x > 0 || (zero_admitted && x == 0)), Code::model_param, path + p.name,
             zero_admitted ? "not a number of zero or more; accepted: zero or more"
                           : "not a positive number; accepted: more than zero");
     return x;
@@ -344,29 +366,32 @@ struct CardReader {
 };
 
 /// Flow to a peripheral compartment and its volume.
+template <class S>
 struct Peripheral {
-  double q_L_per_min = 0;
-  double v_L = 1;
+  S q_L_per_min = 0;
+  S v_L = 1;
 };
 
 /// The liver that eliminates, if there is one. Throws E_MODEL_PARAM(name) where one of its four is not stated, or any
 /// other elimination is.
-[[nodiscard]] inline std::optional<LiverParameters<double>> liver(const CardReader& card) {
+template <class S>
+[[nodiscard]] std::optional<LiverParameters<S>> liver(const CardReader<S>& card) {
   const std::array<std::string_view, 4> own{"Qh", "Vh", "kel", "kmet"}, other{"CL", "k10", "Vmax", "Km"};
   const auto is_stated = [&](std::string_view name) { return card.find(name) != nullptr; };
   if (std::none_of(own.begin(), own.end(), is_stated)) return std::nullopt;
   for (const std::string_view name : other)
     require(!is_stated(name), Code::model_param, card.path + std::string(name),
             "stated beside a liver that eliminates; accepted: one of the two");
-  return LiverParameters<double>{.q_L_per_min = card.value("Qh"),
-                                 .v_L = card.value("Vh"),
-                                 .kel_per_min = card.value("kel", true),
-                                 .kmet_per_min = card.value("kmet", true)};
+  return LiverParameters<S>{.q_L_per_min = card.value("Qh"),
+                            .v_L = card.value("Vh"),
+                            .kel_per_min = card.value("kel", true),
+                            .kmet_per_min = card.value("kmet", true)};
 }
 
 /// CL as stated, or k10 V1; beside saturable elimination it may be 0 or left out. Throws E_MODEL_PARAM(k10) where
 /// both are stated.
-[[nodiscard]] inline double clearance(const CardReader& card, double v1_L) {
+template <class S>
+[[nodiscard]] S clearance(const CardReader<S>& card, const S& v1_L) {
   const bool saturates = card.find("Vmax") != nullptr || card.find("Km") != nullptr;
   const bool has_k10 = card.find("k10") != nullptr, has_cl = card.find("CL") != nullptr;
   require(!(has_k10 && has_cl), Code::model_param, card.path + "k10", "stated beside CL; accepted: one of the two");
@@ -376,7 +401,8 @@ struct Peripheral {
 
 /// Q and V of compartment `n` as stated, or Q = k1n V1 and V = Q / kn1; nothing where the card has no such
 /// compartment. The number is that of the compartment the flow reaches.
-[[nodiscard]] inline Peripheral peripheral(const CardReader& card, char n, double v1_L) {
+template <class S>
+[[nodiscard]] Peripheral<S> peripheral(const CardReader<S>& card, char n, const S& v1_L) {
   const std::string q{'Q', n}, v{'V', n}, out{'k', '1', n}, back{'k', n, '1'};
   const bool by_flow = card.find(q) != nullptr || card.find(v) != nullptr;
   const bool by_constants = card.find(out) != nullptr || card.find(back) != nullptr;
@@ -384,14 +410,15 @@ struct Peripheral {
           "a compartment stated twice; accepted: by flow and volume or by rate constants");
   if (by_flow) return {card.value(q, true), card.value(v)};
   if (!by_constants) return {};
-  const double flow = card.value(out, true) * v1_L, k_back = card.value(back);
-  return flow > 0 ? Peripheral{flow, flow / k_back} : Peripheral{};
+  const S flow = card.value(out, true) * v1_L, k_back = card.value(back);
+  return flow > 0 ? Peripheral<S>{flow, flow / k_back} : Peripheral<S>{};
 }
 
 /// The saturable elimination, if there is one. Throws E_MODEL_PARAM(Vmax or Km) where only one of the two is stated.
-[[nodiscard]] inline std::optional<SaturableElimination<double>> saturable(const CardReader& card) {
+template <class S>
+[[nodiscard]] std::optional<SaturableElimination<S>> saturable(const CardReader<S>& card) {
   if (card.find("Vmax") == nullptr && card.find("Km") == nullptr) return std::nullopt;
-  return SaturableElimination<double>{.vmax_mg_per_min = card.value("Vmax"), .km_mg_per_L = card.value("Km")};
+  return SaturableElimination<S>{.vmax_mg_per_min = card.value("Vmax"), .km_mg_per_L = card.value("Km")};
 }
 
 /// The place of `name` in a list of depots or metabolites. Throws E_MODEL_PARAM(`field`) where there is none.
@@ -403,9 +430,10 @@ template <class List>
 }
 
 /// The entries of the compartments called `names`. Throws E_MODEL_PARAM(compartment.F and so on).
-[[nodiscard]] inline std::vector<Entry> entries(const ModelCard& card, const CovariateValues& covariates) {
+template <class S>
+[[nodiscard]] std::vector<EntryOf<S>> entries(const ModelCard& card, const CovariateValuesOf<S>& covariates) {
   const std::vector<std::string> names = compartments_of(card);
-  std::vector<Entry> all(names.size());
+  std::vector<EntryOf<S>> all(names.size());
   for (const CardEntry& e : card.entries) {
     const auto at = std::find(names.begin(), names.end(), e.compartment);
     require(at != names.end(), Code::model_param, e.compartment + ".entry",
@@ -414,12 +442,13 @@ template <class List>
     const auto twice = [&](const CardEntry& other) { return &other != &e && other.compartment == e.compartment; };
     require(std::none_of(card.entries.begin(), card.entries.end(), twice), Code::model_param, e.compartment + ".entry",
             "stated twice; accepted: once");
-    Entry& entry = all[static_cast<std::size_t>(at - names.begin())];
+    EntryOf<S>& entry = all[static_cast<std::size_t>(at - names.begin())];
     const auto value = [&](const std::optional<CardParameter>& p, std::string_view name, bool zero_admitted) {
       require(p->name == name, Code::model_param, e.compartment + '.' + std::string(name),
               "another parameter in its place; accepted: F, lag, duration, rate");
       const std::vector<CardParameter> none;
-      return CardReader{none, covariates, card.reference_weight_kg, e.compartment + '.'}.in_bounds(*p, zero_admitted);
+      return CardReader<S>{none, covariates, card.reference_weight_kg, e.compartment + '.'}.in_bounds(*p,
+                                                                                                      zero_admitted);
     };
     if (e.bioavailability) entry.bioavailability = value(e.bioavailability, "F", true);
     if (e.lag) entry.lag_min = value(e.lag, "lag", true);
@@ -429,12 +458,14 @@ template <class List>
   return all;
 }
 
-/// A covariate that the card looks at, from the patient. Throws E_FIELD_MISSING(patient…) where it was not given.
-[[nodiscard]] inline double covariate_of(const Patient& patient, const std::string& name) {
+/// A covariate that the card looks at, from the patient, who weighs `weight_kg`. Throws E_FIELD_MISSING(patient…) where
+/// it was not given; for the size of a body also as `size_of` refuses it.
+template <class S>
+[[nodiscard]] S covariate_at(const Patient& patient, const std::string& name, const S& weight_kg) {
   const auto given = [](bool is_there, std::string_view field) {
     require(is_there, Code::field_missing, field, "not given, and the model looks at it; accepted: the patient's own");
   };
-  if (name == "WT") return patient.weight.value().in(unit::kg);
+  if (name == "WT") return weight_kg;
   if (name == "AGE") {
     given(patient.age.has_value(), "patient.age");
     return patient.age->in(unit::yr);
@@ -447,6 +478,11 @@ template <class List>
     given(patient.sex.has_value(), "patient.sex");
     return *patient.sex == Sex::female ? 1 : 0;
   }
+  if (const auto size = size_called(name)) {
+    const SizeAnswerOf<S> answer = size_at(patient, *size, weight_kg);
+    if (const auto* no = std::get_if<SizeRefused>(&answer)) throw InvalidInput(no->code, no->field, no->message);
+    return std::get<0>(answer);
+  }
   const auto stated = std::find_if(patient.covariates.begin(), patient.covariates.end(),
                                    [&](const PatientCovariate& c) { return c.name == name; });
   given(stated != patient.covariates.end(), "patient.covariates." + name);
@@ -454,22 +490,32 @@ template <class List>
   return stated->value;
 }
 
-[[nodiscard]] inline Parameters<double> parameters_at(const ModelCard& card, const CovariateValues& covariates) {
+[[nodiscard]] inline double covariate_of(const Patient& patient, const std::string& name) {
+  return covariate_at(patient, name, patient.weight.value().in(unit::kg));
+}
+
+/// Whether a covariate of this name comes from what every patient states, and not from `Patient::covariates`.
+[[nodiscard]] inline bool is_of_every_patient(std::string_view name) noexcept {
+  return name == "WT" || name == "AGE" || name == "HT" || name == "SEX" || size_called(name).has_value();
+}
+
+template <class S>
+[[nodiscard]] Parameters<S> parameters_at(const ModelCard& card, const CovariateValuesOf<S>& covariates) {
   require(std::isfinite(card.reference_weight_kg) && card.reference_weight_kg > 0, Code::model_param,
           "reference_weight_kg", "not a weight; accepted: more than zero");
   const auto reader = [&](const std::vector<CardParameter>& parameters, std::string path) {
-    return CardReader{parameters, covariates, card.reference_weight_kg, std::move(path)};
+    return CardReader<S>{parameters, covariates, card.reference_weight_kg, std::move(path)};
   };
-  const CardReader parent = reader(card.parameters, "");
+  const CardReader<S> parent = reader(card.parameters, "");
   parent.require_known(true);
-  const double v1 = parent.value("V1");
+  const S v1 = parent.value("V1");
   const auto second = peripheral(parent, '2', v1), third = peripheral(parent, '3', v1);
-  Parameters<double> p{.v1_L = v1,
-                       .cl_L_per_min = 0,
-                       .q2_L_per_min = second.q_L_per_min,
-                       .v2_L = second.v_L,
-                       .q3_L_per_min = third.q_L_per_min,
-                       .v3_L = third.v_L};
+  Parameters<S> p{.v1_L = v1,
+                  .cl_L_per_min = 0,
+                  .q2_L_per_min = second.q_L_per_min,
+                  .v2_L = second.v_L,
+                  .q3_L_per_min = third.q_L_per_min,
+                  .v3_L = third.v_L};
   p.liver = liver(parent);
   if (!p.liver) p.cl_L_per_min = clearance(parent, v1);
   p.saturable = saturable(parent);
@@ -482,17 +528,17 @@ template <class List>
   for (const CardDepot& d : card.depots) {
     const std::string at = "depots[" + std::to_string(p.depots.size()) + "].";
     require(d.ka.name == "ka", Code::model_param, at + "ka", "another parameter in its place; accepted: ka");
-    DepotParameters<double> depot{reader(card.parameters, at).in_bounds(d.ka, false)};
+    DepotParameters<S> depot{reader(card.parameters, at).in_bounds(d.ka, false)};
     if (!d.into.empty()) depot.into = place_of(d.into, card.depots, at + "into");
     p.depots.push_back(depot);
   }
   for (const CardMetabolite& m : card.metabolites) {
     const std::string at = "metabolites[" + std::to_string(p.metabolites.size()) + "].";
-    const CardReader own = reader(m.parameters, at);
+    const CardReader<S> own = reader(m.parameters, at);
     own.require_known(false);
-    const double m_v1 = own.value("V1");
+    const S m_v1 = own.value("V1");
     const auto m_second = peripheral(own, '2', m_v1);
-    p.metabolites.push_back({.fraction = m.fraction,
+    p.metabolites.push_back({.fraction = covariates.number(m.fraction, &m),
                              .v1_L = m_v1,
                              .cl_L_per_min = clearance(own, m_v1),
                              .q2_L_per_min = m_second.q_L_per_min,
@@ -508,7 +554,7 @@ template <class List>
           static_cast<double>(m.delay->transits) / own.in_bounds(m.delay->mtt, false);
     }
   }
-  validate(p);
+  if constexpr (std::is_same_v<S, double>) validate(p);
   return p;
 }
 
@@ -531,9 +577,25 @@ template <class List>
   return {detail::parameters_at(card, values), detail::entries(card, values)};
 }
 
-/// The typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1, male 0). Throws as
-/// above, as `validate(Patient)`, and E_FIELD_MISSING(patient.age and so on) for a covariate that the card looks at and
-/// that was not given.
+/// Throws E_FIELD_UNKNOWN(patient.covariates.NAME) for a covariate of the patient that none of the cards looks at, or
+/// that is not for a patient to state there: WT AGE HT SEX, and the sizes that follow from them.
+inline void require_looked_at(const Patient& patient, std::span<const ModelCard> cards) {
+  std::vector<std::string> names;
+  for (const ModelCard& card : cards)
+    for (std::string& name : covariates_of(card))
+      if (!detail::is_of_every_patient(name)) names.push_back(std::move(name));
+  std::string accepted;
+  for (const std::string& name : names) accepted += (accepted.empty() ? "" : ", ") + name;
+  for (const PatientCovariate& c : patient.covariates)
+    require(std::find(names.begin(), names.end(), c.name) != names.end(), Code::field_unknown,
+            "patient.covariates." + c.name,
+            "not a covariate that the model looks at here; accepted: " + (accepted.empty() ? "none" : accepted));
+}
+
+/// The typical individual with this patient's covariates: WT [kg], AGE [yr], HT [cm], SEX (female 1, male 0), BMI
+/// [kg/m2], BSA [m2], IBW, LBM and FFM [kg], and those the patient states by name. Throws as above, as
+/// `validate(Patient)`, and E_FIELD_MISSING(patient.age and so on) for a covariate that the card looks at and that was
+/// not given; E_RANGE(patient.weight and so on) for a size outside the domain of its formula.
 [[nodiscard]] inline Individual person(const ModelCard& card, const Patient& patient) {
   validate(patient);
   const std::vector<std::string> names = covariates_of(card);

@@ -46,6 +46,7 @@
 #include "ketpk/rosenbrock.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/second_opinion.hpp"
+#include "ketpk/sensitivity.hpp"
 #include "ketpk/sessions.hpp"
 #include "ketpk/simulate.hpp"
 #include "ketpk/slips.hpp"

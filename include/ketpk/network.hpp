@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -18,23 +19,27 @@ namespace ketpk {
 
 /// Drug passes from one place to another at first order. What `moves` leaves the first place; what does not is a copy:
 /// a metabolite formed from what the parent eliminates, the effect site that follows plasma.
-struct Passage {
+template <class S>
+struct PassageOf {
   std::size_t from, to;
-  double per_min;  ///< of what is in `from`
+  S per_min;  ///< of what is in `from`
   bool moves;
 };
+using Passage = PassageOf<double>;
 
 /// The compartments of one individual and what moves between them. State: an amount [mg] for each depot, for the liver
 /// if there is one, for central, shallow and deep, for each metabolite its transit compartments and its two, and last,
-/// if there is one, the concentration at the effect site [mg/L].
-class Network {
+/// if there is one, the concentration at the effect site [mg/L]. `S` is double, or a number that carries derivatives,
+/// for parameters that a double has been through.
+template <class S>
+class NetworkOf {
  public:
   /// Throws E_MODEL_PARAM or E_SIZE as `validate(Parameters)`.
-  explicit Network(Parameters<double> p) : p_(std::move(p)) {
-    validate(p_);
+  explicit NetworkOf(Parameters<S> p) : p_(std::move(p)) {
+    if constexpr (std::is_same_v<S, double>) validate(p_);
     layout_ = layout_of(p_);
     const std::size_t c = central();
-    leaves_per_min_.assign(size(), 0.0);
+    leaves_per_min_.assign(size(), S(0.0));
     for (std::size_t i = 0; i < p_.depots.size(); ++i)
       passages_.push_back({i, p_.depots[i].into.value_or(c), p_.depots[i].ka_per_min, true});
     leaves_per_min_[c] = p_.cl_L_per_min / p_.v1_L;
@@ -61,14 +66,14 @@ class Network {
       passages_.push_back({c, effect_site(), *p_.ke0_per_min / p_.v1_L, false});
       leaves_per_min_[effect_site()] = *p_.ke0_per_min;
     }
-    std::vector<double> leaving = leaves_per_min_;
+    std::vector<S> leaving = leaves_per_min_;
     if (p_.saturable) leaving[c] += p_.saturable->vmax_mg_per_min / p_.saturable->km_mg_per_L / p_.v1_L;
-    for (const Passage& q : passages_)
+    for (const PassageOf<S>& q : passages_)
       if (q.moves) leaving[q.from] += q.per_min;
     fastest_per_min_ = *std::max_element(leaving.begin(), leaving.end());
   }
 
-  [[nodiscard]] const Parameters<double>& parameters() const noexcept { return p_; }
+  [[nodiscard]] const Parameters<S>& parameters() const noexcept { return p_; }
   [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
   [[nodiscard]] std::size_t size() const noexcept { return effect_site() + (p_.ke0_per_min ? 1 : 0); }
   [[nodiscard]] std::size_t central() const noexcept { return layout_.central(); }
@@ -87,63 +92,64 @@ class Network {
     return place < own ? Block{place, place + 1} : Block{own, own + 2};
   }
   [[nodiscard]] bool is_linear() const noexcept { return !p_.saturable.has_value(); }
-  [[nodiscard]] const std::vector<Passage>& passages() const noexcept { return passages_; }
+  [[nodiscard]] const std::vector<PassageOf<S>>& passages() const noexcept { return passages_; }
   /// What place `i` loses for good, per minute of what is in it.
-  [[nodiscard]] double leaves_per_min(std::size_t i) const noexcept { return leaves_per_min_[i]; }
+  [[nodiscard]] S leaves_per_min(std::size_t i) const noexcept { return leaves_per_min_[i]; }
 
   /// Parent that the body loses for good [mg/min].
-  template <class S>
-  [[nodiscard]] S eliminated_mg_per_min(std::span<const S> x) const {
+  template <class X>
+  [[nodiscard]] X eliminated_mg_per_min(std::span<const X> x) const {
     if (p_.liver) return leaves_per_min_[layout_.liver()] * x[layout_.liver()];
-    const S c1 = x[central()] / p_.v1_L;
-    S out = p_.cl_L_per_min * c1;
+    const X c1 = x[central()] / p_.v1_L;
+    X out = p_.cl_L_per_min * c1;
     if (p_.saturable) out += p_.saturable->vmax_mg_per_min * c1 / (p_.saturable->km_mg_per_L + c1);
     return out;
   }
   /// Of parent in `place`, what reaches plasma: all, but from the liver only what it does not eliminate first.
-  [[nodiscard]] double reaches_plasma(std::size_t place) const noexcept {
+  [[nodiscard]] S reaches_plasma(std::size_t place) const noexcept {
     if (!p_.liver || place != layout_.liver()) return 1;
-    const double back = p_.liver->q_L_per_min / p_.liver->v_L;
+    const S back = p_.liver->q_L_per_min / p_.liver->v_L;
     return back / (back + leaves_per_min_[place]);
   }
   /// Of parent that the body loses, what may form the metabolites that are formed from it.
-  [[nodiscard]] double may_form() const noexcept {
-    return p_.liver ? p_.liver->kmet_per_min / (p_.liver->kel_per_min + p_.liver->kmet_per_min) : 1;
+  [[nodiscard]] S may_form() const noexcept {
+    if (!p_.liver) return 1;
+    return p_.liver->kmet_per_min / (p_.liver->kel_per_min + p_.liver->kmet_per_min);
   }
 
   /// The most that leaves any place, per minute of what is in it.
-  [[nodiscard]] double fastest_per_min() const noexcept { return fastest_per_min_; }
+  [[nodiscard]] S fastest_per_min() const noexcept { return fastest_per_min_; }
 
-  /// Change per minute of the state `x`, nothing entering. `S` is double, or a number that carries derivatives.
-  template <class S>
-  void slopes(std::span<const S> x, std::span<S> dx) const {
+  /// Change per minute of the state `x`, nothing entering. `X` is double, or a number that carries derivatives.
+  template <class X>
+  void slopes(std::span<const X> x, std::span<X> dx) const {
     for (std::size_t i = 0; i < x.size(); ++i) dx[i] = -leaves_per_min_[i] * x[i];
-    for (const Passage& p : passages_) {
-      const S flow = p.per_min * x[p.from];
+    for (const PassageOf<S>& p : passages_) {
+      const X flow = p.per_min * x[p.from];
       if (p.moves) dx[p.from] -= flow;
       dx[p.to] += flow;
     }
     if (!p_.saturable) return;
     // The size of c1, so that a step that ends a rounding below nothing is drawn back and not driven on.
-    const S c1 = x[central()] / p_.v1_L, size = c1 < 0 ? -c1 : c1;
-    const S eliminated = p_.saturable->vmax_mg_per_min * c1 / (p_.saturable->km_mg_per_L + size);
+    const X c1 = x[central()] / p_.v1_L, size = c1 < 0 ? -c1 : c1;
+    const X eliminated = p_.saturable->vmax_mg_per_min * c1 / (p_.saturable->km_mg_per_L + size);
     dx[central()] -= eliminated;
     for (std::size_t k = 0; k < p_.metabolites.size(); ++k)
       if (!p_.metabolites[k].from) dx[layout_.way_to(k)] += p_.metabolites[k].fraction * eliminated;
   }
 
   /// Concentrations that the state shows [mg/L].
-  [[nodiscard]] double plasma_mg_per_L(std::span<const double> x) const noexcept { return x[central()] / p_.v1_L; }
-  [[nodiscard]] double metabolite_mg_per_L(std::span<const double> x, std::size_t k) const noexcept {
+  [[nodiscard]] S plasma_mg_per_L(std::span<const S> x) const noexcept { return x[central()] / p_.v1_L; }
+  [[nodiscard]] S metabolite_mg_per_L(std::span<const S> x, std::size_t k) const noexcept {
     return x[metabolite(k)] / p_.metabolites[k].v1_L;
   }
-  [[nodiscard]] double effect_site_mg_per_L(std::span<const double> x) const noexcept { return x[effect_site()]; }
+  [[nodiscard]] S effect_site_mg_per_L(std::span<const S> x) const noexcept { return x[effect_site()]; }
 
  private:
   /// Where what forms a metabolite is eliminated, and what of it may, per minute of what is there.
   struct Forming {
     std::size_t place;
-    double per_min;
+    S per_min;
   };
   [[nodiscard]] Forming forming_of(std::size_t k) const noexcept {
     if (const auto from = p_.metabolites[k].from) return {metabolite(*from), leaves_per_min_[metabolite(*from)]};
@@ -153,7 +159,7 @@ class Network {
 
   struct Exchange {
     std::size_t a, b;
-    double q_L_per_min, v_a_L, v_b_L;
+    S q_L_per_min, v_a_L, v_b_L;
   };
   void exchange(const Exchange& e) {
     if (e.q_L_per_min == 0) return;
@@ -161,11 +167,12 @@ class Network {
     passages_.push_back({e.b, e.a, e.q_L_per_min / e.v_b_L, true});
   }
 
-  Parameters<double> p_;
+  Parameters<S> p_;
   Layout layout_;
-  std::vector<Passage> passages_;
-  std::vector<double> leaves_per_min_;
-  double fastest_per_min_ = 0;
+  std::vector<PassageOf<S>> passages_;
+  std::vector<S> leaves_per_min_;
+  S fastest_per_min_ = 0;
 };
+using Network = NetworkOf<double>;
 
 }  // namespace ketpk

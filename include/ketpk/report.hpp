@@ -22,6 +22,7 @@
 #include <variant>
 #include <vector>
 
+#include "ketpk/body_size.hpp"
 #include "ketpk/profile.hpp"
 #include "ketpk/result.hpp"
 
@@ -434,6 +435,74 @@ inline void limits_members(JsonText& json, const Limits& all) {
   });
 }
 
+/// What the formula of a size is, and where it comes from.
+inline void size_formula(JsonText& json, BodySize size) {
+  json.member("formula", info(size).formula);
+  json.member("domain", info(size).domain);
+  json.member("citation", info(size).citation);
+  json.member("doi", stated(std::string(info(size).doi)));
+}
+
+/// The mass that per-kg orders count and how it came about, apart from the weight that the model looks at; then every
+/// size that follows from what was stated, or why it does not.
+inline void body_size(JsonText& json, const Result& r) {
+  const Patient& p = r.inputs.patient;
+  json.object("body_size", [&] {
+    json.object("dosing_weight", [&] {
+      const auto* rule = std::get_if<WeightRule>(&p.dosing_weight);
+      json.member("choice", rule != nullptr ? name_of(*rule) : "stated");
+      json.member("kg", r.regimen.dosing_weight.in(unit::kg));
+      if (rule != nullptr)
+        if (const auto size = size_behind(*rule)) size_formula(json, *size);
+    });
+    json.member("model_weight_kg", p.weight.value().in(unit::kg));
+    for (std::size_t i = 0; i < body_sizes.size(); ++i) {
+      const auto size = static_cast<BodySize>(i);
+      const SizeAnswer answer = size_of(p, size);
+      json.object(info(size).name, [&] {
+        const double* value = std::get_if<double>(&answer);
+        json.member("value", value != nullptr ? std::optional(*value) : std::nullopt);
+        json.member("unit", info(size).unit);
+        if (value == nullptr) {
+          const SizeRefused& no = std::get<SizeRefused>(answer);
+          json.member("absent", no.field + ": " + no.message);
+        }
+        size_formula(json, size);
+      });
+    }
+  });
+}
+
+/// What each outcome hangs on, where that was asked.
+inline void sensitivity(JsonText& json, const Result& r) {
+  if (!r.inputs.sensitivity) return;
+  json.array("sensitivity", r.sensitivities, [&](const OutcomeSensitivity& o) {
+    json.object([&] {
+      json.member("outcome", pick(outcome_kind_names, o.kind));
+      json.member("curve", o.curve);
+      if (o.level_ng_per_mL) json.member("threshold_ng_per_mL", *o.level_ng_per_mL);
+      json.member("value", o.value);
+      json.member("unit", o.unit);
+      json.member("driver", driver_of(o));
+      json.array("inputs", o.inputs, [&](const Sensitivity& s) {
+        json.object([&] {
+          json.member("input", s.input);
+          json.member("kind", pick(input_kind_names, s.kind));
+          json.member("value", s.value);
+          json.member("unit", s.unit);
+          json.member("slope", s.slope);
+          json.member("elasticity", s.elasticity);
+          if (s.kind == InputKind::weight) {
+            json.member("by_model", s.by_model);
+            json.member("by_dose", s.by_dose);
+          }
+          if (!s.absent.empty()) json.member("absent", s.absent);
+        });
+      });
+    });
+  });
+}
+
 /// The session as understood; `model_asked` writes what it says of its model.
 template <class ModelAsked>
 void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
@@ -445,10 +514,14 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
       if (q.patient.height) echo(json, "height", *q.patient.height, unit::cm);
       if (q.patient.age) json.member("age", to_text(*q.patient.age, unit::yr));
       if (q.patient.sex) json.member("sex", name_of(*q.patient.sex));
-      if (q.patient.dosing_weight)
-        echo(json, "dosing_weight", *q.patient.dosing_weight, unit::kg);
+      if (const auto* mass = std::get_if<Stated<dim::body>>(&q.patient.dosing_weight))
+        echo(json, "dosing_weight", *mass, unit::kg);
       else
-        json.member("dosing_weight", "actual");
+        json.member("dosing_weight", name_of(std::get<WeightRule>(q.patient.dosing_weight)));
+      if (!q.patient.covariates.empty())
+        json.object("covariates", [&] {
+          for (const PatientCovariate& c : q.patient.covariates) json.member(c.name, c.value);
+        });
     });
     json.member("analyte", name_of(q.order.analyte));
     json.member("form", name_of(q.order.form));
@@ -534,6 +607,7 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
     });
     json.object("questions", [&] {
       json.array("time_above", q.time_above, [&](const Stated<dim::concentration>& c) { json.string(to_text(c)); });
+      if (q.sensitivity) json.member("sensitivity", true);
     });
     if (!q.order.events.empty())
       json.array("events", q.order.events, [&](const Event& event) {
@@ -1040,14 +1114,48 @@ struct Page {
   return all;
 }
 
-inline void who(Page& page, const Patient& p) {
+inline void who(Page& page, const Result& r) {
+  const Patient& p = r.inputs.patient;
   std::string text = short_text(to_text(p.weight));
   if (p.weight.unit().name != unit::kg.name) text += " (" + with_unit(p.weight.value().in(unit::kg), "kg", 4) + ")";
-  text += p.dosing_weight ? ", dosed by " + short_text(to_text(*p.dosing_weight)) : ", dosed by actual weight";
+  const auto* rule = std::get_if<WeightRule>(&p.dosing_weight);
+  text += ", dosed by " + (rule != nullptr ? std::string(name_of(*rule)) + " weight"
+                                           : short_text(to_text(std::get<Stated<dim::body>>(p.dosing_weight))));
+  const auto size = rule != nullptr ? size_behind(*rule) : std::nullopt;
+  if (size) text += " " + with_unit(r.regimen.dosing_weight.in(unit::kg), "kg", 4);
   if (p.height) text += " \xC2\xB7 " + short_text(to_text(*p.height));
   text += p.age ? " \xC2\xB7 " + with_unit(p.age->in(unit::yr), "yr", 4) : std::string(" \xC2\xB7 age not given");
   if (p.sex) text += " \xC2\xB7 " + std::string(name_of(*p.sex));
+  for (const PatientCovariate& c : p.covariates) text += " \xC2\xB7 " + c.name + ' ' + short_text(to_text(c.value));
   page.row("Patient", text);
+  if (size)
+    page.row("",
+             std::string(name_of(*rule)) + " weight: " + std::string(info(*size).formula) + " (" +
+                 std::string(info(*size).citation) + ")",
+             Tint::faint);
+}
+
+/// What the peak hangs on: a sentence, and a bar for each of what moves it most.
+inline void drivers(Page& page, const Result& r, std::size_t most_bars) {
+  if (r.sensitivities.empty()) return;
+  constexpr double most_columns = 30;
+  const OutcomeSensitivity& peak = r.sensitivities.front();
+  page.row("Drivers", driver_of(peak));
+  double longest = 0;
+  for (const Sensitivity& s : peak.inputs)
+    if (s.elasticity) longest = std::max(longest, std::abs(*s.elasticity));
+  std::size_t shown = 0;
+  for (const Sensitivity& s : peak.inputs) {
+    if (!s.elasticity || !(longest > 0) || shown++ == most_bars) break;
+    const bool falls = *s.elasticity < 0;
+    std::string bar;
+    const auto columns = static_cast<std::size_t>(std::round(std::abs(*s.elasticity) / longest * most_columns));
+    for (std::size_t i = 0; i < columns; ++i) bar += "\xE2\x96\x88";
+    const std::string percent = (falls ? "" : "+") + detail::plain_text(*s.elasticity, 2) + " %";
+    page.lines.push_back(
+        page.tinted(std::string(label_columns, ' ') + padded(cut(s.input, 24), 26) + padded(percent, 10) + bar,
+                    falls ? Tint::cyan : Tint::plain));
+  }
 }
 
 /// One input as ordered, then what that is in mg of base.
@@ -1455,6 +1563,8 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     report_detail::delivery(json, r);
     report_detail::sessions(json, r);
     report_detail::effect_answers(json, r);
+    report_detail::body_size(json, r);
+    report_detail::sensitivity(json, r);
   });
   json.text += '\n';
   return std::move(json.text);
@@ -1475,9 +1585,11 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
     if (block == "delivery") return d::delivery(json, r);
     if (block == "sessions") return d::sessions(json, r);
     if (block == "effects") return d::effect_answers(json, r);
+    if (block == "body_size") return d::body_size(json, r);
+    if (block == "sensitivity") return d::sensitivity(json, r);
     throw InvalidInput(Code::arg, "block",
                        "no block of a result; accepted: ketpk, inputs, model, profile, summary, time_above, "
-                       "assessment, delivery, sessions, effects");
+                       "assessment, delivery, sessions, effects, body_size, sensitivity");
   });
   return std::move(json.text);
 }
@@ -1553,7 +1665,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   namespace d = report_detail;
   d::Page head{.colour = style.colour}, facts{.colour = style.colour}, judged{.colour = style.colour},
       end{.colour = style.colour};
-  d::who(head, r.inputs.patient);
+  d::who(head, r);
   d::what(head, r);
   d::by_which_model(head, r);
   d::exposure(facts, r);
@@ -1562,6 +1674,17 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   d::verdict(judged, r);
   d::checks(end, r);
   d::closing(end, r, version);
+
+  // Bars that would leave no room for the smallest curve and a flag are not drawn.
+  constexpr std::size_t smallest_curve = 7, most_bars = 6;
+  const std::size_t without = head.lines.size() + facts.lines.size() + judged.lines.size() + end.lines.size() + 3;
+  for (std::size_t bars = most_bars;; --bars) {
+    d::Page drivers{.colour = style.colour};
+    d::drivers(drivers, r, bars);
+    if (bars > 0 && without + drivers.lines.size() + smallest_curve + 1 > d::page_lines) continue;
+    facts.lines.insert(facts.lines.end(), drivers.lines.begin(), drivers.lines.end());
+    break;
+  }
 
   const std::size_t others = head.lines.size() + facts.lines.size() + judged.lines.size() + end.lines.size() + 3;
   const std::size_t all_flags = d::flags(r, style.colour, d::page_lines).lines.size();
@@ -1599,7 +1722,7 @@ inline void closing(Page& page, const Result& r, std::string_view version) {
   namespace d = report_detail;
   const Result& r = view.result;
   d::Page page{.colour = style.colour};
-  d::who(page, r.inputs.patient);
+  d::who(page, r);
   d::what(page, r);
   d::by_which_model(page, r);
   page.blank();

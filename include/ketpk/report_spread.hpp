@@ -60,6 +60,7 @@ inline void answer_of_model(JsonText& json, const Result& r, std::string_view ve
     assessment(json, r);
     sessions(json, r);
     effect_answers(json, r);
+    sensitivity(json, r);
   });
 }
 
@@ -301,7 +302,7 @@ inline void refused_models(Page& page, const Spread& s) {
   namespace d = report_detail;
   d::Page page{.colour = style.colour};
   const Result& any = s.results.front();
-  d::who(page, any.inputs.patient);
+  d::who(page, any);
   d::what(page, any);
   page.row("Models", std::to_string(s.results.size()) + " answer, " + std::to_string(s.refused.size()) +
                          " do not admit this patient and order; sampling sites are never put together");

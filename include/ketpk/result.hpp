@@ -18,6 +18,7 @@
 #include "ketpk/profile.hpp"
 #include "ketpk/quantity.hpp"
 #include "ketpk/regimen.hpp"
+#include "ketpk/sensitivity.hpp"
 #include "ketpk/sessions.hpp"
 #include "ketpk/verdict.hpp"
 
@@ -35,6 +36,7 @@ struct Request {
   std::vector<Stated<dim::concentration>> time_above = {};  ///< levels asked about
   std::vector<Override> overrides = {};
   std::vector<CardEffect> effects = {};  ///< beside those of the card; each name once
+  bool sensitivity = false;              ///< whether what each outcome hangs on is asked
 };
 
 /// How far the second solver agrees, and what it took. Both are absent where no second solver was asked, or where the
@@ -68,8 +70,9 @@ struct Result {
   Exposure summary;
   std::vector<TimeAbove> time_above;
   Assessment assessment;
-  std::vector<Session> sessions = {};      ///< of a course; none where the order stands alone
-  std::vector<EffectAnswer> effects = {};  ///< the card's, then the request's
+  std::vector<Session> sessions = {};                  ///< of a course; none where the order stands alone
+  std::vector<EffectAnswer> effects = {};              ///< the card's, then the request's
+  std::vector<OutcomeSensitivity> sensitivities = {};  ///< where they were asked; plasma first
 
   /// What the curve follows.
   [[nodiscard]] const Regimen& given() const noexcept { return delivery ? delivery->given : regimen; }

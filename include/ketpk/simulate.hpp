@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ketpk/assess.hpp"
+#include "ketpk/body_size.hpp"
 #include "ketpk/delivery.hpp"
 #include "ketpk/effect.hpp"
 #include "ketpk/exposure.hpp"
@@ -30,6 +31,7 @@
 #include "ketpk/result.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/second_opinion.hpp"
+#include "ketpk/sensitivity.hpp"
 #include "ketpk/sessions.hpp"
 #include "ketpk/solve.hpp"
 #include "ketpk/solve_network.hpp"
@@ -328,6 +330,21 @@ template <class T, class Second>
   auto effects = answers_of<Second>(prepared, courses, check);
   if (auto* trouble = std::get_if<Trouble>(&effects)) return std::move(*trouble);
 
+  std::vector<OutcomeSensitivity> slopes;
+  if (request.sensitivity) {
+    SensitivityQuestion asked{.card = request.model,
+                              .patient = request.patient,
+                              .order = request.order,
+                              .ordered = prepared.regimen,
+                              .delivery = prepared.delivery ? &*prepared.delivery : nullptr,
+                              .levels_ng_per_mL = {},
+                              .until = until};
+    for (const auto& level : request.time_above) asked.levels_ng_per_mL.push_back(level.in(unit::ng_per_mL));
+    auto answered = sensitivities(asked, courses);
+    if (auto* trouble = std::get_if<Trouble>(&answered)) return std::move(*trouble);
+    slopes = std::get<0>(std::move(answered));
+  }
+
   Profile profile = profile_of(trajectory, request.model, segments, std::move(prepared.times));
   return Result{request,
                 std::move(prepared.regimen),
@@ -339,7 +356,8 @@ template <class T, class Second>
                 std::move(above),
                 std::move(assessment),
                 std::move(sessions),
-                std::get<0>(std::move(effects))};
+                std::get<0>(std::move(effects)),
+                std::move(slopes)};
 }
 
 }  // namespace detail
@@ -348,7 +366,7 @@ template <class T, class Second>
 /// an `Attempt<Answers>`; or with none, `NoSecondSolver{}`. A network has a second solver of its own instead. Throws
 /// `InvalidInput` as the stages do, `checked_effects` with model.effects[i] and effects[i], E_FIELD_MISSING(as_of) for
 /// limits without a day to hold them against, E_FIELD_MISSING(overrides[i]…) for an override that does not say who and
-/// why.
+/// why, `require_answerable` with questions.sensitivity.
 template <class Second>
 [[nodiscard]] Outcome simulate(const Request& request, Second second) {
   validate(request.patient);
@@ -369,7 +387,7 @@ template <class Second>
     require(level > 0, Code::range, field, "no level; accepted: more than zero");
   }
 
-  Regimen regimen = resolve(request.order, request.patient.mass_for_dosing());
+  Regimen regimen = resolve(request.order, mass_for_dosing(request.patient));
   Admission admission = admit(request.model, request.patient, request.order.analyte, request.allowances);
   Whom who = whom(request.model, request.patient);
   require_compartments(request.order, who);
@@ -379,6 +397,8 @@ template <class Second>
   std::optional<Delivery> delivery;
   if (!request.order.is_delivered_as_it_stands()) delivery = deliver(request.order, regimen);
   if (request.order.saved) require_resumable(*request.order.saved, {who, request.patient, request.order.analyte});
+
+  if (request.sensitivity) require_answerable(who.person.parameters, delivery ? delivery->given : regimen);
 
   detail::Prepared prepared{
       request,          std::move(who),    std::move(regimen), std::move(delivery), std::move(admission),

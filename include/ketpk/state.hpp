@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ketpk/analyte.hpp"
+#include "ketpk/body_size.hpp"
 #include "ketpk/delivery.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/identity.hpp"
@@ -33,7 +34,7 @@ namespace ketpk {
 /// What there is at `at` of everything that went in until then.
 [[nodiscard]] inline SavedAmounts amounts_at(const std::vector<SavedInput>& history, const Whose& whose, Micros at) {
   constexpr double ng_per_mL = 1000;  // per mg/L
-  Regimen given{.doses = {}, .dosing_weight = whose.patient.mass_for_dosing()};
+  Regimen given{.doses = {}, .dosing_weight = mass_for_dosing(whose.patient)};
   for (const SavedInput& in : history) given.doses.insert(given.doses.end(), in.pieces.begin(), in.pieces.end());
   std::stable_sort(given.doses.begin(), given.doses.end(), [](const Dose& a, const Dose& b) { return a.at < b.at; });
   const auto solved = trajectory_of(whose.whom, given);

@@ -85,15 +85,16 @@ inline std::size_t checked_points(const SweepRequest& request) {
 
 }  // namespace detail
 
-/// Asks every point, with the last axis varying fastest. Profiles are not kept, so `observe` is left aside, but for the
-/// end of the time above. Throws for what is wrong with the sweep itself; what is wrong with a point, its range or its
-/// domain, is that point's refusal, and so is trouble of the solver. Where no point can be asked, throws what the first
-/// one was refused for.
+/// Asks every point, with the last axis varying fastest. Profiles and sensitivities are not kept, so they are not
+/// asked; `observe` says only where the time above ends. Throws for what is wrong with the sweep itself; what is wrong
+/// with a point, its range or its domain, is that point's refusal, and so is trouble of the solver. Where no point can
+/// be asked, throws what the first one was refused for.
 [[nodiscard]] inline Sweep sweep(SweepRequest request) {
   const std::size_t points = detail::checked_points(request);
   if (!request.base.observe.at.empty() && !request.base.observe.until)
     request.base.observe.until = request.base.observe.at.back();
   request.base.observe = {.until = request.base.observe.until};
+  request.base.sensitivity = false;
   std::vector<Request> requests = detail::by_model(request);
   SummaryColumns columns = summary_columns(requests);
   columns.agreement = request.is_checked;

@@ -105,6 +105,7 @@ NUMBERS: dict[str, Callable[[Any], object]] = {
     "height_in": lambda x: ketpk.Patient(weight_kg=70, height_in=x),
     "age_yr": lambda x: ketpk.Patient(weight_kg=70, age_yr=x),
     "dosing_weight_kg": lambda x: ketpk.Patient(weight_kg=70, dosing_weight_kg=x),
+    "covariates": lambda x: ketpk.Patient(weight_kg=70, covariates={"RACE_ASIAN": x}),
     "dose_mg_per_kg": lambda x: ketpk.infusion(dose_mg_per_kg=x, duration_min=40),
     "rate_mL_per_h": lambda x: ketpk.infusion(rate_mL_per_h=x, duration_min=40),
     "duration_min": lambda x: ketpk.infusion(dose_mg=10, duration_min=x),

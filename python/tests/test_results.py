@@ -39,6 +39,9 @@ SESSIONS: dict[str, dict[str, Any]] = {
         overrides=[{"flag": "DOSE_PER_WEIGHT_HIGH", "reason": "a made-up reason", "by": "nobody"}],
         questions={"time_above": ["100 ng/mL", "9000 ng/mL"]},
     ),
+    "dosed by a formula": session(
+        patient={"weight": "110 kg", "height": "165 cm", "age": "42 yr", "sex": "female", "dosing_weight": "adjusted"}
+    ),
     "everything": session(model=EVERYTHING, form="hydrochloride", questions={"time_above": ["50 ng/mL"]}),
     "custom with exponents": session(
         patient={"weight": "203.7 lb"},
@@ -591,6 +594,11 @@ def test_repr_is_short_and_says_what_it_is() -> None:
         assert "\n" not in shown and len(shown) < 300, shown
     assert "kamp2020" in repr(result) and "ng/mL" in repr(result) and str(result.verdict) in repr(result)
     assert repr(PATIENT) == "Patient(weight_kg=70, age_yr=42)"
+    by_rule = ketpk.Patient(
+        weight_kg=70, height_cm=170, sex="male", dosing_weight="ideal", covariates={"RACE_ASIAN": 0}
+    )
+    assert eval(repr(by_rule).replace("Patient", "ketpk.Patient", 1)) == by_rule
+    assert by_rule.to_session()["covariates"] == {"RACE_ASIAN": 0}
     assert repr(ORDER) == "infusion(dose_mg_per_kg=0.5, duration_min=40, start_min=0)"
 
 
@@ -645,3 +653,51 @@ def test_what_one_does_to_a_view_no_other_sees() -> None:
     result.profile.plasma_ng_per_mL.dtype = np.dtype(np.int64)
     result.profile.plasma_ng_per_mL.shape = (len(result.profile.time_us), 1)
     assert result.profile.plasma_ng_per_mL.dtype == np.float64 and result.profile.plasma_ng_per_mL.ndim == 1
+
+
+def test_the_dosing_weight_is_chosen_and_the_weight_of_the_model_stays() -> None:
+    who: dict[str, Any] = {"weight_kg": 110, "height_cm": 165, "sex": "female", "age_yr": 42}
+    ideal = 45.5 + 2.3 * (165 / 2.54 - 60)
+    for choice, kg in {"actual": 110, "ideal": ideal, "adjusted": 0.6 * ideal + 44}.items():
+        made = ketpk.simulate(ketpk.Patient(**who, dosing_weight=choice), ORDER, **WORDS)
+        assert made.summary.delivered_mg == pytest.approx(0.5 * kg, rel=1e-12)
+        assert made.body_size["dosing_weight"]["choice"] == choice
+        assert made.body_size["model_weight_kg"] == 110
+        assert made.body_size["ideal_weight"]["value"] == pytest.approx(ideal, rel=1e-12)
+        assert "turned over" in made.body_size["lean_mass"]["absent"]
+        assert ketpk.Result.from_json(made.to_json()).body_size == made.body_size
+    for more, code in (({"dosing_weight": "lean"}, "E_RANGE"), ({"covariates": {"RACE_ASIAN": 0}}, "E_FIELD_UNKNOWN")):
+        with pytest.raises(ketpk.InvalidInput) as refused:
+            ketpk.simulate(ketpk.Patient(**who, **more), ORDER, **WORDS)
+        assert refused.value.code == code
+    with pytest.raises(ketpk.InvalidInput):
+        ketpk.Patient(weight_kg=70, dosing_weight="ideal", dosing_weight_kg=60)
+
+
+def test_what_drives_a_result_is_told_and_drawn() -> None:
+    made = ketpk.simulate(PATIENT, ORDER, time_above_ng_per_mL=100, sensitivity=True, **WORDS)
+    assert [(o["outcome"], o["curve"]) for o in made.sensitivity] == [
+        (outcome, "plasma") for outcome in ("cmax", "auc_inf", "time_above")
+    ]
+    area = {s["input"]: s["elasticity"] for s in made.sensitivity[1]["inputs"]}
+    assert area["dose"] == pytest.approx(1, rel=1e-12) and area["CL"] == pytest.approx(-1, rel=1e-12)
+    assert made.sensitivity[0]["driver"].startswith("The peak follows the dose one to one")
+    assert ketpk.Result.from_json(made.to_json()).sensitivity == made.sensitivity
+    # The dose once more by two whole simulations.
+    peak = {s["input"]: s for s in made.sensitivity[0]["inputs"]}
+    longer, shorter = (
+        ketpk.simulate(PATIENT, ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40 + d), **WORDS).summary.cmax_ng_per_mL
+        for d in (0.01, -0.01)
+    )
+    assert peak["order[0].over"]["slope"] == pytest.approx((longer - shorter) / 0.02, rel=1e-6)
+
+    axes = made.plot_tornado(most=3)
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        s["input"] for s in made.sensitivity[0]["inputs"]
+    ][:3]
+    assert [bar.get_width() for bar in axes.patches] == [s["elasticity"] for s in made.sensitivity[0]["inputs"]][:3]
+    plain = ketpk.simulate(PATIENT, ORDER, **WORDS)
+    assert plain.sensitivity == ()
+    for draw in (plain.plot_tornado, lambda: made.plot_tornado("tmax"), lambda: made.plot_tornado(most=0)):
+        with pytest.raises(ketpk.InvalidInput):
+            draw()

@@ -19,7 +19,7 @@ int main() {
                            .form = ketpk::Form::base,
                            .initial_state = ketpk::InitialState::drug_free,
                            .inputs = {ketpk::Infuse{.amount = 0.5_mg_per_kg, .over = 40min}}};
-  const auto segments = ketpk::schedule(ketpk::resolve(order, patient.mass_for_dosing()));
+  const auto segments = ketpk::schedule(ketpk::resolve(order, mass_for_dosing(patient)));
 
   const double halfway = ketpk::delivered_mg(segments, 20min), all = ketpk::delivered_mg(segments, 1h);
   std::printf("ketpk %s: %.1f mg after 20 min, %.1f mg after 1 h\n", ketpk::version.data(), halfway, all);

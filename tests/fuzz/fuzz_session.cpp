@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto request = ketpk::io::read_session({reinterpret_cast<const char*>(data), size}, context);
     ketpk::validate(request.patient);
-    (void)ketpk::resolve(request.order, request.patient.mass_for_dosing());
+    (void)ketpk::resolve(request.order, mass_for_dosing(request.patient));
     (void)ketpk::individual(request.model, request.patient);
   } catch (const ketpk::InvalidInput&) {
   }

@@ -145,7 +145,7 @@ def _input(given: Mapping[str, Any], form: object) -> str:
 def _patient(inputs: Mapping[str, Any]) -> str:
     patient = inputs["patient"]
     by = patient["dosing_weight"]
-    told = [f"{patient['weight']}, dosed by {'actual weight' if by == 'actual' else by}"]
+    told = [f"{patient['weight']}, dosed by {by if by[0].isdigit() else f'{by} weight'}"]
     told += [str(patient[key]) for key in ("height", "age", "sex") if key in patient]
     return " · ".join(told)
 

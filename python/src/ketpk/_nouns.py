@@ -57,6 +57,7 @@ def _remade(kind: type[Any], said: tuple[Any, ...]) -> Any:
 
 
 SEXES = ("female", "male")
+DOSING_WEIGHTS = ("actual", "ideal", "adjusted", "lean", "fat-free")
 
 
 class Patient(_Value):
@@ -67,12 +68,16 @@ class Patient(_Value):
         height_cm, height_m, height_in: body height, 20 to 280 cm.
         age_yr: age, 0 to 130 yr.
         sex: ``"female"`` or ``"male"``.
-        dosing_weight_kg: what "per kg" in an order counts; the actual weight if not stated.
+        dosing_weight: what "per kg" in an order counts: ``"actual"`` (if not stated), ``"ideal"``, ``"adjusted"``,
+            ``"lean"`` or ``"fat-free"``, which need height and sex. No model looks at it.
+        dosing_weight_kg: the same as a mass; one of the two.
+        covariates: what else the model looks at, by the name it has for it: ``{"RACE_ASIAN": 0}``.
 
     Raises:
         WrongType: for anything but a number (text, bool, float32, Decimal, arrays).
         InvalidInput: ``E_FIELD_MISSING`` without a weight, ``E_FIELD_DUPLICATE`` for two, ``E_NONFINITE`` for NaN.
-            What no body can have is ``E_RANGE``, raised by ``simulate``.
+            What no body can have is ``E_RANGE``, a covariate that the model does not look at ``E_FIELD_UNKNOWN``, and a
+            dosing weight outside what its formula speaks of ``E_RANGE``, raised by ``simulate``.
 
     >>> Patient(weight_kg=70, age_yr=42)
     Patient(weight_kg=70, age_yr=42)
@@ -90,10 +95,12 @@ class Patient(_Value):
         height_in: Number | None = None,
         age_yr: Number | None = None,
         sex: str | None = None,
+        dosing_weight: str | None = None,
         dosing_weight_kg: Number | None = None,
+        covariates: Mapping[str, Number] | None = None,
     ) -> None:
         only_once(self, "_said")
-        said: list[tuple[str, str, str]] = []  # key of a session, text, keyword
+        said: list[tuple[str, Any, str]] = []  # key of a session, what it holds, keyword
         given: dict[str, object] = {"weight_kg": weight_kg, "weight_lb": weight_lb}
         name = _one_of(given, "patient.weight", True)
         assert name is not None
@@ -109,17 +116,34 @@ class Patient(_Value):
             if sex not in SEXES:
                 raise InvalidInput("E_RANGE", "sex", f"not one of the accepted words; accepted: {', '.join(SEXES)}")
             said.append(("sex", sex, "sex"))
+        _one_of({"dosing_weight": dosing_weight, "dosing_weight_kg": dosing_weight_kg}, "patient.dosing_weight", False)
+        if dosing_weight is not None:
+            dosing_weight = word(dosing_weight, "dosing_weight")
+            if dosing_weight not in DOSING_WEIGHTS:
+                raise InvalidInput(
+                    "E_RANGE", "dosing_weight", f"not one of the accepted words; accepted: {', '.join(DOSING_WEIGHTS)}"
+                )
+            said.append(("dosing_weight", dosing_weight, "dosing_weight"))
         if dosing_weight_kg is not None:
             said.append(("dosing_weight", quantity(dosing_weight_kg, "dosing_weight_kg", "kg"), "dosing_weight_kg"))
+        if covariates is not None:
+            if not isinstance(covariates, Mapping):
+                raise WrongType("E_TYPE", "covariates", 'not a dict; accepted: {"NAME": number}')
+            stated = tuple((word(key, "covariates"), number(x, "covariates")) for key, x in covariates.items())
+            said.append(("covariates", stated, "covariates"))
         object.__setattr__(self, "_said", tuple(said))
 
-    def to_session(self) -> dict[str, str]:
+    def to_session(self) -> dict[str, Any]:
         """The ``patient`` of a session: ``{"weight": "70 kg", "age": "42 yr"}``."""
-        return {key: text for key, text, _ in _Value._stated(self)}
+        return {key: dict(x) if key == "covariates" else x for key, x, _ in _Value._stated(self)}
 
     def __repr__(self) -> str:
-        shown = [f"{name}={text if name != 'sex' else repr(text)}" for _, text, name in self._said]
-        return f"Patient({', '.join(s.split(' ')[0] for s in shown)})"
+        def shown(key: str, x: Any, name: str) -> str:
+            if key == "covariates":
+                return repr(dict(x))
+            return repr(x) if name in ("sex", "dosing_weight") else str(x.split(" ")[0])
+
+        return f"Patient({', '.join(f'{name}={shown(key, x, name)}' for key, x, name in self._said)})"
 
 
 class Order(_Value):

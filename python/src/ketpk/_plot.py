@@ -531,7 +531,8 @@ def _told_patient(result: Result) -> str:
     patient = result.inputs["patient"]
     words = [str(patient["weight"])]
     if patient["dosing_weight"] != "actual":
-        words[0] += f" (dosed by {patient['dosing_weight']})"
+        by = str(patient["dosing_weight"])
+        words[0] += f" (dosed by {by if by[0].isdigit() else by + ' weight'})"
     words += [str(patient[k]) for k in ("age",) if k in patient]
     return ", ".join(words)
 

@@ -860,7 +860,7 @@ class Result(Immutable):
         made = cls._made(None, document, text)
         try:
             _ = made.summary, made.time_above, made.assessment, made.ketpk, made.profile
-            _ = made.delivery, made.sessions, made.effects
+            _ = made.delivery, made.sessions, made.effects, made.body_size, made.sensitivity
             session_again(document["inputs"])
             shown = document["model"]["id"], document["model"]["site"], made.assessment.basis
             if not all(isinstance(text, str) for text in shown):
@@ -944,6 +944,29 @@ class Result(Immutable):
             self._keep("effects", Frozen(told))
         effects: Mapping[str, EffectAnswer] = self._kept["effects"]
         return effects
+
+    @property
+    def body_size(self) -> Mapping[str, Any]:
+        """The mass that per-kg orders counted and by which formula (``dosing_weight``), the weight that the model looks
+        at (``model_weight_kg``), and every size that follows from weight, height and sex with its formula and
+        citation, or with the reason why it is absent; empty in a result that was saved before there was such a block."""
+        if "body_size" not in self._kept:
+            block = self._blocks.get("body_size", {}) if self._answer is None else self._block("body_size")
+            self._keep("body_size", frozen(block))
+        sizes: Mapping[str, Any] = self._kept["body_size"]
+        return sizes
+
+    @property
+    def sensitivity(self) -> tuple[Mapping[str, Any], ...]:
+        """What each outcome hangs on, where ``sensitivity=True`` asked for it, else empty: plasma peak, area, minutes
+        above, then those of effect site and metabolites. Each has ``outcome``, ``curve``, ``value``, ``unit``, one
+        sentence ``driver``, and ``inputs``, what moves it most first, each with ``input``, ``kind``, ``value``,
+        ``unit``, ``slope`` and ``elasticity`` (per cent for each one per cent), or ``absent``, the reason why not."""
+        if "sensitivity" not in self._kept:
+            block = self._blocks.get("sensitivity") if self._answer is None else self._block("sensitivity")
+            self._keep("sensitivity", tuple(frozen(outcome) for outcome in block or ()))
+        outcomes: tuple[Mapping[str, Any], ...] = self._kept["sensitivity"]
+        return outcomes
 
     @property
     def assessment(self) -> Assessment:
@@ -1092,6 +1115,31 @@ class Result(Immutable):
         from ._plot import plot
 
         return plot(self, *others, ax=ax, limits=limits, labels=labels)
+
+    def plot_tornado(
+        self,
+        outcome: str = "cmax",
+        *,
+        curve: str = "plasma",
+        most: int = 10,
+        ax: matplotlib.axes.Axes | None = None,
+    ) -> matplotlib.axes.Axes:
+        """What an outcome hangs on, as bars by size: per cent for each one per cent of the input. Needs matplotlib.
+
+        Args:
+            outcome: ``"cmax"``, ``"auc_inf"`` or ``"time_above"`` (the first level that was asked about).
+            curve: ``"plasma"``, ``"effect_site"`` or a metabolite's name.
+            most: how many inputs are shown.
+            ax: where to draw; a figure of its own if not given.
+
+        Raises:
+            ImportError: without matplotlib.
+            InvalidInput: ``E_FIELD_MISSING`` where sensitivities were not asked for, ``E_RANGE`` for an outcome that
+                the result does not have or a number of bars below one.
+        """
+        from ._tornado import plot_tornado
+
+        return plot_tornado(self, outcome, curve=curve, most=most, ax=ax)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Result):

@@ -146,6 +146,7 @@ def simulate(
     until_min: Number | None = None,
     at_min: Sequence[Number] | Any | None = None,
     time_above_ng_per_mL: Number | Sequence[Number] = (),
+    sensitivity: bool = False,
     overrides: Sequence[Override] = (),
     extrapolate: bool = False,
     assume_enantiomers_alike: bool = False,
@@ -180,6 +181,8 @@ def simulate(
         at_min: sample at these instants [min], shape ``(n,)``, in order of time, some 50,000 at most. Without either
             nothing is sampled; summary and limits look at the whole continuous course in any case.
         time_above_ng_per_mL: a level or several [ng/mL].
+        sensitivity: True asks what peak, area and minutes above hang on, ``result.sensitivity``; not for a model whose
+            elimination saturates.
         overrides: recorded decisions to go on in spite of a flag; they change no verdict.
         extrapolate: run outside the model's stated domain, and flag it.
         assume_enantiomers_alike: run an S-ketamine model for a racemic order, and flag it.
@@ -254,6 +257,8 @@ def simulate(
     levels = levels_of(time_above_ng_per_mL)
     if levels:
         session["questions"] = {"time_above": levels}
+    if truth(sensitivity, "sensitivity"):
+        session.setdefault("questions", {})["sensitivity"] = True
     if not isinstance(overrides, (list, tuple)):
         raise WrongType("E_TYPE", "overrides", "not a list; accepted: a list of ketpk.Override")
     if overrides:
