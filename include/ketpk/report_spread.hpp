@@ -33,9 +33,11 @@ namespace report_detail {
   return ids;
 }
 
+/// Whether no reader could tell the ends apart.
+[[nodiscard]] inline bool is_alike(const Range& r) { return r.highest - r.lowest <= 0.005 * r.highest; }
+
 /// How many times the lowest the highest is, in words.
 [[nodiscard]] inline std::string fold_text(const Range& r) {
-  if (r.highest - r.lowest <= 0.005 * r.highest) return "alike";
   return r.lowest > 0 ? short_number(r.highest / r.lowest) + "-fold" : std::string("from nothing");
 }
 
@@ -179,10 +181,15 @@ inline void site_table(Page& page, const Spread& s, const SiteSpread& g, double 
 [[nodiscard]] inline std::string disagreement_text(const Spread& s, const SiteSpread& g) {
   const std::string where =
       g.site == Site::not_stated ? "models of no stated site" : std::string(name_of(g.site)) + " models";
-  std::string text = std::to_string(g.results.size()) + ' ' + where + ": the peak lies between " +
-                     short_number(g.cmax_ng_per_mL.lowest) + " (" + id_of(s, g.cmax_ng_per_mL.lowest_of) + ") and " +
-                     short_number(g.cmax_ng_per_mL.highest) + " ng/mL (" + id_of(s, g.cmax_ng_per_mL.highest_of) + ')';
-  text += ", " + fold_text(g.cmax_ng_per_mL) + "; the area is " + fold_text(g.auc_inf_ng_h_per_mL);
+  const Range& peak = g.cmax_ng_per_mL;
+  std::string text = std::to_string(g.results.size()) + ' ' + where;
+  if (is_alike(peak))
+    text += ": alike in the peak, " + with_unit(peak.median, "ng/mL");
+  else
+    text += ": the peak lies between " + short_number(peak.lowest) + " (" + id_of(s, peak.lowest_of) + ") and " +
+            short_number(peak.highest) + " ng/mL (" + id_of(s, peak.highest_of) + "), " + fold_text(peak);
+  const Range& area = g.auc_inf_ng_h_per_mL;
+  text += is_alike(area) ? "; alike in the area" : "; the area differs " + fold_text(area);
   for (const auto& group : g.same_source) text += "; " + joined(ids_of(s, group), " and ") + " share one source";
   return text;
 }
