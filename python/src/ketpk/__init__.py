@@ -80,6 +80,8 @@ from ._result import (
     Verdict,
 )
 from ._session import simulate, simulate_session
+from ._spread import FlagCount, MinutesAbove, OpenCheck, Range, RefusedModel, SiteSpread, Spread, compare
+from ._sweep import RefusedPoint, Sweep, SweepAxis, evenly, sweep
 from ._table import Table
 from .limits import Limits
 from .models import Model
@@ -102,14 +104,17 @@ __all__ = [
     "Event",
     "Extreme",
     "Flag",
+    "FlagCount",
     "Interruption",
     "InvalidInput",
     "Limits",
     "LimitsUsed",
     "LinearEffect",
     "MetaboliteSummary",
+    "MinutesAbove",
     "Model",
     "NumericalTrouble",
+    "OpenCheck",
     "Order",
     "Override",
     "Patient",
@@ -120,12 +125,19 @@ __all__ = [
     "Profile",
     "Provenance",
     "Pump",
+    "Range",
     "RateRun",
+    "RefusedModel",
+    "RefusedPoint",
     "Result",
     "SessionOfCourse",
+    "SiteSpread",
     "Solvers",
+    "Spread",
     "State",
     "Summary",
+    "Sweep",
+    "SweepAxis",
     "Table",
     "TimeAbove",
     "Turnover",
@@ -135,6 +147,8 @@ __all__ = [
     "__version__",
     "bolus",
     "change_rate",
+    "compare",
+    "evenly",
     "infusion",
     "limits",
     "minutes_between",
@@ -148,4 +162,5 @@ __all__ = [
     "simulate_frame",
     "simulate_session",
     "stop",
+    "sweep",
 ]

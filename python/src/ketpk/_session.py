@@ -123,6 +123,98 @@ def _starting_from(saved: object, under_way: object) -> dict[str, Any]:
     return start
 
 
+def one_model(model: object) -> Any:
+    """``model``, unless it stands for several. Raises ``InvalidInput``: ``E_MODEL_UNKNOWN``."""
+    if isinstance(model, (list, tuple)) or (isinstance(model, str) and model == "all"):
+        raise InvalidInput(
+            "E_MODEL_UNKNOWN",
+            "model",
+            "several models, and one answer is asked; accepted: one model, or ketpk.compare for several",
+        )
+    return model
+
+
+def session_of(
+    patient: object,
+    order: object,
+    *,
+    model: Any,
+    analyte: str,
+    form: str,
+    drug_free: bool,
+    initial_state: StateSource | None = None,
+    under_way: str | None = None,
+    course: object = None,
+    events: object = (),
+    pump: object = None,
+    effects: object = (),
+    as_of: datetime.date | str | None = None,
+    bag_mg_per_mL: object = None,
+    bag_vials: object = (),
+    bag_diluent_mL: object = None,
+    every_min: object = None,
+    until_min: object = None,
+    at_min: object = None,
+    time_above_ng_per_mL: object = (),
+    overrides: object = (),
+    extrapolate: bool = False,
+    assume_enantiomers_alike: bool = False,
+) -> dict[str, Any]:
+    """The session of the keywords of ``simulate``; of a list of models the ``model`` is a list. Raises
+    ``InvalidInput``."""
+    if not isinstance(patient, Patient):
+        raise WrongType("E_TYPE", "patient", "not a patient; accepted: ketpk.Patient (sessions go to simulate_session)")
+    if not isinstance(order, Order) and (order is not None or initial_state is None):
+        raise WrongType(
+            "E_TYPE", "order", "not an order; accepted: ketpk.infusion(...), ketpk.bolus(...), added with +"
+        )
+    if initial_state is not None and truth(drug_free, "drug_free"):
+        raise InvalidInput("E_FIELD_DUPLICATE", "drug_free", "stands beside initial_state; accepted: one of them")
+    if initial_state is None and under_way is not None:
+        raise InvalidInput("E_FIELD_UNKNOWN", "under_way", "nothing was saved; accepted: with initial_state")
+    session = words_of(
+        model=model,
+        analyte=analyte,
+        form=form,
+        drug_free=True if initial_state is not None else drug_free,
+        as_of=as_of,
+        extrapolate=extrapolate,
+        assume_enantiomers_alike=assume_enantiomers_alike,
+    )
+    session["patient"] = Patient.to_session(patient)
+    session["order"] = [] if order is None else Order.to_session(order)
+    if initial_state is not None:
+        session["initial_state"] = _starting_from(initial_state, under_way)
+    if course is not None:
+        if not isinstance(course, Course):
+            raise WrongType("E_TYPE", "course", "not a course; accepted: ketpk.Course(...)")
+        session["course"] = Course.to_session(course)
+    happened = _values(events, Event, "events", "ketpk.pause(...) and the like")
+    if happened:
+        session["events"] = happened
+    if pump is not None:
+        if not isinstance(pump, Pump):
+            raise WrongType("E_TYPE", "pump", "not a pump; accepted: ketpk.Pump(...)")
+        session["pump"] = Pump.to_session(pump)
+    stated = effects_of(effects)
+    if stated:
+        session["effects"] = stated
+    bag = _bag(bag_mg_per_mL, bag_vials, bag_diluent_mL)
+    if bag:
+        session["bag"] = bag
+    observe = observe_of(every_min, until_min, at_min)
+    if observe:
+        session["observe"] = observe
+    levels = levels_of(time_above_ng_per_mL)
+    if levels:
+        session["questions"] = {"time_above": levels}
+    if not isinstance(overrides, (list, tuple)):
+        raise WrongType("E_TYPE", "overrides", "not a list; accepted: a list of ketpk.Override")
+    if overrides:
+        session["overrides"] = [_override(o) for o in overrides]
+    return session
+
+
 def simulate(
     patient: Patient,
     order: Order | None,
@@ -208,56 +300,31 @@ def simulate(
     >>> round(result.time_above[0].minutes, 1)
     53.2
     """
-    if not isinstance(patient, Patient):
-        raise WrongType("E_TYPE", "patient", "not a patient; accepted: ketpk.Patient (sessions go to simulate_session)")
-    if not isinstance(order, Order) and (order is not None or initial_state is None):
-        raise WrongType(
-            "E_TYPE", "order", "not an order; accepted: ketpk.infusion(...), ketpk.bolus(...), added with +"
-        )
-    if initial_state is not None and truth(drug_free, "drug_free"):
-        raise InvalidInput("E_FIELD_DUPLICATE", "drug_free", "stands beside initial_state; accepted: one of them")
-    if initial_state is None and under_way is not None:
-        raise InvalidInput("E_FIELD_UNKNOWN", "under_way", "nothing was saved; accepted: with initial_state")
-    session = words_of(
-        model=model,
+    session = session_of(
+        patient,
+        order,
+        model=one_model(model),
         analyte=analyte,
         form=form,
-        drug_free=True if initial_state is not None else drug_free,
+        drug_free=drug_free,
+        initial_state=initial_state,
+        under_way=under_way,
+        course=course,
+        events=events,
+        pump=pump,
+        effects=effects,
         as_of=as_of,
+        bag_mg_per_mL=bag_mg_per_mL,
+        bag_vials=bag_vials,
+        bag_diluent_mL=bag_diluent_mL,
+        every_min=every_min,
+        until_min=until_min,
+        at_min=at_min,
+        time_above_ng_per_mL=time_above_ng_per_mL,
+        overrides=overrides,
         extrapolate=extrapolate,
         assume_enantiomers_alike=assume_enantiomers_alike,
     )
-    session["patient"] = Patient.to_session(patient)
-    session["order"] = [] if order is None else Order.to_session(order)
-    if initial_state is not None:
-        session["initial_state"] = _starting_from(initial_state, under_way)
-    if course is not None:
-        if not isinstance(course, Course):
-            raise WrongType("E_TYPE", "course", "not a course; accepted: ketpk.Course(...)")
-        session["course"] = Course.to_session(course)
-    happened = _values(events, Event, "events", "ketpk.pause(...) and the like")
-    if happened:
-        session["events"] = happened
-    if pump is not None:
-        if not isinstance(pump, Pump):
-            raise WrongType("E_TYPE", "pump", "not a pump; accepted: ketpk.Pump(...)")
-        session["pump"] = Pump.to_session(pump)
-    stated = effects_of(effects)
-    if stated:
-        session["effects"] = stated
-    bag = _bag(bag_mg_per_mL, bag_vials, bag_diluent_mL)
-    if bag:
-        session["bag"] = bag
-    observe = observe_of(every_min, until_min, at_min)
-    if observe:
-        session["observe"] = observe
-    levels = levels_of(time_above_ng_per_mL)
-    if levels:
-        session["questions"] = {"time_above": levels}
-    if not isinstance(overrides, (list, tuple)):
-        raise WrongType("E_TYPE", "overrides", "not a list; accepted: a list of ketpk.Override")
-    if overrides:
-        session["overrides"] = [_override(o) for o in overrides]
     return _answered(json_bytes(session, "session"), limits_of(limits), b".", False, second_solver)
 
 
