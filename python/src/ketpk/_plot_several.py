@@ -48,11 +48,14 @@ def envelope_of(each: Sequence[Drawn]) -> tuple[Floats, Floats]:
     return curves.min(axis=0), curves.max(axis=0)
 
 
-def name_of(result: Result) -> str:
-    """What a model is called beside its curve."""
-    marks = (" (S)" if is_alike(result) else "") + (" (x)" if is_extrapolated(result) else "")
-    verdict = "" if result.assessment.limits is None else f": {result.verdict}"
-    return f"{result.model['id']}{marks}{verdict}"
+def names_of(results: Sequence[Result]) -> str:
+    """What models are called beside their curve."""
+    said: dict[str, list[str]] = {}
+    for r in results:
+        marks = (" (S)" if is_alike(r) else "") + (" (x)" if is_extrapolated(r) else "")
+        verdict = "" if r.assessment.limits is None else f": {r.verdict}"
+        said.setdefault(verdict, []).append(f"{r.model['id']}{marks}")
+    return " = ".join(" = ".join(names) + verdict for verdict, names in said.items())
 
 
 def _told_range(site: SiteSpread) -> str:
@@ -132,36 +135,46 @@ class _Panel(_plot._Sheet):
             self.ax.tick_params(labelleft=False)
 
     def names(self) -> None:
-        """Each model's name beside its own curve, where curves lie apart, with a stroke that leads to it."""
+        """Each model's name beside its own curve, where curves lie apart, with a stroke that leads to it. Curves that
+        lie one upon the other have one name together."""
         box = self.ax.get_window_extent()
         zero = float(self.ax.transData.transform((0, 0))[1])
         curves = [self._along(line) for line in self.lines]
         levels = [float(self.ax.transData.transform((0, x.ng_per_mL))[1]) for d in self.each for x in d.lines]
-        taken = [self._box(t.get_window_extent()) for t in self.ax.texts]
+        taken = [_box(t.get_window_extent()) for t in self.ax.texts]
         high = 1.2 * _SMALL * self.px
-        order = sorted(range(len(curves)), key=lambda i: -self.results[i].summary.cmax_ng_per_mL)
-        for i in order:
-            said = name_of(self.results[i])
+        for group in self._groups(curves):
+            own = curves[group[0]]
+            others = [c for j, c in enumerate(curves) if j not in group]
+            ink = np.concatenate([own, *others])
+            apart = np.full(len(own), np.inf)
+            for curve in others:
+                apart = np.minimum(apart, _distances(own, curve))
+            crowded = np.maximum(0, 12 - apart / self.px)
+            # Where the curve is high the names of one panel begin close to each other, and to what they speak of.
+            crowded += 0.02 * np.hypot(*(own - own[np.argmax(own[:, 1])]).T) / self.px
+            said = names_of([self.results[i] for i in group])
             long = self.width(said, _SMALL)
-            others = [c for j, c in enumerate(curves) if j != i]
             best: tuple[float, Any, Any] | None = None
-            for x in np.linspace(box.x0 + 4 * self.px, max(box.x0 + 4 * self.px, box.x1 - long), 33):
+            for x in np.linspace(box.x0 + 4 * self.px, max(box.x0 + 4 * self.px, box.x1 - long), 29):
                 for y in np.arange(zero + 3 * self.px, box.y1 - high, 0.5 * high):
                     spot = _plot._Box(float(x), float(y), float(x) + long, float(y) + high)
-                    cost, anchor = self._cost(spot, curves[i], others, levels, taken)
-                    if best is None or cost < best[0]:
-                        best = (cost, spot, anchor)
+                    cost = 3000 * sum(spot.meets(t) for t in taken) + 30 * sum(spot.y0 < y < spot.y1 for y in levels)
+                    if best is not None and cost >= best[0]:
+                        continue
+                    more, anchor = self._cost(spot, own, ink, crowded)
+                    if best is None or cost + more < best[0]:
+                        best = (cost + more, spot, anchor)
             if best is None:
                 continue
             _, spot, anchor = best
             taken.append(spot)
             back = self.ax.transAxes.inverted().transform
             x, y = back((spot.x0, (spot.y0 + spot.y1) / 2))
-            near = (min(max(anchor[0], spot.x0), spot.x1), min(max(anchor[1], spot.y0), spot.y1))
             self.ax.plot(
-                *np.array([back(near), back(anchor)]).T,
+                *np.array([back(_nearest(spot, anchor)), back(anchor)]).T,
                 transform=self.ax.transAxes,
-                color=self.colour(i),
+                color=self.colour(group[-1]),
                 linewidth=0.8,
                 label="_leader",
                 zorder=3.5,
@@ -169,47 +182,57 @@ class _Panel(_plot._Sheet):
             text = self.text(x, y, said, transform=self.ax.transAxes, va="center", ha="left", zorder=4)
             text.set_bbox({"facecolor": self.paper, "alpha": 0.75, "linewidth": 0, "pad": 0.4})
 
+    def _groups(self, curves: Sequence[Floats]) -> list[list[int]]:
+        """The curves, the highest first, those together that cannot be told apart."""
+        groups: list[list[int]] = []
+        for i in sorted(range(len(curves)), key=lambda i: -self.results[i].summary.cmax_ng_per_mL):
+            alike = (g for g in groups if _distances(curves[i], curves[g[0]]).max() < 1.5 * self.px)
+            if (group := next(alike, None)) is None:
+                groups.append([i])
+            else:
+                group.append(i)
+        return [sorted(group) for group in groups]
+
     def _along(self, line: Any) -> Floats:
+        """Points along a curve, close together [pixels]."""
         points = self.ax.transData.transform(np.column_stack(line.get_data()))
         steps = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))))
-        along = np.arange(0, steps[-1], 3.0)
+        along = np.arange(0, steps[-1], 4.0)
         return np.column_stack([np.interp(along, steps, points[:, k]) for k in (0, 1)])
 
-    def _box(self, extent: Any) -> _plot._Box:
-        return _plot._Box(extent.x0, extent.y0, extent.x1, extent.y1)
-
-    def _cost(
-        self, spot: Any, own: Floats, others: Sequence[Floats], levels: Sequence[float], taken: Sequence[Any]
-    ) -> tuple[float, Floats]:
-        """What is wrong with a place for a name: what it covers, how far it is, and how near its end is to others."""
-
-        def gaps(points: Floats) -> Floats:
-            dx = np.maximum(np.maximum(spot.x0 - points[:, 0], points[:, 0] - spot.x1), 0)
-            dy = np.maximum(np.maximum(spot.y0 - points[:, 1], points[:, 1] - spot.y1), 0)
-            return np.hypot(dx, dy)
-
+    def _cost(self, spot: Any, own: Floats, ink: Floats, crowded: Floats) -> tuple[float, Floats]:
+        """What is wrong with a place for a name: what it covers, how far it is, and what lies between; and the point of
+        the curve that it is led to."""
         px = self.px
-        to_own = gaps(own)
-        cost = 6.0 * np.count_nonzero(to_own < 2 * px)
-        cost += 3000 * sum(spot.meets(t) for t in taken) + 30 * sum(spot.y0 < y < spot.y1 for y in levels)
-        apart = np.full(len(own), np.inf)
-        for curve in others:
-            cost += 6.0 * np.count_nonzero(gaps(curve) < 2 * px)
-            distance = np.hypot(*(own[:, None, :] - curve[None, ::2, :]).transpose(2, 0, 1)).min(axis=1)
-            same = distance.max() < 2 * px  # one upon the other: nothing tells them apart anywhere
-            apart = apart if same else np.minimum(apart, distance)
-        crowded = np.maximum(0, 12 * px - apart)
-        at = int(np.argmin(np.abs(to_own - 7 * px) + 2.5 * crowded))
+        dx = np.maximum(np.maximum(spot.x0 - ink[:, 0], ink[:, 0] - spot.x1), 0)
+        dy = np.maximum(np.maximum(spot.y0 - ink[:, 1], ink[:, 1] - spot.y1), 0)
+        away = np.hypot(dx, dy)
+        cost = 8.0 * np.count_nonzero(away < 2 * px)
+        to_own = np.abs(away[: len(own)] / px - 7)
+        at = int(np.argmin(to_own + 2.5 * crowded))
         anchor = own[at]
-        cost += abs(float(to_own[at]) / px - 7) + 2.5 * float(crowded[at]) / px
-        start = np.array([min(max(anchor[0], spot.x0), spot.x1), min(max(anchor[1], spot.y0), spot.y1)])
+        cost += float(to_own[at]) + 2.5 * float(crowded[at])
+        start = np.array(_nearest(spot, anchor))
         for share in (0.2, 0.4, 0.6, 0.8):
             point = start + share * (anchor - start)
-            for curve in (own, *others):
-                away = np.hypot(*(curve - point).T)
-                far_from_end = np.hypot(*(point - anchor)) > 5 * px
-                cost += 15 if far_from_end and away.min() < 2 * px else 0
+            if np.hypot(*(point - anchor)) > 5 * px and np.hypot(*(ink - point).T).min() < 2 * px:
+                cost += 15
         return float(cost), anchor
+
+
+def _box(extent: Any) -> _plot._Box:
+    return _plot._Box(extent.x0, extent.y0, extent.x1, extent.y1)
+
+
+def _nearest(spot: Any, point: Floats) -> tuple[float, float]:
+    """The point of a rectangle that is nearest to another point."""
+    return min(max(float(point[0]), spot.x0), spot.x1), min(max(float(point[1]), spot.y0), spot.y1)
+
+
+def _distances(points: Floats, curve: Floats) -> Floats:
+    """How far each point is from a curve."""
+    nearest: Floats = np.hypot(*(points[:, None, :] - curve[None, :, :]).transpose(2, 0, 1)).min(axis=1)
+    return nearest
 
 
 def plot_spread(spread: Spread) -> tuple[matplotlib.axes.Axes, ...]:
@@ -283,7 +306,7 @@ _TOLD_STATES = {
     _OPEN: "a required check not evaluated",
     _REFUSED: "refused",
 }
-_HATCHES = {_SOFT: "///", _HARD: "xxx", _OPEN: "...", _REFUSED: "\\\\\\"}
+_HATCHES = {_SOFT: "//", _HARD: "xx", _OPEN: "..", _REFUSED: "\\\\\\"}
 _MARKERS = {_WITHIN: "o", _SOFT: "^", _HARD: "X", _OPEN: "D", _REFUSED: "x"}
 _INPUTS = {"dosing_weight": "dosing weight", "bag": "drug in the bag", "start": "start of the infusion"}
 _UNITS = (("_ng_per_mL", "ng/mL"), ("_ng_h_per_mL", "ng h/mL"), ("_min", "min"), ("_mg", "mg"))
@@ -351,7 +374,7 @@ class Scale:
     def of(cls, axis: SweepAxis, sites: Mapping[str, str]) -> Scale:
         places = np.arange(len(axis.values))
         if axis.unit is None:
-            words = tuple(f"{id}\n({_plot._told_site(sites[id])})" for id in axis.values.tolist())
+            words = tuple(f"{id} ({_plot._told_site(sites[id])})" for id in axis.values.tolist())
             return cls(places.astype(float), places, words)
         order = np.argsort(axis.values, kind="stable")
         if len(np.unique(axis.values)) == len(axis.values):
@@ -442,6 +465,10 @@ class _Map:
         return f"{self.told} [{self.unit}]" if self.unit else self.told
 
     def draw(self) -> None:
+        if self.scales[0].ticks is not None and len(self.sweep.axes) == 1:
+            self.dots(self.panels[0])
+            self.header()
+            return
         shown = self.lines if len(self.across) == 1 else self.map
         combinations = list(itertools.product(*(range(len(self.sweep.axes[k].values)) for k in self.others)))
         for i, (ax, places) in enumerate(zip(self.panels, combinations)):
@@ -514,11 +541,9 @@ class _Map:
         handles: list[Any] = []
         for state in present:
             if len(self.across) == 1:
-                handles.append(
-                    lines.Line2D([], [], linestyle="none", label=_TOLD_STATES[state], **self.marker(state, False))
-                )
+                handles.append(lines.Line2D([], [], linestyle="none", label=_TOLD_STATES[state], **self.marker(state)))
             else:
-                face = "white" if state == _REFUSED else "#D9D2A6"
+                face = "white" if state == _REFUSED else "#C9E8DF"
                 handles.append(
                     patches.Patch(
                         facecolor=face,
@@ -543,15 +568,16 @@ class _Map:
     # A map -----------------------------------------------------------------------------------------------------------
 
     def map(self, ax: Any, panel: int) -> None:
-        from matplotlib import colors, patches
-        from matplotlib import pyplot
+        from matplotlib import colors, patches, pyplot
 
         values, states = self.values[panel], self.states[panel]
         x, y = (edges_of(scale.at) for scale in self.scales)
         finite = self.values[np.isfinite(self.values)]
         low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-        # The dark end is left out, so that hatching in ink is seen on every colour.
-        shades = colors.LinearSegmentedColormap.from_list("ketpk", pyplot.get_cmap("cividis")(np.linspace(0.3, 1, 256)))
+        # The darkest are left out, so that hatching in ink is seen on every colour, and the palest, which are paper.
+        shades = colors.LinearSegmentedColormap.from_list(
+            "ketpk", pyplot.get_cmap("YlGnBu")(np.linspace(0.1, 0.75, 256))
+        )
         shades.set_bad("#E4E4E4")
         mesh = ax.pcolormesh(
             x,
@@ -570,7 +596,7 @@ class _Map:
                     patches.PathPatch(
                         region,
                         facecolor="white" if refused else "none",
-                        edgecolor="#9A9A9A" if refused else (0.1, 0.1, 0.1, 0.55),
+                        edgecolor="#9A9A9A" if refused else (0.1, 0.1, 0.1, 0.45),
                         hatch=hatch,
                         linewidth=0,
                         zorder=2,
@@ -615,41 +641,42 @@ class _Map:
         finite = self.values[np.isfinite(self.values)]
         if not len(finite):
             return
-        longest = max((f"{v:.3g}" for v in finite), key=len)
+        decimals = max(0, 2 - int(np.floor(np.log10(np.abs(finite).max() or 1))))
+        longest = max((f"{v:.{decimals}f}" for v in finite), key=len)
         text = Text(0, 0, longest, fontsize=_SMALL, figure=self.figure)
-        wide, high = text.get_window_extent().width * 1.35, text.get_window_extent().height * 1.5
+        wide, high = text.get_window_extent().width * 1.6, text.get_window_extent().height * 1.6
         x, y = (edges_of(scale.at) for scale in self.scales)
         box = self.panels[0].get_window_extent()
-        if (
-            np.diff(x).min() / (x[-1] - x[0]) * box.width < wide
-            or np.diff(y).min() / (y[-1] - y[0]) * box.height < high
-        ):
+        narrow = np.diff(x).min() / (x[-1] - x[0]) * box.width < wide
+        low = np.diff(y).min() / (y[-1] - y[0]) * box.height < high
+        if narrow or low or self.values[0].size > 100:
             return
         for panel, ax in enumerate(self.panels):
             for j, i in itertools.product(range(len(y) - 1), range(len(x) - 1)):
-                value = self.values[panel][j, i]
+                value, state = self.values[panel][j, i], self.states[panel][j, i]
                 if not np.isfinite(value):
                     continue
                 said = ax.text(
                     (x[i] + x[i + 1]) / 2,
                     (y[j] + y[j + 1]) / 2,
-                    told_number(float(f"{value:.3g}")),
+                    f"{value:.{decimals}f}",
                     fontsize=_SMALL,
                     color="#111111",
                     ha="center",
                     va="center",
                     zorder=4,
                 )
-                said.set_bbox({"facecolor": "white", "alpha": 0.72, "linewidth": 0, "pad": 0.8})
+                if state in _HATCHES:
+                    said.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
 
     # A line ----------------------------------------------------------------------------------------------------------
 
-    def marker(self, state: int, legend: bool = True) -> dict[str, Any]:
+    def marker(self, state: int) -> dict[str, Any]:
         filled = state in (_WITHIN, _SOFT, _HARD)
         colour = {_SOFT: "#E69F00", _HARD: "#D55E00"}.get(state, "#0072B2")
         return {
             "marker": _MARKERS[state],
-            "markersize": 5.5 if state == _WITHIN else 7,
+            "markersize": 5 if state in (_WITHIN, _OPEN) else 7,
             "markerfacecolor": colour if filled else "white",
             "markeredgecolor": "#111111",
             "markeredgewidth": 0.8 if state != _REFUSED else 1.2,
@@ -659,9 +686,8 @@ class _Map:
         at, values, states = self.scales[0].at, self.values[panel], self.states[panel]
         if self.scales[0].ticks is None:
             ax.plot(at, values, color="#0072B2", linewidth=1.6, zorder=2)
-        most = 40
         turns = np.flatnonzero(states[1:] != states[:-1])
-        marked = np.unique([*np.linspace(0, len(at) - 1, min(len(at), most)).astype(int), *turns, *(turns + 1)])
+        marked = np.unique([*range(0, len(at), max(1, len(at) // 30)), len(at) - 1, *turns, *(turns + 1)])
         for state in _TOLD_STATES:
             here = marked[states[marked] == state]
             if state == _REFUSED:
@@ -681,6 +707,32 @@ class _Map:
         room = 0.04 * (at[-1] - at[0]) or 0.5
         ax.set_xlim(at[0] - room, at[-1] + room)
         for side in ("top", "right"):
+            ax.spines[side].set_visible(False)
+
+    def dots(self, ax: Any) -> None:
+        """What cannot be ordered: a row for each, the first on top."""
+        values, states = self.values[0], self.states[0]
+        rows = np.arange(len(values))[::-1]
+        for state in _TOLD_STATES:
+            here = np.flatnonzero(states == state)
+            refused = state == _REFUSED
+            ax.plot(
+                np.full(len(here), 0.02) if refused else values[here],
+                rows[here],
+                linestyle="none",
+                transform=ax.get_yaxis_transform() if refused else ax.transData,
+                zorder=3,
+                **self.marker(state),
+            )
+        finite = values[np.isfinite(values)]
+        if len(finite):
+            ax.set_xlim(0 if finite.min() >= 0 else None, 1.08 * float(finite.max()) or 1.0)
+        ax.set_ylim(-0.6, len(values) - 0.4)
+        ax.set_yticks(rows, self.scales[0].ticks)
+        ax.tick_params(labelsize=8, axis="both")
+        ax.hlines(rows, 0, 1, transform=ax.get_yaxis_transform(), color="#D0D0D0", linewidth=0.7, zorder=1)
+        ax.set_xlabel(self.named, fontsize=_PLAIN)
+        for side in ("top", "right", "left"):
             ax.spines[side].set_visible(False)
 
 

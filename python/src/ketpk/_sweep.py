@@ -415,7 +415,7 @@ def sweep(
         extrapolate=extrapolate,
         assume_enantiomers_alike=assume_enantiomers_alike,
     )
-    document = {"schema": "ketpk.sweep/1", "session": session, "vary": axes}
+    document: dict[str, Any] = {"schema": "ketpk.sweep/1", "session": session, "vary": axes}
     if truth(second_solver, "second_solver"):
         document["second_solver"] = True
     limits = limits_of(limits)
