@@ -39,7 +39,6 @@ VARIED: Mapping[str, tuple[str, str]] = {
     **{name: (kind.role, kind.unit) for name, kind in NUMBERS.items()},
     "pause_min": ("pause", "min"),
 }
-Varied = str | tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,7 +262,10 @@ def _axis(key: object, values: object, pause_at_min: object) -> tuple[str, dict[
     if not isinstance(name, str):
         raise WrongType("E_TYPE", "vary", 'not a name; accepted: names such as "dose_mg_per_kg", or (name, input)')
     if name == "model" and of is None:
-        return name, {"input": "model", "models": models_of(values, "vary.model")}
+        models = models_of(values, "vary.model")
+        if not models:
+            raise InvalidInput("E_FIELD_MISSING", "vary.model", "empty; accepted: at least one model")
+        return name, {"input": "model", "models": models}
     if name not in VARIED:
         shown = f"vary.{name}" if re.fullmatch(r"[A-Za-z0-9_]{1,40}", name) else "vary"  # no free text in a message
         accepted = "accepted: model, pause_min, weight_kg, dose_mg_per_kg, duration_min and the like (see the help)"
@@ -394,7 +396,7 @@ def sweep(
         raise InvalidInput("E_FIELD_DUPLICATE", "model", "stands in vary too; accepted: in one of them")
     if varied is None and model is None:
         raise InvalidInput("E_FIELD_MISSING", "model", "not given; accepted: one model, or several in vary")
-    base: Any = one_model(model) if varied is None else _core.model_ids()[0] if varied == "all" else (varied or [""])[0]
+    base: Any = one_model(model) if varied is None else _core.model_ids()[0] if varied == "all" else varied[0]
     session = session_of(
         patient,
         order,
@@ -432,7 +434,7 @@ def _told(held: _core.Sweep, document: Mapping[str, Any]) -> dict[str, Any]:
     columns = {n: np.array(c, dtype=object) if isinstance(c, list) else c for n, c in held.columns().items()}
     axes = []
     for column, what, unit, values in held.axes():
-        told = np.array(values, dtype=object) if isinstance(values, list) else values
+        told: NDArray[Any] = np.array(values, dtype=object) if isinstance(values, list) else np.asarray(values)
         told.setflags(write=False)
         axes.append(SweepAxis(column, what, unit, told))
     return {
