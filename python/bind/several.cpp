@@ -164,9 +164,6 @@ void bind_several(nb::module_& m) {
           "json", [](const Spread& s) { return steadily([&] { return to_json(s, version); }); },
           "All of them as ketpk.spread/1.")
       .def(
-          "csv", [](const Spread& s) { return steadily([&] { return to_csv(s); }); },
-          "One row per asked instant, as the command writes it.")
-      .def(
           "card", [](const Spread& s) { return steadily([&] { return to_card(s, version); }); },
           "The answers side by side.");
   nb::class_<Sweep>(m, "Sweep", "The answers over a grid, held by the core.")

@@ -270,11 +270,9 @@ def test_a_spread_comes_back_from_its_json_and_from_a_pickle() -> None:
             assert again == spread and hash(again) == hash(spread)
             assert again.results == spread.results and again.refused == spread.refused and again.sites == spread.sites
             assert again.columns == spread.columns and again.curves == spread.curves
-            assert again.to_json() == spread.to_json()
+            assert (again.to_json(), again.to_csv()) == (spread.to_json(), spread.to_csv())
         with pytest.raises(ketpk.InvalidInput, match="E_STATE card"):
             ketpk.Spread.from_json(spread.to_json()).card()
-        with pytest.raises(ketpk.InvalidInput, match="E_STATE csv"):
-            ketpk.Spread.from_json(spread.to_json()).to_csv()
     assert spread != compared() and spread != 1
 
 

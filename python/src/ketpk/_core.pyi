@@ -166,9 +166,6 @@ class Spread:
     def json(self) -> str:
         """All of them as ketpk.spread/1."""
 
-    def csv(self) -> str:
-        """One row per asked instant, as the command writes it."""
-
     def card(self) -> str:
         """The answers side by side."""
 

@@ -340,6 +340,18 @@ def told_axis(axis: SweepAxis) -> str:
     return _INPUTS.get(axis.input, axis.input) + (f" of input {of[1]}" if of else "")
 
 
+def models_named(sweep: Sweep) -> dict[str, str]:
+    """Each model that was asked, with its sampling site, and marked where it is run as if enantiomers were alike."""
+    columns = sweep.columns
+    asked = columns["model"] if "model" in columns else [next(iter(sweep._told["sites"]))] * sweep.points
+    flags = zip(asked, columns["flags"])
+    alike = {id for id, codes in flags if codes and "ENANTIOMERS_ASSUMED_ALIKE" in codes.split(";")}
+    return {
+        id: f"{id}{' (S)' if id in alike else ''} ({_plot._told_site(site)})"
+        for id, site in sweep._told["sites"].items()
+    }
+
+
 def states_of(sweep: Sweep) -> NDArray[np.int64]:
     """What each point is to be told apart by; without limits nothing is but what was refused."""
     limits = sweep._told["limits"] is not None
@@ -371,10 +383,10 @@ class Scale:
     ticks: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, axis: SweepAxis, sites: Mapping[str, str]) -> Scale:
+    def of(cls, axis: SweepAxis, named: Mapping[str, str]) -> Scale:
         places = np.arange(len(axis.values))
         if axis.unit is None:
-            words = tuple(f"{id} ({_plot._told_site(sites[id])})" for id in axis.values.tolist())
+            words = tuple(named[id] for id in axis.values.tolist())
             return cls(places.astype(float), places, words)
         order = np.argsort(axis.values, kind="stable")
         if len(np.unique(axis.values)) == len(axis.values):
@@ -443,8 +455,8 @@ class _Map:
         self.sweep, self.across, self.others, self.panels = sweep, across, others, panels
         self.figure = panels[0].figure
         shape = [len(axis.values) for axis in sweep.axes]
-        self.sites: Mapping[str, str] = sweep._told["sites"]
-        self.scales = [Scale.of(sweep.axes[k], self.sites) for k in across]
+        self.named_models = models_named(sweep)
+        self.scales = [Scale.of(sweep.axes[k], self.named_models) for k in across]
         self.values = self._laid(sweep.columns[quantity].reshape(shape))
         self.states = self._laid(states_of(sweep).reshape(shape))
         analyte = str(sweep.inputs["session"]["analyte"])
@@ -492,7 +504,7 @@ class _Map:
         axis = self.sweep.axes[k]
         value = axis.values[place]
         if axis.unit is None:
-            return f"{value} ({_plot._told_site(self.sites[value])})"
+            return self.named_models[value]
         return f"{told_axis(axis)} {told_number(float(value))} {axis.unit}"
 
     def _axis(self, which: int) -> str:
@@ -500,11 +512,15 @@ class _Map:
         return told_axis(axis) + (f" [{axis.unit}]" if axis.unit else "")
 
     def ticks(self) -> None:
-        for scale, axes in zip(self.scales, ([a.xaxis for a in self.panels], [a.yaxis for a in self.panels])):
+        """At the values that were asked, where they are few and do not lie close together."""
+        for scale, axes, gap in zip(
+            self.scales, ([a.xaxis for a in self.panels], [a.yaxis for a in self.panels]), (0.13, 0.06)
+        ):
+            few = 1 < len(scale.at) <= 8 and np.diff(scale.at).min() > gap * (scale.at[-1] - scale.at[0])
             for axis in axes:
                 if scale.ticks is not None:
                     axis.set_ticks(scale.at, scale.ticks)
-                elif len(scale.at) <= 8:
+                elif few or len(scale.at) == 1:
                     axis.set_ticks(scale.at, [told_number(x) for x in scale.at])
 
     def header(self) -> None:
@@ -521,12 +537,14 @@ class _Map:
                     lines[-1] = longer
             return lines
 
-        models = [] if len(self.sites) > 1 else [f"{id} ({_plot._told_site(s)})" for id, s in self.sites.items()]
-        title = ", ".join([self.told, *models])
+        models = list(self.named_models.values())
+        title = ", ".join([self.told, *models[: len(models) == 1]])
         limits = self.sweep._told["limits"]
         by = "no limits given" if limits is None else f"limits: {limits[0]} version {limits[1]} (status {limits[2]})"
         held = _held(self.sweep)
-        said = " · ".join([*([held] if held else []), by])
+        alike = any(" (S) " in name for name in models)
+        note = "(S): built on S-ketamine, run as if both enantiomers behaved alike" if alike else ""
+        said = " · ".join(each for each in (held, by, note) if each)
         lines = [*wrapped(title, _LARGE), *wrapped(said, _LARGE)]
         text = self.figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=_LARGE - 0.5, color=self.ink)
         text.set_parse_math(False)
@@ -568,17 +586,15 @@ class _Map:
     # A map -----------------------------------------------------------------------------------------------------------
 
     def map(self, ax: Any, panel: int) -> None:
-        from matplotlib import colors, patches, pyplot
+        from matplotlib import colormaps, colors, patches
 
         values, states = self.values[panel], self.states[panel]
         x, y = (edges_of(scale.at) for scale in self.scales)
         finite = self.values[np.isfinite(self.values)]
         low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
         # The darkest are left out, so that hatching in ink is seen on every colour, and the palest, which are paper.
-        shades = colors.LinearSegmentedColormap.from_list(
-            "ketpk", pyplot.get_cmap("YlGnBu")(np.linspace(0.1, 0.75, 256))
-        )
-        shades.set_bad("#E4E4E4")
+        shown = colormaps["YlGnBu"](np.linspace(0.1, 0.75, 256))
+        shades = colors.LinearSegmentedColormap.from_list("ketpk", shown).with_extremes(bad="#E4E4E4")
         mesh = ax.pcolormesh(
             x,
             y,

@@ -71,7 +71,7 @@ class FlagCount:
         code: of the flag, ``"PLASMA_PEAK_HIGH"`` for example.
         severity: the worst it was raised with, ``"advisory"``, ``"soft"`` or ``"hard"``.
         models: the ids of those that raise it.
-        of: of how many models that is [count].
+        of: of how many models that is.
     """
 
     code: str
@@ -323,14 +323,15 @@ class Spread(Immutable, Mapping[str, Result]):
 
     def to_csv(self) -> str:
         """Plasma of each model and the envelope of each site, one row per asked instant, the same bytes as the command
-        writes with ``--csv``.
-
-        Raises:
-            InvalidInput: ``E_STATE`` for a spread that was read back.
-        """
-        if self._held is None:
-            raise InvalidInput("E_STATE", "csv", "the spread was read back; accepted: one that was calculated here")
-        return self._held.csv()
+        writes with ``--csv``."""
+        profile = self.results[0].profile
+        columns: dict[str, Any] = {"time_us": [str(t) for t in profile.time_us], "time_min": profile.time_min}
+        for id, result in self.items():
+            columns[f"{id}_{result.model['site']}_plasma_ng_per_mL"] = result.profile.plasma_ng_per_mL
+        for site in self.sites:
+            columns[f"{site.site}_lowest_ng_per_mL"] = site.lowest_ng_per_mL
+            columns[f"{site.site}_highest_ng_per_mL"] = site.highest_ng_per_mL
+        return _core.table_csv(list(columns), list(columns.values()))
 
     def to_pandas(self) -> pandas.DataFrame:
         """``columns`` as a data frame, one row a model, a copy; ``spread.curves.to_pandas()`` has the curves. Needs
@@ -450,25 +451,25 @@ def _by_model(spread: Spread) -> Table:
     numbers = [{name: x for _, name, x in each} for each in told]
     none = [None] * len(refused)
 
-    def words(of_results: list[Any], of_refused: list[Any]) -> NDArray[Any]:
+    def objects(of_results: list[Any], of_refused: list[Any]) -> NDArray[Any]:
         column = np.empty(len(results) + len(refused), dtype=object)
         column[:] = [*of_results, *of_refused]
         return column
 
     columns = {
-        "model": words([r.model["id"] for r in results], [r.id for r in refused]),
-        "site": words([r.model["site"] for r in results], [r.site for r in refused]),
-        "enantiomers_assumed_alike": words([is_alike(r) for r in results], none),
-        "extrapolated": words([is_extrapolated(r) for r in results], none),
+        "model": objects([r.model["id"] for r in results], [r.id for r in refused]),
+        "site": objects([r.model["site"] for r in results], [r.site for r in refused]),
+        "enantiomers_assumed_alike": objects([is_alike(r) for r in results], none),
+        "extrapolated": objects([is_extrapolated(r) for r in results], none),
     }
     for name in names:
         values = [each.get(name) for each in numbers] + none
         columns[name] = np.array([np.nan if x is None else x for x in values], dtype=np.float64)
-    columns["verdict"] = words([str(r.verdict) for r in results], none)
-    columns["flags"] = words([";".join(f.code for f in r.flags) for r in results], none)
-    columns["not_evaluated"] = words([_open(r) for r in results], none)
-    columns["error"] = words([None] * len(results), [r.code for r in refused])
-    columns["error_field"] = words([None] * len(results), [r.field for r in refused])
+    columns["verdict"] = objects([str(r.verdict) for r in results], none)
+    columns["flags"] = objects([";".join(f.code for f in r.flags) for r in results], none)
+    columns["not_evaluated"] = objects([_open(r) for r in results], none)
+    columns["error"] = objects([None] * len(results), [r.code for r in refused])
+    columns["error_field"] = objects([None] * len(results), [r.field for r in refused])
     return Table(columns)
 
 
@@ -491,13 +492,13 @@ def _curves(results: Sequence[Result]) -> Table:
     profiles = [r.profile for r in results]
     each = [len(p.time_us) for p in profiles]
 
-    def words(of: list[str]) -> NDArray[Any]:
+    def objects(of: list[str]) -> NDArray[Any]:
         return np.repeat(np.array(of, dtype=object), each)
 
     return Table(
         {
-            "model": words([r.model["id"] for r in results]),
-            "site": words([r.model["site"] for r in results]),
+            "model": objects([r.model["id"] for r in results]),
+            "site": objects([r.model["site"] for r in results]),
             **{name: np.concatenate([p[name] for p in profiles]) for name in ("time_us", "time_min")},
             "plasma_ng_per_mL": np.concatenate([p.plasma_ng_per_mL for p in profiles]),
         }
@@ -547,9 +548,10 @@ def compare(
     Args:
         patient, order: as in ``simulate``.
         models: ``"all"`` for those that are built in, or a list; each of them as ``model`` in ``simulate``.
-        analyte, form, drug_free, course, events, pump, limits, as_of, bag_mg_per_mL, bag_vials, bag_diluent_mL,
-            every_min, until_min, at_min, time_above_ng_per_mL, overrides, extrapolate, second_solver: as in
-            ``simulate``, for all models alike. Envelopes are of the asked instants.
+        analyte, form, drug_free, course, events, pump, limits, as_of, bag_mg_per_mL, bag_vials, every_min, until_min,
+            at_min, time_above_ng_per_mL, overrides, extrapolate, second_solver: as in ``simulate``, for all models
+            alike. Envelopes are of the asked instants.
+        bag_diluent_mL: likewise [mL].
         assume_enantiomers_alike: also ask S-ketamine models for a racemic order, as if both enantiomers behaved alike;
             each of them is flagged, and marked ``(S)``.
 

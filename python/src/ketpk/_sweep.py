@@ -297,7 +297,7 @@ def evenly(first: Number, last: Number, points: int) -> NDArray[np.float64]:
 
     Args:
         first, last: the ends, both among them, in the [unit] of what is varied.
-        points: how many [count], 2 to 1,000,000.
+        points: how many, 2 to 1,000,000.
 
     Returns:
         float64, shape ``(points,)``, read-only [unit of what is varied].
@@ -356,8 +356,8 @@ def sweep(
         pause_at_min: when the pause begins [min], with ``pause_min``.
         model: as in ``simulate``, where it is not varied.
         analyte, form, drug_free, course, events, pump, effects, limits, as_of, bag_mg_per_mL, bag_vials,
-            bag_diluent_mL, time_above_ng_per_mL, extrapolate, assume_enantiomers_alike: as in ``simulate``, for all
-            points.
+            time_above_ng_per_mL, extrapolate, assume_enantiomers_alike: as in ``simulate``, for all points.
+        bag_diluent_mL: likewise [mL].
         until_min: where the time above levels ends [min].
         second_solver: ask a second solver at every point, which takes some ten times as long.
 
@@ -381,7 +381,7 @@ def sweep(
     >>> sweep
     <ketpk.Sweep 2 weight_kg x 3 duration_min = 6 points, 0 refused>
     >>> sweep.columns["cmax_ng_per_mL"].round()
-    array([376., 240., 187., 426., 269., 209.])
+    array([375., 240., 186., 421., 268., 207.])
     """
     if not isinstance(vary, Mapping):
         raise WrongType("E_TYPE", "vary", "not a mapping; accepted: a dict of names and values")
