@@ -60,6 +60,7 @@ inline void answer_of_model(JsonText& json, const Result& r, std::string_view ve
     summary(json, r);
     time_above(json, r);
     assessment(json, r);
+    delivery(json, r);
     sessions(json, r);
     effect_answers(json, r);
     sensitivity(json, r);

@@ -88,8 +88,10 @@ inline std::size_t checked_points(const SweepRequest& request) {
 /// Asks every point, with the last axis varying fastest. Profiles and sensitivities are not kept, so they are not
 /// asked; `observe` says only where the time above ends. Throws for what is wrong with the sweep itself; what is wrong
 /// with a point, its range or its domain, is that point's refusal, and so is trouble of the solver. Where no point can
-/// be asked, throws what the first one was refused for.
-[[nodiscard]] inline Sweep sweep(SweepRequest request) {
+/// be asked, throws what the first one was refused for. `before_each` is called ahead of every point; what it throws
+/// ends the sweep.
+template <class BeforeEach>
+[[nodiscard]] Sweep sweep(SweepRequest request, BeforeEach before_each) {
   const std::size_t points = detail::checked_points(request);
   if (!request.base.observe.at.empty() && !request.base.observe.until)
     request.base.observe.until = request.base.observe.at.back();
@@ -107,6 +109,7 @@ inline std::size_t checked_points(const SweepRequest& request) {
     for (std::size_t k = 0; k < out.asked.axes.size(); ++k)
       if (std::holds_alternative<ModelAxis>(out.asked.axes[k])) model = out.place(row, k);
     Request& one = requests[model];
+    before_each();
     try {
       one.order.events = events;
       for (std::size_t k = 0; k < out.asked.axes.size(); ++k)
@@ -126,6 +129,11 @@ inline std::size_t checked_points(const SweepRequest& request) {
     throw InvalidInput(first.code, first.field, first.message);
   }
   return out;
+}
+
+/// The same, to its end.
+[[nodiscard]] inline Sweep sweep(SweepRequest request) {
+  return sweep(std::move(request), [] {});
 }
 
 }  // namespace ketpk

@@ -98,9 +98,22 @@ class Running {
   static void forked();
 };
 
+[[nodiscard]] io::SessionContext context_of(const Reading& reading);
+
 [[nodiscard]] Request request_from(std::string_view session, const Reading& reading);
 
 [[nodiscard]] Outcome answer(const Request& request, bool second_solver);
+
+/// `Result` and what only Python asks of it. It never changes after it was made.
+struct Answered {
+  Result result;
+  std::vector<double> time_min;
+
+  explicit Answered(Result r) : result(std::move(r)) {
+    time_min.reserve(result.profile.time.size());
+    for (const Micros t : result.profile.time) time_min.push_back(minutes(t));
+  }
+};
 
 /// The values as an array that Python owns and nobody can write to.
 template <class T>
@@ -119,5 +132,6 @@ void bind_evidence(nb::module_& m);
 void bind_models(nb::module_& m);
 void bind_predict(nb::module_& m);
 void bind_rows(nb::module_& m);
+void bind_several(nb::module_& m);
 
 }  // namespace ketpk::bind

@@ -27,13 +27,15 @@ namespace ketpk::bind {
 
 using namespace nb::literals;
 
+io::SessionContext context_of(const Reading& reading) {
+  return {.folder = std::filesystem::path(reading.folder),
+          .today = io::read_day(reading.today, "today"),
+          .confined = reading.confined,
+          .limits = reading.limits};
+}
+
 Request request_from(std::string_view session, const Reading& reading) {
-  return steadily([&] {
-    return io::read_session(session, {.folder = std::filesystem::path(reading.folder),
-                                      .today = io::read_day(reading.today, "today"),
-                                      .confined = reading.confined,
-                                      .limits = reading.limits});
-  });
+  return steadily([&] { return io::read_session(session, context_of(reading)); });
 }
 
 Outcome answer(const Request& request, bool second_solver) {
@@ -64,17 +66,6 @@ static_assert(sizeof(Micros) == sizeof(std::int64_t) && std::is_standard_layout_
 
 template <class T>
 using Column = nb::ndarray<nb::numpy, const T, nb::ndim<1>, nb::c_contig>;
-
-/// `Result` and what only Python asks of it. It never changes after it was made.
-struct Answered {
-  Result result;
-  std::vector<double> time_min;
-
-  explicit Answered(Result r) : result(std::move(r)) {
-    time_min.reserve(result.profile.time.size());
-    for (const Micros t : result.profile.time) time_min.push_back(minutes(t));
-  }
-};
 
 const std::vector<double>& doubles_of(const Answered& a, std::string_view name) {
   const Profile& p = a.result.profile;
@@ -307,6 +298,7 @@ NB_MODULE(_core, m) {
   bind_models(m);
   bind_predict(m);
   bind_rows(m);
+  bind_several(m);
 }
 
 }  // namespace ketpk::bind

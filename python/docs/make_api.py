@@ -43,6 +43,11 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Any model, any data", ("predict", "Prediction")),
     ("Which model, how sure", ("validate", "Evidence")),
     ("What a concentration does", ("Emax", "LinearEffect", "Turnover", "Effect", "EffectAnswer", "Extreme")),
+    (
+        "Which model, how sure",
+        ("compare", "Spread", "SiteSpread", "Range", "MinutesAbove", "FlagCount", "OpenCheck", "RefusedModel"),
+    ),
+    ("What if", ("sweep", "evenly", "Sweep", "SweepAxis", "RefusedPoint")),
     ("Looking", ("plot",)),
     (
         "Answers",

@@ -114,6 +114,8 @@ NO_UNIT = {
     "paused_infusions",
     "times",
     "session",
+    "points",
+    "of",
 }
 NUMERIC = re.compile(r"\b(float|int|Number|float64|int64)\b")
 

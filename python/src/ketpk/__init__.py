@@ -81,6 +81,8 @@ from ._result import (
     Verdict,
 )
 from ._session import simulate, simulate_session
+from ._spread import FlagCount, MinutesAbove, OpenCheck, Range, RefusedModel, SiteSpread, Spread, compare
+from ._sweep import RefusedPoint, Sweep, SweepAxis, evenly, sweep
 from ._table import Table
 from .limits import Limits
 from .models import Model
@@ -104,14 +106,17 @@ __all__ = [
     "Evidence",
     "Extreme",
     "Flag",
+    "FlagCount",
     "Interruption",
     "InvalidInput",
     "Limits",
     "LimitsUsed",
     "LinearEffect",
     "MetaboliteSummary",
+    "MinutesAbove",
     "Model",
     "NumericalTrouble",
+    "OpenCheck",
     "Order",
     "Override",
     "Patient",
@@ -122,12 +127,19 @@ __all__ = [
     "Profile",
     "Provenance",
     "Pump",
+    "Range",
     "RateRun",
+    "RefusedModel",
+    "RefusedPoint",
     "Result",
     "SessionOfCourse",
+    "SiteSpread",
     "Solvers",
+    "Spread",
     "State",
     "Summary",
+    "Sweep",
+    "SweepAxis",
     "Table",
     "TimeAbove",
     "Turnover",
@@ -137,6 +149,8 @@ __all__ = [
     "__version__",
     "bolus",
     "change_rate",
+    "compare",
+    "evenly",
     "infusion",
     "limits",
     "minutes_between",
@@ -150,5 +164,6 @@ __all__ = [
     "simulate_frame",
     "simulate_session",
     "stop",
+    "sweep",
     "validate",
 ]

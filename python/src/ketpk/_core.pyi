@@ -161,3 +161,54 @@ def verdict_names() -> list[str]:
 
 def simulate_rows(sessions: Sequence[bytes], first_rows: Sequence[int], session_of: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Sequence[tuple[str, str, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]]], today: str, limits: Limits | None, second_solver: bool, profiles: bool, threads: int, progress: object | None) -> dict[str, Any]:
     """Answers one session a row, with the numbers of the columns in it."""
+
+class Spread:
+    """The answers of several models, held by the core."""
+
+    def answers(self) -> list[Answer]:
+        """Each model's answer."""
+
+    def json(self) -> str:
+        """All of them as ketpk.spread/1."""
+
+    def card(self) -> str:
+        """The answers side by side."""
+
+class Sweep:
+    """The answers over a grid, held by the core."""
+
+    def columns(self) -> dict[str, Any]:
+        """Every column of the tidy table by its name."""
+
+    def axes(self) -> list[tuple[str, str, str | None, object]]:
+        """Column, input, unit and values of each axis."""
+
+    def refused(self) -> list[tuple[int, str, str, str]]:
+        """Row, code, field and message of each point that was refused."""
+
+    def sites(self) -> dict[str, Any]:
+        """The sampling site of each model by its id."""
+
+    def numbers(self) -> list[str]:
+        """The names of the columns of numbers."""
+
+    def limits(self) -> tuple[str, str, str] | None:
+        """Id, version and status of the limits; None without."""
+
+    def json(self) -> str:
+        """The table as ketpk.grid/1."""
+
+    def csv(self) -> str:
+        """The table as CSV."""
+
+    def card(self, quantity: str) -> str:
+        """Maps of one number."""
+
+def compare(session: bytes, folder: bytes, today: str, confined: bool, limits: Limits | None, second_solver: bool) -> Spread:
+    """Answers a session that asks several models."""
+
+def sweep(document: bytes, today: str, limits: Limits | None) -> Sweep:
+    """Answers a sweep, ketpk.sweep/1."""
+
+def evenly(from_: float, to: float, points: int) -> Annotated[NDArray[numpy.float64], dict(shape=(None,), writable=False)]:
+    """So many numbers, evenly spaced."""

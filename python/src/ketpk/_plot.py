@@ -708,6 +708,13 @@ def _refuse(results: Sequence[object], labels: object) -> None:
             raise InvalidInput("E_COLUMNS", "labels", "another number than of results; accepted: one text per result")
 
 
+def reach(each: Sequence[Drawn]) -> float:
+    """Where Axes end that show all of these [ng/mL]."""
+    top = max(float(c.ng_per_mL.max()) for d in each for c in d.curves)
+    near = [line.ng_per_mL for d in each for line in d.lines if line.ng_per_mL <= 2 * top]
+    return max([top, *near]) * 1.1 or 1.0
+
+
 @dataclass(frozen=True)
 class _Box:
     """A rectangle in pixels."""
@@ -979,6 +986,10 @@ class _Sheet:
             return [_Lane(self.each[0].bars, None)]
         return [_Lane(d.bars, self.colour(i)) for i, d in enumerate(self.each)]
 
+    def top(self) -> float:
+        """How high the Axes reach: over all curves, and over the levels that are near them."""
+        return reach(self.each)
+
     def strip(self) -> None:
         """The order under zero, in rows, each bar or triangle with its amount; and with it the scale of the Axes."""
         from matplotlib import transforms
@@ -990,10 +1001,7 @@ class _Sheet:
         rows = sum(max((row for _, row, _, _ in p), default=0) + 1 for p in placed)
         row_px = min(_ROW * self.px, 0.4 * box.height / rows)
         share = (rows * row_px + 4 * self.px) / box.height
-        shown = [c.ng_per_mL.max() for d in self.each for c in d.curves]
-        top = max(shown)
-        near = [line.ng_per_mL for d in self.each for line in d.lines if line.ng_per_mL <= 2 * top]
-        top = max([top, *near]) * 1.1 or 1.0
+        top = self.top()
         ax.set_ylim(-top * share / (1 - share), top)
         ax.axhline(0, color=self.ink, linewidth=0.6, zorder=1)
         across = transforms.blended_transform_factory(ax.transData, ax.transAxes)

@@ -123,94 +123,47 @@ def _starting_from(saved: object, under_way: object) -> dict[str, Any]:
     return start
 
 
-def simulate(
-    patient: Patient,
-    order: Order | None,
+def one_model(model: object) -> Any:
+    """``model``, unless it stands for several. Raises ``InvalidInput``: ``E_MODEL_UNKNOWN``."""
+    if isinstance(model, (list, tuple)) or (isinstance(model, str) and model == "all"):
+        raise InvalidInput(
+            "E_MODEL_UNKNOWN",
+            "model",
+            "several models, and one answer is asked; accepted: one model, or ketpk.compare for several",
+        )
+    return model
+
+
+def session_of(
+    patient: object,
+    order: object,
     *,
-    model: ModelSource,
+    model: Any,
     analyte: str,
     form: str,
-    drug_free: bool = False,
+    drug_free: bool,
     initial_state: StateSource | None = None,
     under_way: str | None = None,
-    course: Course | None = None,
-    events: Sequence[Event] = (),
-    pump: Pump | None = None,
-    effects: Sequence[Effect] = (),
-    limits: LimitsSource | None = None,
+    course: object = None,
+    events: object = (),
+    pump: object = None,
+    effects: object = (),
     as_of: datetime.date | str | None = None,
-    bag_mg_per_mL: Number | None = None,
-    bag_vials: Sequence[Vial] = (),
-    bag_diluent_mL: Number | None = None,
-    every_min: Number | None = None,
-    until_min: Number | None = None,
-    at_min: Sequence[Number] | Any | None = None,
-    time_above_ng_per_mL: Number | Sequence[Number] = (),
-    sensitivity: bool = False,
-    overrides: Sequence[Override] = (),
+    bag_mg_per_mL: object = None,
+    bag_vials: object = (),
+    bag_diluent_mL: object = None,
+    every_min: object = None,
+    until_min: object = None,
+    at_min: object = None,
+    time_above_ng_per_mL: object = (),
+    sensitivity: object = False,
+    effect_card: object = None,
+    overrides: object = (),
     extrapolate: bool = False,
     assume_enantiomers_alike: bool = False,
-    second_solver: bool = True,
-) -> Result:
-    """What this order does to the concentration in this patient, and whether it is outside the limits.
-
-    Args:
-        patient: a ``Patient``.
-        order: an ``Order``, from ``infusion`` and ``bolus``; None where only a saved state goes on.
-        model: the id of a built-in model (``ketpk.models.list()``), a model file or its document, a ``Model``, or
-            ``{"custom": {...}}`` as in a session. A text with a dot or a slash in it that is no id is a file.
-        analyte: ``"racemic-ketamine"``, ``"s-ketamine"`` or ``"r-ketamine"``.
-        form: what the milligrams count, ``"base"`` or ``"hydrochloride"`` (115.33 mg hydrochloride hold 100 mg base).
-        drug_free: True; says that there is no ketamine on board at time zero. Or
-        initial_state: a course that this one goes on from: a ``State``, the path of a saved one, or its document. Times
-            count from the same start.
-        under_way: what becomes of infusions that the saved state holds unfinished, ``"continue"`` or ``"stopped"``; due
-            where there is one.
-        course: a ``Course``: the order is given again, each session of it; ``result.sessions`` tells each by itself.
-        events: what happened to running infusions, in order of time: ``pause``, ``resume``, ``stop``, ``change_rate``,
-            ``restart_remainder``. The curve follows what was delivered; ``result.delivery`` says how much that was.
-        pump: a ``Pump``: its steps, the line, a flush.
-        effects: what a concentration does, ``Emax``, ``LinearEffect`` or ``Turnover`` each, beside those of the model;
-            ``result.effects`` answers them by name.
-        limits: ``ketpk.limits.read(path)``, a path, or a dict; without them the verdict is unevaluated.
-        as_of: the day the limits must be in force; today in UTC if not given.
-        bag_mg_per_mL: drug in the bag, for rates in mL.
-        bag_vials, bag_diluent_mL: what the bag was made of, a list of ``Vial`` and the volume they were added to [mL];
-            the stated concentration is held against it.
-        every_min, until_min: sample every so many minutes from 0 to the end [min], or
-        at_min: sample at these instants [min], shape ``(n,)``, in order of time, some 50,000 at most. Without either
-            nothing is sampled; summary and limits look at the whole continuous course in any case.
-        time_above_ng_per_mL: a level or several [ng/mL].
-        sensitivity: True asks what peak, area and minutes above hang on, ``result.sensitivity``; not for a model whose
-            elimination saturates.
-        overrides: recorded decisions to go on in spite of a flag; they change no verdict.
-        extrapolate: run outside the model's stated domain, and flag it.
-        assume_enantiomers_alike: run an S-ketamine model for a racemic order, and flag it.
-        second_solver: ask a second, independent solver too, and give no numbers unless both agree to 1e-8.
-
-    Returns:
-        A ``Result``: ``summary``, ``profile``, ``effects``, ``time_above``, ``assessment``, ``provenance``.
-
-    Raises:
-        InvalidInput: for anything that cannot be used, with code and field; ``WrongType`` where the type is wrong.
-        NumericalTrouble: where the calculation failed or the two solvers disagree.
-
-    The models and where their numbers come from: ``ketpk.models.show(id)``.
-
-    >>> import ketpk
-    >>> result = ketpk.simulate(
-    ...     ketpk.Patient(weight_kg=70, age_yr=42),
-    ...     ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40),
-    ...     model="kamp2020", analyte="racemic-ketamine", form="base", drug_free=True,
-    ...     every_min=20, until_min=60, time_above_ng_per_mL=100,
-    ... )
-    >>> result
-    <ketpk.Result kamp2020: 35 mg, peak 253 ng/mL at 40 min, verdict unevaluated, 0 flags>
-    >>> result.profile.plasma_ng_per_mL.round()
-    array([  0., 198., 253.,  96.])
-    >>> round(result.time_above[0].minutes, 1)
-    53.2
-    """
+) -> dict[str, Any]:
+    """The session of the keywords of ``simulate``; of a list of models the ``model`` is a list. Raises
+    ``InvalidInput``."""
     if not isinstance(patient, Patient):
         raise WrongType("E_TYPE", "patient", "not a patient; accepted: ketpk.Patient (sessions go to simulate_session)")
     if not isinstance(order, Order) and (order is not None or initial_state is None):
@@ -259,10 +212,133 @@ def simulate(
         session["questions"] = {"time_above": levels}
     if truth(sensitivity, "sensitivity"):
         session.setdefault("questions", {})["sensitivity"] = True
+    if effect_card is not None:
+        session["effect_card"] = effect_card
     if not isinstance(overrides, (list, tuple)):
         raise WrongType("E_TYPE", "overrides", "not a list; accepted: a list of ketpk.Override")
     if overrides:
         session["overrides"] = [_override(o) for o in overrides]
+    return session
+
+
+def simulate(
+    patient: Patient,
+    order: Order | None,
+    *,
+    model: ModelSource,
+    analyte: str,
+    form: str,
+    drug_free: bool = False,
+    initial_state: StateSource | None = None,
+    under_way: str | None = None,
+    course: Course | None = None,
+    events: Sequence[Event] = (),
+    pump: Pump | None = None,
+    effects: Sequence[Effect] = (),
+    limits: LimitsSource | None = None,
+    as_of: datetime.date | str | None = None,
+    bag_mg_per_mL: Number | None = None,
+    bag_vials: Sequence[Vial] = (),
+    bag_diluent_mL: Number | None = None,
+    every_min: Number | None = None,
+    until_min: Number | None = None,
+    at_min: Sequence[Number] | Any | None = None,
+    time_above_ng_per_mL: Number | Sequence[Number] = (),
+    sensitivity: bool = False,
+    effect_card: str | None = None,
+    overrides: Sequence[Override] = (),
+    extrapolate: bool = False,
+    assume_enantiomers_alike: bool = False,
+    second_solver: bool = True,
+) -> Result:
+    """What this order does to the concentration in this patient, and whether it is outside the limits.
+
+    Args:
+        patient: a ``Patient``.
+        order: an ``Order``, from ``infusion`` and ``bolus``; None where only a saved state goes on.
+        model: the id of a built-in model (``ketpk.models.list()``), a model file or its document, a ``Model``, or
+            ``{"custom": {...}}`` as in a session. A text with a dot or a slash in it that is no id is a file.
+        analyte: ``"racemic-ketamine"``, ``"s-ketamine"`` or ``"r-ketamine"``.
+        form: what the milligrams count, ``"base"`` or ``"hydrochloride"`` (115.33 mg hydrochloride hold 100 mg base).
+        drug_free: True; says that there is no ketamine on board at time zero. Or
+        initial_state: a course that this one goes on from: a ``State``, the path of a saved one, or its document. Times
+            count from the same start.
+        under_way: what becomes of infusions that the saved state holds unfinished, ``"continue"`` or ``"stopped"``; due
+            where there is one.
+        course: a ``Course``: the order is given again, each session of it; ``result.sessions`` tells each by itself.
+        events: what happened to running infusions, in order of time: ``pause``, ``resume``, ``stop``, ``change_rate``,
+            ``restart_remainder``. The curve follows what was delivered; ``result.delivery`` says how much that was.
+        pump: a ``Pump``: its steps, the line, a flush.
+        effects: what a concentration does, ``Emax``, ``LinearEffect`` or ``Turnover`` each, beside those of the model;
+            ``result.effects`` answers them by name.
+        limits: ``ketpk.limits.read(path)``, a path, or a dict; without them the verdict is unevaluated.
+        as_of: the day the limits must be in force; today in UTC if not given.
+        bag_mg_per_mL: drug in the bag, for rates in mL.
+        bag_vials, bag_diluent_mL: what the bag was made of, a list of ``Vial`` and the volume they were added to [mL];
+            the stated concentration is held against it.
+        every_min, until_min: sample every so many minutes from 0 to the end [min], or
+        at_min: sample at these instants [min], shape ``(n,)``, in order of time, some 50,000 at most. Without either
+            nothing is sampled; summary and limits look at the whole continuous course in any case.
+        time_above_ng_per_mL: a level or several [ng/mL].
+        sensitivity: True asks what peak, area and minutes above hang on, ``result.sensitivity``; not for a model whose
+            elimination saturates.
+        effect_card: the effect site and effects of a study beside the model, by its id; ``ketpk effects list`` on the
+            command line says which there are. None is ever implied.
+        overrides: recorded decisions to go on in spite of a flag; they change no verdict.
+        extrapolate: run outside the model's stated domain, and flag it.
+        assume_enantiomers_alike: run an S-ketamine model for a racemic order, and flag it.
+        second_solver: ask a second, independent solver too, and give no numbers unless both agree to 1e-8.
+
+    Returns:
+        A ``Result``: ``summary``, ``profile``, ``effects``, ``time_above``, ``assessment``, ``provenance``.
+
+    Raises:
+        InvalidInput: for anything that cannot be used, with code and field; ``WrongType`` where the type is wrong.
+        NumericalTrouble: where the calculation failed or the two solvers disagree.
+
+    The models and where their numbers come from: ``ketpk.models.show(id)``.
+
+    >>> import ketpk
+    >>> result = ketpk.simulate(
+    ...     ketpk.Patient(weight_kg=70, age_yr=42),
+    ...     ketpk.infusion(dose_mg_per_kg=0.5, duration_min=40),
+    ...     model="kamp2020", analyte="racemic-ketamine", form="base", drug_free=True,
+    ...     every_min=20, until_min=60, time_above_ng_per_mL=100,
+    ... )
+    >>> result
+    <ketpk.Result kamp2020: 35 mg, peak 253 ng/mL at 40 min, verdict unevaluated, 0 flags>
+    >>> result.profile.plasma_ng_per_mL.round()
+    array([  0., 198., 253.,  96.])
+    >>> round(result.time_above[0].minutes, 1)
+    53.2
+    """
+    session = session_of(
+        patient,
+        order,
+        model=one_model(model),
+        analyte=analyte,
+        form=form,
+        drug_free=drug_free,
+        initial_state=initial_state,
+        under_way=under_way,
+        course=course,
+        events=events,
+        pump=pump,
+        effects=effects,
+        as_of=as_of,
+        bag_mg_per_mL=bag_mg_per_mL,
+        bag_vials=bag_vials,
+        bag_diluent_mL=bag_diluent_mL,
+        every_min=every_min,
+        until_min=until_min,
+        at_min=at_min,
+        time_above_ng_per_mL=time_above_ng_per_mL,
+        sensitivity=sensitivity,
+        effect_card=effect_card,
+        overrides=overrides,
+        extrapolate=extrapolate,
+        assume_enantiomers_alike=assume_enantiomers_alike,
+    )
     return _answered(json_bytes(session, "session"), limits_of(limits), b".", False, second_solver)
 
 
