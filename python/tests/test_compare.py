@@ -126,7 +126,7 @@ def test_a_model_is_refused_for_what_it_is_refused_for_alone() -> None:
 
 
 def test_who_is_refused_for_age_is_asked_where_it_is_extrapolated() -> None:
-    spread = compared(extrapolate=True)
+    spread = compared(extrapolate=True, models=["kamp2020", "herd2007"])
     assert not spread.refused and "herd2007" in spread
     assert spread.columns["extrapolated"][list(spread).index("herd2007")]
 
@@ -319,7 +319,9 @@ def test_a_spread_does_not_change_and_is_no_truth_value() -> None:
     with pytest.raises(TypeError, match=r"ketpk\.compare"):
         ketpk.Spread()
     spread.to_dict()["sites"].clear()
-    assert spread.sites and repr(spread).startswith("<ketpk.Spread of 5 models, 1 refused: peak arterial 253 to 253")
+    assert spread.sites
+    three = compared(models=["domino1984", "clements1981", "herd2007"])
+    assert repr(three) == "<ketpk.Spread of 2 models, 1 refused: peak not-stated 177 to 240 ng/mL by 2>"
 
 
 def test_a_model_that_does_not_answer_is_no_key() -> None:

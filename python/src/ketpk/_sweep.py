@@ -208,7 +208,7 @@ class Sweep(Immutable):
             The Axes of the panels.
 
         Raises:
-            InvalidInput: ``E_RANGE`` for no such column; ``E_SIZE`` for more than 12 panels.
+            InvalidInput: ``E_RANGE`` for no such column; ``E_SIZE`` for more than 24 panels.
             WrongType: for no text.
             ImportError: without matplotlib.
         """
