@@ -28,7 +28,13 @@ from PIL import Image
 import ketpk
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-NOTEBOOKS = ("one_infusion.ipynb", "models_disagree.ipynb", "table_of_patients.ipynb", "your_model_your_data.ipynb")
+NOTEBOOKS = (
+    "one_infusion.ipynb",
+    "models_disagree.ipynb",
+    "which_model_how_sure.ipynb",
+    "table_of_patients.ipynb",
+    "your_model_your_data.ipynb",
+)
 #: How far two pictures may be apart, root mean square over all pixels and colours of 0 to 255. A curve that moved by
 #: its own width is further.
 PICTURE_RMS = 4.0

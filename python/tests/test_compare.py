@@ -7,6 +7,7 @@ import copy
 import json
 import pathlib
 import pickle
+import re
 import subprocess
 import threading
 from typing import Any
@@ -126,7 +127,7 @@ def test_a_model_is_refused_for_what_it_is_refused_for_alone() -> None:
 
 
 def test_who_is_refused_for_age_is_asked_where_it_is_extrapolated() -> None:
-    spread = compared(extrapolate=True)
+    spread = compared(extrapolate=True, models=["kamp2020", "herd2007"])
     assert not spread.refused and "herd2007" in spread
     assert spread.columns["extrapolated"][list(spread).index("herd2007")]
 
@@ -319,7 +320,37 @@ def test_a_spread_does_not_change_and_is_no_truth_value() -> None:
     with pytest.raises(TypeError, match=r"ketpk\.compare"):
         ketpk.Spread()
     spread.to_dict()["sites"].clear()
-    assert spread.sites and repr(spread).startswith("<ketpk.Spread of 5 models, 1 refused: peak arterial 253 to 253")
+    assert spread.sites
+    three = compared(models=["domino1984", "clements1981", "herd2007"])
+    assert repr(three) == "<ketpk.Spread of 2 models, 1 refused: peak not-stated 177 to 240 ng/mL by 2>"
+
+
+def test_a_notebook_shows_every_model_its_numbers_and_who_was_refused() -> None:
+    spread = compared(limits=limits_document(), models=["kamp2020", "kamp2020-linear", "otto2021", "herd2007"])
+    shown = spread._repr_html_()
+    text = re.sub(r"<[^>]*>", " ", shown)
+    for id, result in spread.items():
+        assert id in text and f"{result.summary.cmax_ng_per_mL:.4g}" in text
+    for words in (
+        "Arterial plasma",
+        "Venous plasma",
+        "otto2021 (S)",
+        "lowest",
+        "share one source",
+        "herd2007: patient.age",
+    ):
+        assert words in text
+    assert "PLASMA_PEAK_HIGH by 2 of 2: kamp2020, kamp2020-linear" in text
+    assert "<script" not in shown and ketpk.Spread.from_json(spread.to_json())._repr_html_() == shown
+
+
+def test_a_notebook_shows_names_of_others_as_text() -> None:
+    card = json.loads((ROOT / "examples" / "model.json").read_text())
+    limits = limits_document()
+    for row in limits["limits"][-2:]:
+        row["id"] = "<b>peak</b>" + row["site"]
+    shown = compared(models=[card], extrapolate=True, limits=limits)._repr_html_()
+    assert "<b>" not in shown and "&lt;b&gt;peak" in shown
 
 
 def test_a_model_that_does_not_answer_is_no_key() -> None:

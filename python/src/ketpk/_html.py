@@ -16,6 +16,7 @@ from ._plot import told_number as shown
 
 if TYPE_CHECKING:
     from ._result import Check, Delivery, Flag, Result
+    from ._spread import Range, SiteSpread, Spread
     from .limits import Limits
     from .models import Model
 
@@ -283,6 +284,64 @@ def result(r: Result) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+
+
+def _of_site(s: Spread, site: SiteSpread) -> Iterable[_Markup]:
+    """The models of one sampling site side by side, and how far apart they lie."""
+    yield _p(_site(site.site)[:1].upper() + _site(site.site)[1:], style="head")
+    levels = [f"above {shown(t.threshold_ng_per_mL)} ng/mL [min]" for t in site.time_above]
+    rows: list[list[object]] = []
+    for id in site.models:
+        r = s[id]
+        marks = (" (S)" if r.model.get("enantiomers_assumed_alike") else "") + (
+            " (x)" if r.model["extrapolated"] else ""
+        )
+        verdict = _label(str(r.verdict)) if r.assessment.limits is not None else "no limits given"
+        numbers = [r.summary.cmax_ng_per_mL, r.summary.tmax_min, r.summary.auc_inf_ng_h_per_mL]
+        numbers += [t.minutes for t in r.time_above]
+        rows.append([id + marks, *map(shown, numbers), verdict])
+    ranges: list[Range] = [site.cmax_ng_per_mL, site.tmax_min, site.auc_inf_ng_h_per_mL]
+    ranges += [t.minutes for t in site.time_above]
+    if len(site.models) > 1:
+        rows += [[each, *(shown(getattr(r, each)) for r in ranges), ""] for each in ("lowest", "median", "highest")]
+    yield _table(rows, ("model", "peak [ng/mL]", "at [min]", "area [ng h/mL]", *levels, "verdict"))
+    if len(site.models) == 1:
+        yield _p("One model, so nothing is known of a spread here.", style="small")
+    for flag in site.flags:
+        who = f"{flag.code} by {len(flag.models)} of {flag.of}: {', '.join(flag.models)}"
+        yield _p(_label(flag.severity), " ", who, style="plain")
+    for check in site.not_evaluated:
+        yield _p(f"required, not evaluated: {check.id} by {', '.join(check.models)}", style="small")
+    for group in site.same_source:
+        yield _p(f"{' and '.join(group)} share one source.", style="small")
+
+
+def spread(s: Spread) -> str:
+    """Several models side by side, sampling site by sampling site."""
+    inputs = s.inputs
+    parts: list[object] = [
+        _p(f"{len(s)} models answer, {len(s.refused)} not asked", style="title"),
+        _p(_patient(inputs)),
+        *(_p(_input(given, inputs["form"])) for given in inputs["order"]),
+    ]
+    for site in s.sites:
+        parts += _of_site(s, site)
+    parts.append(
+        _p(
+            "Models differ in drug analysed, study and sampling site at once, so no difference between them is the "
+            "effect of one of these, and their range is none of patients.",
+            style="small",
+        )
+    )
+    if any(r.model.get("enantiomers_assumed_alike") for r in s.results):
+        parts.append(_p("(S): built on S-ketamine, run as if both enantiomers behaved alike.", style="small"))
+    if any(r.model["extrapolated"] for r in s.results):
+        parts.append(_p("(x): extrapolated beyond whom the model was built on.", style="small"))
+    if s.refused:
+        parts.append(_p("Not asked", style="head"))
+        parts.append(_list(f"{r.id}: {r.field} {r.message.partition('; accepted')[0]}" for r in s.refused))
+    parts.append(_p(_NO_DEVICE, style="small"))
+    return _tag("div", *parts, style="card")
 
 
 def _rule(exponent: object, reference: object) -> str:

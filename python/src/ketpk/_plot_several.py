@@ -297,7 +297,7 @@ def _under(figure: Any, sheet: Any, notes: Sequence[str], room: float) -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 # A grid
 
-_MOST_PANELS = 12
+_MOST_PANELS = 24
 _WITHIN, _SOFT, _HARD, _OPEN, _REFUSED = range(5)
 _TOLD_STATES = {
     _WITHIN: "within limits",

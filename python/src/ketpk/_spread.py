@@ -404,6 +404,11 @@ class Spread(Immutable, Mapping[str, Result]):
         ]
         return f"<ketpk.Spread of {len(self)} models, {len(self.refused)} refused: peak {', '.join(peaks)}>"
 
+    def _repr_html_(self) -> str:
+        from . import _html
+
+        return _html.spread(self)
+
 
 def _restored(schema: str, text: str) -> Spread:
     """A pickled spread. One of another schema is refused."""

@@ -208,7 +208,7 @@ class Sweep(Immutable):
             The Axes of the panels.
 
         Raises:
-            InvalidInput: ``E_RANGE`` for no such column; ``E_SIZE`` for more than 12 panels.
+            InvalidInput: ``E_RANGE`` for no such column; ``E_SIZE`` for more than 24 panels.
             WrongType: for no text.
             ImportError: without matplotlib.
         """
@@ -359,7 +359,7 @@ def sweep(
             time_above_ng_per_mL, extrapolate, assume_enantiomers_alike: as in ``simulate``, for all points.
         bag_diluent_mL: likewise [mL].
         until_min: where the time above levels ends [min].
-        second_solver: ask a second solver at every point, which takes some ten times as long.
+        second_solver: ask a second solver at every point too, which takes about twice as long.
 
     Returns:
         A ``Sweep`` of at most 1,000,000 points. A point that cannot be asked, a patient outside the model's domain for
