@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -31,7 +32,8 @@ constexpr std::string_view closing =
     "                 --dose 0.5mg/kg --over 40min --model kamp2020 --every 1min --until 4h\n"
     "Quantities are a number, at most one blank and a unit; `ketpk units` lists the units.\n"
     "Exit: 0 done, nothing above advisory · 1 wrong usage · 2 invalid input · 3 a soft flag · 4 a hard flag ·\n"
-    "5 numerical failure · 6 a required check could not be evaluated · 7 input/output error";
+    "5 numerical failure · 6 a required check could not be evaluated · 7 input/output error ·\n8 a sweep with points "
+    "that were refused";
 
 [[noreturn]] void wrong_usage(std::string field, std::string message) {
   throw InvalidInput(Code::usage, std::move(field), std::move(message));
@@ -56,7 +58,7 @@ std::string name_in(const std::string& argument) {
 /// Options of one subcommand, each given at most once.
 struct Options {
   CLI::App* app;
-  std::string group = {};
+  std::string group = "Options";
 
   CLI::Option* value(const std::string& names, const std::string& type, const std::string& about) const {
     return app->add_option(names)->description(about)->type_name(type)->group(group)->multi_option_policy(
@@ -498,13 +500,19 @@ Command sweep_command(const Options& options) {
     command.target = *options.text("session");
     return command;
   }
+  for (const char* name : {"--every", "--at", "--sensitivity"})
+    if (options.given(name))
+      wrong_usage(name, "a sweep keeps no curve and no sensitivity; accepted: simulate, which asks one point");
   if (!options.given("--vary"))
     wrong_usage("sweep", "nothing to vary; accepted: a sweep file, '-' for standard input, or --vary with options");
   io::Json vary = io::Json::array();
   for (const std::string& text : options.app->get_option("--vary")->results()) vary.push_back(varied_of(options, text));
+  const bool has_pause =
+      std::any_of(vary.begin(), vary.end(), [](const io::Json& axis) { return axis["input"] == "pause"; });
+  if (options.given("--pause-at") && !has_pause)
+    wrong_usage("--pause-at", "nothing to begin; accepted: --pause-at together with --vary pause=…");
   state_first_values(options, vary);
   require_not_both(options, "--dose", "--rate");
-  require_not_both(options, "--every", "--at");
   require_complete(options);
   command.session = io::Json{{"schema", "ketpk.sweep/1"}, {"session", session_of(options)}, {"vary", std::move(vary)}};
   if (options.given("--second-solver")) (*command.session)["second_solver"] = true;

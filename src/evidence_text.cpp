@@ -33,12 +33,13 @@ constexpr std::string_view method =
 constexpr std::string_view formula = "100 (observed - predicted) / predicted";
 
 /// One letter for each mark, in their order; those of a whole row or column stand at its head.
-constexpr std::array<char, mark_names.size()> letters{'o', 'n', 'e', 'd', 'i', 'l', 'c', 'x', 's'};
+constexpr std::array<char, mark_names.size()> letters{'o', 'n', 'e', 'd', 'u', 'i', 'l', 'c', 'x', 's'};
 constexpr std::array<std::string_view, mark_names.size()> meanings{
     "the model describes blood from another site",
     "the sampling site of the model or of the data is not stated",
     "the card does not list what was given: the enantiomers are assumed alike",
     "the subjects lie outside the people the model was built on",
+    "age or weight of the subjects, which the model's domain bounds, was not printed",
     "the card was estimated on these data",
     "very likely the card was estimated on these data",
     "the card was chosen because of these data",

@@ -582,7 +582,8 @@ Request understand_session(const Json& document, const SessionContext& context, 
   const Fields fields = session_fields(document);
   const Node model = fields.required("model", "the id of a built-in model, a file, or {\"custom\": {…}}");
   require(!names_several(model), Code::model_unknown, model.path,
-          "several models, and one answer is asked; accepted: the id of one model");
+          "several models, and one answer is asked; accepted: the id of one model, or several with simulate and the "
+          "vary of a sweep");
   Request request = request_of(fields, context, model_of(model, context));
   std::vector<ModelCard> asked(others.begin(), others.end());
   asked.push_back(request.model);

@@ -256,6 +256,7 @@ TEST_CASE("the dosing weight is what was chosen: actual when left out, a formula
   no_sex.sex.reset();
   CHECK(dosed_by(no_sex, WeightRule::ideal) == "E_FIELD_MISSING patient.sex");
   CHECK(dosed_by(somebody(50, 150, Sex::male), WeightRule::ideal) == "E_RANGE patient.dosing_weight");
+  CHECK(dosed_by(somebody(40, 185, Sex::male), WeightRule::ideal) == "E_RANGE patient.dosing_weight");
 }
 
 TEST_CASE("the dosing weight changes the dose and its limits, and never the weight that scales the model") {

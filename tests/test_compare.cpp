@@ -174,11 +174,20 @@ TEST_CASE("a flag is counted once for each model that raises it") {
   CHECK(venous->flags[0].code == "PLASMA_PEAK_HIGH");
   CHECK(venous->flags[0].severity == Severity::hard);
   CHECK(venous->flags[0].results == std::vector<std::size_t>{0, 1});
-  CHECK(venous->open.empty());
+  REQUIRE(venous->open.size() == 1);
+  CHECK(venous->open[0].id == "model-domain");
   request.models.push_back(plain("arterial", 20, Site::arterial));
   const Spread more = must(compare(request, NoSecondSolver{}));
-  REQUIRE(site_of(more, Site::arterial)->open.size() == 1);
-  CHECK(site_of(more, Site::arterial)->open[0].id == "peak");
+  const SiteSpread* arterial = site_of(more, Site::arterial);
+  REQUIRE(arterial->open.size() == 2);
+  CHECK(arterial->open[0].id == "peak");
+  CHECK(arterial->open[0].required);
+  CHECK(arterial->open[1].id == "model-domain");
+  // It raised nothing because it could not look.
+  REQUIRE(arterial->flags.size() == 1);
+  CHECK(arterial->flags[0].results.empty());
+  CHECK(arterial->flags[0].of == 0);
+  CHECK(site_of(more, Site::venous)->flags[0].of == 3);
 }
 
 TEST_CASE("a model whose source states bounds on an age that was not given is not taken to admit the patient") {

@@ -88,7 +88,9 @@ TEST_CASE("the effect site's peak after a 40-min infusion hardly depends on the 
     CHECK(r.summary.effect_site->min <= 41.5);
     CHECK(r.summary.plasma.ng_per_mL == run(library::find("kamp2020")).summary.plasma.ng_per_mL);
     CHECK(r.inputs.model.effect_card == id);
-    CHECK(r.inputs.model.uncertainties.back().find("estimated with") != std::string::npos);
+    const auto& doubts = r.inputs.model.uncertainties;
+    CHECK(std::any_of(doubts.begin(), doubts.end(),
+                      [](const std::string& s) { return s.find("not with this model") != std::string::npos; }));
   }
 }
 
@@ -103,6 +105,13 @@ TEST_CASE("an effect that is stated whole is computed from the effect site") {
   const Result children = run(with_effects(library::find("kamp2020"), library::find_effect("herd2008"), alike));
   const double x = std::pow(children.summary.effect_site->ng_per_mL / 560, 3.71);
   CHECK(children.effects[0].lowest.value == Approx(5 * (1 - 0.939 * x / (1 + x))).epsilon(1e-9));
+}
+
+TEST_CASE("a constant that was estimated with the model's own concentrations says so") {
+  const ModelCard card = with_effects(library::find("domino1984"), library::find_effect("navarrete2025"), {});
+  const auto& doubts = card.uncertainties;
+  CHECK(std::any_of(doubts.begin(), doubts.end(),
+                    [](const std::string& s) { return s.find("estimated with this model.") != std::string::npos; }));
 }
 
 TEST_CASE("what cannot be put beside a model is refused") {

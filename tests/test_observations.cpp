@@ -9,6 +9,7 @@
 
 #include "catch.hpp"
 #include "ketpk/library.hpp"
+#include "ketpk/body_size.hpp"
 #include "ketpk/observations.hpp"
 
 using namespace ketpk;
@@ -76,7 +77,7 @@ TEST_CASE("a data set that models are run on has an order, a person and what was
     ++run;
     CHECK_FALSE(o.assumed.empty());
     CHECK_NOTHROW(validate(*o.person));
-    CHECK_NOTHROW(resolve(*o.order, o.person->mass_for_dosing()));
+    CHECK_NOTHROW(resolve(*o.order, mass_for_dosing(*o.person)));
   }
   CHECK(run == 8);
 }

@@ -75,7 +75,16 @@ class Spread(test_cli.CommandCase):
                 raised = [m["model"]["id"] for m in members
                           if flag["code"] in [f["code"] for f in m["assessment"]["flags"]]]
                 self.assertEqual(flag["models"], raised)
-                self.assertEqual(flag["of"], len(members))
+                quantity = next(f["quantity"] for m in answers.values() for f in m["assessment"]["flags"]
+                                if f["code"] == flag["code"])
+                limits = {row["id"] for row in document["inputs"]["limits"]["limits"] if row["quantity"] == quantity}
+                could = [m for m in members if not limits or any(
+                    c["id"] in limits and c["outcome"] != "unevaluated" for c in m["assessment"]["checks"])]
+                self.assertEqual(flag["of"], len(could))
+            for check in site["not_evaluated"]:
+                told = [m["model"]["id"] for m in members if any(
+                    c["id"] == check["id"] and c["outcome"] == "unevaluated" for c in m["assessment"]["checks"])]
+                self.assertEqual(check["models"], told)
         self.assertEqual(sorted(seen), sorted(answers))
 
     def test_the_worst_answer_sets_the_exit(self):
@@ -98,6 +107,17 @@ class Spread(test_cli.CommandCase):
             pair = [float(row[f"{m}_not-stated_plasma_ng_per_mL"]) for m in ("domino1984", "clements1981")]
             self.assertEqual(float(row["not-stated_lowest_ng_per_mL"]), min(pair))
             self.assertEqual(float(row["not-stated_highest_ng_per_mL"]), max(pair))
+
+    def test_a_model_that_could_not_look_is_not_counted_as_one_that_saw_nothing(self):
+        high = ["0.7mg/kg" if a == "0.5mg/kg" else a for a in ORDER]
+        arguments = ["simulate", *high, "--model", "all", "--assume-enantiomers-alike", *LIMITS]
+        document = json.loads(self.ketpk(*arguments, "--json")[1])
+        sites = {s["site"]: {f["code"]: f for f in s["flags"]} for s in document["sites"]}
+        self.assertEqual({f["of"] for s in sites.values() for c, f in s.items() if c == "DOSE_PER_WEIGHT_HIGH"},
+                         {len(s["models"]) for s in document["sites"]})
+        self.assertEqual(sites["not-stated"]["PLASMA_PEAK_HIGH"]["of"], 0)
+        self.assertIn("not evaluated by", self.ketpk(*arguments)[1])
+        self.assertIn("(?)", self.ketpk(*arguments)[1])
 
     def test_a_session_asks_the_same(self):
         code, out, _ = self.ketpk("simulate", "-", "--json", stdin=json.dumps(SESSION))

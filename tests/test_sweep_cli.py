@@ -91,6 +91,24 @@ class Sweep(test_cli.CommandCase):
         _, areas, _ = self.ketpk("sweep", *ORDER, *GRID[:4], "--map", "auc_inf_ng_h_per_mL")
         self.assertIn("417", areas)
 
+    def test_models_stand_with_their_sampling_site_and_admit_as_a_spread_does(self):
+        arguments = [*[a for a in ORDER if a not in ("--age", "42yr")], "--vary", "model=all", "--vary",
+                     "dose=0.3mg/kg,0.5mg/kg"]
+        rows = self.rows(*arguments, code=8)
+        spread = json.loads(self.ketpk("simulate", *["all" if a == "kamp2020" else a for a in arguments[:-4]],
+                                       "--json")[1])
+        sites = {m["model"]["id"]: m["model"]["site"] for m in spread["models"]}
+        self.assertEqual({r["model"]: r["site"] for r in rows if not r["error"]}, sites)
+        self.assertEqual({r["model"]: r["error"] for r in rows if r["error"]},
+                         {r["id"]: r["code"] for r in spread["refused"]})
+        card = self.ketpk("sweep", *arguments)[1]
+        for word in ("kamp2020 arterial", "kamp2020-linear arterial", "domino1984 not-stated", "at once"):
+            self.assertIn(word, card)
+
+    def test_numbers_below_zero_stay_numbers(self):
+        rows = self.rows(*ORDER, "--vary", "start=0min,-5min", code=8)
+        self.assertEqual([r["start_min"] for r in rows], ["0", "-5"])
+
     def test_slips_are_refused(self):
         for vary, code, field in ((["dose"], "E_USAGE", "--vary"), (["dose=1mg/kg:2mg/kg"], "E_USAGE", "--vary"),
                                   (["colour=1,2"], "E_RANGE", "vary[0].input"),
@@ -105,6 +123,9 @@ class Sweep(test_cli.CommandCase):
             arguments = [a for v in vary for a in ("--vary", v)]
             self.refused(["sweep", *ORDER, *arguments], code, 1 if code == "E_USAGE" else 2, field)
         self.refused(["sweep", *ORDER], "E_USAGE", 1)
+        for extra in (["--sensitivity"], ["--every", "1min", "--until", "1h"], ["--pause-at", "5min"]):
+            self.refused(["sweep", *ORDER, "--vary", "dose=1mg", *extra], "E_USAGE", 1, extra[0])
+        self.refused(["sweep", *ORDER, "--vary", "model=kamp2020,kamp2020"], "E_FIELD_DUPLICATE", 2, "vary[0]")
         self.refused(["sweep", *ORDER, "--vary", "dose=1mg", "--map", "x"], "E_RANGE", 2, "map")
         for change, code, field in (({"schema": "ketpk.session/1"}, "E_SCHEMA_VERSION", "schema"),
                                     ({"vary": []}, "E_FIELD_MISSING", "vary"), ({"colour": 1}, "E_FIELD_UNKNOWN", None),

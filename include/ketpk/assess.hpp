@@ -642,7 +642,7 @@ inline void judge_effect_card(const Evidence& e, Assessment& assessment) {
                               .quantity = "effect-analyte",
                               .value = analytes_of(e.card),
                               .limit = e.card.effect_card,
-                              .source = e.card.citation,
+                              .source = e.card.effect_source,
                               .driver = "the effects of " + e.card.effect_card +
                                         " are of another analyte than the model; they were run as if both enantiomers "
                                         "behaved alike"});

@@ -229,7 +229,8 @@ template <class S>
 }
 
 /// The mass that per-kg orders count. Throws, for a rule: E_FIELD_MISSING(patient.height, patient.sex);
-/// E_RANGE(patient.dosing_weight) outside the domain of its formula.
+/// E_RANGE(patient.dosing_weight) outside the domain of its formula, and where it comes to more than the actual weight:
+/// a rule is there to count less of a heavy body, never more of a light one.
 [[nodiscard]] inline BodyMass mass_for_dosing(const Patient& patient) {
   if (const auto* stated = std::get_if<Stated<dim::body>>(&patient.dosing_weight)) return stated->value();
   const auto size = size_behind(std::get<WeightRule>(patient.dosing_weight));
@@ -240,6 +241,8 @@ template <class S>
         no->code, no->code == Code::range ? "patient.dosing_weight" : no->field,
         no->code == Code::range ? no->field.substr(8) + ' ' + no->message + ", or a stated mass" : no->message);
   const BodyMass mass(std::get<double>(answer), unit::kg);
+  require(mass <= patient.weight.value(), Code::range, "patient.dosing_weight",
+          "more than the actual weight; accepted: actual, another rule, or a stated mass");
   detail::require_body_mass(mass, "patient.dosing_weight");
   return mass;
 }

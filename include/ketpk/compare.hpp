@@ -12,35 +12,13 @@
 #include <variant>
 #include <vector>
 
-#include "ketpk/effect.hpp"
 #include "ketpk/error.hpp"
-#include "ketpk/individual.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/result.hpp"
 #include "ketpk/simulate.hpp"
 #include "ketpk/spread.hpp"
-#include "ketpk/trajectory.hpp"
 
 namespace ketpk {
-
-/// Why `card` does not answer this request; nothing where it does. A model whose source states bounds on something that
-/// was not given is not taken to admit the patient, unless extrapolation is allowed. Throws what is wrong with the
-/// request whatever the model.
-[[nodiscard]] inline std::optional<RefusedModel> refusal(const ModelCard& card, const Request& request) {
-  validate(request.patient);
-  try {
-    const Admission admission = admit(card, request.patient, request.order.analyte, request.allowances);
-    if (!request.allowances.extrapolate && !admission.missing.empty())
-      throw InvalidInput(Code::field_missing, "patient." + admission.missing.front(),
-                         "not given, and the model's source states bounds on it; accepted: the patient's own, or "
-                         "extrapolate");
-    require_compartments(request.order, whom(card, request.patient));
-    (void)checked_effects(card, {{"model.effects", card.effects}, {"effects", request.effects}});
-  } catch (const InvalidInput& e) {
-    return RefusedModel{card, e.code, e.field, e.message};
-  }
-  return std::nullopt;
-}
 
 /// Puts the request to each model with a second solver of the caller's choice, as `simulate` has it. Throws as
 /// `simulate` for what is wrong with the request whatever the model; E_FIELD_MISSING(models) for no model,
@@ -79,6 +57,7 @@ template <class Second>
   for (const Site site : {Site::arterial, Site::venous, Site::not_stated})
     if (SiteSpread spread = site_spread(out.results, site); !spread.results.empty())
       out.sites.push_back(std::move(spread));
+  tell_every_flag_everywhere(out);
   return out;
 }
 

@@ -89,9 +89,13 @@ struct EffectCard {
   model.effects_of_study = study.effects.size();
   model.effect_assumed_alike = !is_same;
   model.effects.insert(model.effects.end(), study.effects.begin(), study.effects.end());
-  model.uncertainties.push_back("The effect site and effects are those of " + study.id + ", for " + study.endpoint +
-                                ", estimated with " + study.estimated_with + ", not with this model" +
-                                (is_same ? "." : ", and of another analyte."));
+  const bool is_its_own = study.estimated_with == model.id;
+  model.uncertainties.push_back(
+      "The effect site and effects are those of " + study.id + ", for " + study.endpoint + ", estimated with " +
+      (is_its_own ? std::string("this model") : study.estimated_with + ", not with this model") +
+      (is_same ? "." : ", and of another analyte."));
+  model.uncertainties.insert(model.uncertainties.end(), study.uncertainties.begin(), study.uncertainties.end());
+  model.effect_source = study.citation;
   return model;
 }
 
@@ -212,7 +216,7 @@ namespace detail {
       .estimated_with = "herd2007",
       .ke0 = StatedKe0{Stated<dim::time>(11, unit::s), source + ": half-life 11 s (95 % CI 0.07 to 20)"},
       .effects = {{"sedation_score", "effect_site",
-                   EmaxEffect{Stated<dim::concentration>(0.56, unit::mg_per_L), 3.71, 5, -5 * 0.939, "points",
+                   EmaxEffect{Stated<dim::concentration>(0.56, unit::mg_per_L), 3.71, 5, -4.695, "points",
                               source + ": E0 5, Emax 0.939, EC50 0.56 mg/L (CV 136 %), Hill 3.71"}}},
       .numbers = {{"EC50 of arousal", {0.52, unit::mg_per_L}, "", source},
                   {"EC50 of recall", {0.44, unit::mg_per_L}, "", source},

@@ -41,16 +41,17 @@ enum class Mark : std::uint8_t {
   site_not_stated,            ///< of the model or of the data
   enantiomers_assumed_alike,  ///< the card does not list what was given
   outside_domain,             ///< the person the data are of is not one the model was built on
+  domain_not_checked,         ///< age or weight that the card's domain bounds was not printed
   in_sample,                  ///< the card was estimated on these data
   in_sample_likely,
   chosen_on_it,  ///< the card was preferred to others because of these data
   not_for_use,   ///< the card is kept for comparison only
   suspect_data,  ///< no model is to be judged by the data
 };
-inline constexpr std::array<std::string_view, 9> mark_names{
-    "other-site",     "site-not-stated", "enantiomers-assumed-alike",
-    "outside-domain", "in-sample",       "in-sample-likely",
-    "chosen-on-it",   "not-for-use",     "suspect-data"};
+inline constexpr std::array<std::string_view, 10> mark_names{
+    "other-site",         "site-not-stated", "enantiomers-assumed-alike", "outside-domain",
+    "domain-not-checked", "in-sample",       "in-sample-likely",          "chosen-on-it",
+    "not-for-use",        "suspect-data"};
 [[nodiscard]] constexpr std::string_view name_of(Mark m) noexcept { return mark_names[static_cast<std::size_t>(m)]; }
 
 /// What a comparison is good for.
@@ -247,6 +248,13 @@ struct NamedCurve {
   return (d.age_low_yr && !(yr >= *d.age_low_yr)) || (d.age_high_yr && !(yr <= *d.age_high_yr));
 }
 
+/// Whether the domain bounds something that was not printed of the subjects, and that adults do not all satisfy.
+[[nodiscard]] inline bool is_unchecked(const Domain& d, const Observations& data) {
+  constexpr double adult_yr = 18;
+  const bool by_age = !data.is_age_printed && (d.age_high_yr || (d.age_low_yr && *d.age_low_yr > adult_yr));
+  return by_age || ((d.weight_low_kg || d.weight_high_kg) && data.weight == "not-stated");
+}
+
 [[nodiscard]] inline std::vector<Mark> marks_of(const ModelCard& card, const Observations& data, Molecule molecule) {
   std::vector<Mark> marks;
   const bool is_stated = card.site != Site::not_stated && data.site != Site::not_stated;
@@ -256,7 +264,10 @@ struct NamedCurve {
     marks.push_back(Mark::other_site);
   if (std::find(card.analytes.begin(), card.analytes.end(), data.order->analyte) == card.analytes.end())
     marks.push_back(Mark::enantiomers_assumed_alike);
-  if (is_outside(card.domain, data)) marks.push_back(Mark::outside_domain);
+  if (is_outside(card.domain, data))
+    marks.push_back(Mark::outside_domain);
+  else if (is_unchecked(card.domain, data))
+    marks.push_back(Mark::domain_not_checked);
   for (const InSampleFor& s : data.in_sample_for)
     if (s.model == card.id && s.molecule == molecule)
       marks.push_back(s.how == InSample::certain  ? Mark::in_sample

@@ -421,6 +421,7 @@ struct ModelCard {
   std::vector<CardEffect> effects = {};  ///< never without a source of their own
   std::string effect_card = {};          ///< the study whose effect site and effects stand beside it
   std::size_t effects_of_study = 0;      ///< how many of `effects`, the last ones, are that study's
+  std::string effect_source = {};        ///< the citation of that study
   bool effect_assumed_alike = false;     ///< that study was of another analyte than the model
   std::optional<Variability> variability = {};
   std::optional<ResidualError> residual_error = {};

@@ -1264,8 +1264,7 @@ inline void by_which_model(Page& page, const Result& r) {
   if (!r.admission.crossed.empty())
     page.row("", "outside its domain: " + joined(r.admission.crossed, "; "), Tint::yellow, 2);
   if (!card.effect_card.empty())
-    page.row("", "effect site and effects of " + card.effect_card + ", estimated with other concentrations",
-             Tint::yellow, 1);
+    page.row("", "beside it " + card.effect_card + ": " + card.effect_source, Tint::yellow, 1);
   if (r.admission.enantiomers_assumed_alike)
     page.row("", "an S-ketamine model run for another analyte, as if the enantiomers behaved alike", Tint::yellow, 1);
 }

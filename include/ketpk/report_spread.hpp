@@ -90,12 +90,13 @@ inline void site(JsonText& json, const Spread& s, const SiteSpread& g) {
         json.member("code", f.code);
         json.member("severity", pick(severity_names, f.severity));
         json.strings("models", ids_of(s, f.results));
-        json.key("of"), json.integer(static_cast<std::int64_t>(g.results.size()));
+        json.key("of"), json.integer(static_cast<std::int64_t>(f.of));
       });
     });
     json.array("not_evaluated", g.open, [&](const OpenCheck& o) {
       json.object([&] {
         json.member("id", o.id);
+        json.member("required", o.required);
         json.strings("models", ids_of(s, o.results));
       });
     });
@@ -108,10 +109,10 @@ inline void site(JsonText& json, const Spread& s, const SiteSpread& g) {
 }
 
 /// What a model is called in a table: its id, marked where it was built on S-ketamine and the order is racemic, and
-/// where it is extrapolated.
+/// where it is extrapolated or its source states no domain.
 [[nodiscard]] inline std::string marked_id(const Result& r) {
   return r.inputs.model.id + (r.admission.enantiomers_assumed_alike ? " (S)" : "") +
-         (r.admission.crossed.empty() ? "" : " (x)");
+         (r.admission.crossed.empty() ? "" : " (x)") + (r.admission.domain_stated ? "" : " (?)");
 }
 
 /// The columns of a spread's tables.
@@ -206,42 +207,46 @@ inline void disagreements(Page& page, const Spread& s) {
     page.row(std::exchange(label, ""), disagreement_text(s, g), Tint::bold, 3);
   }
   if (s.results.size() < 2) return;
-  page.row(std::exchange(label, ""),
-           "in all, typical peaks from " + short_number(lowest) + " to " + short_number(highest) +
-               " ng/mL. Models differ in drug analysed, study and sampling site at once, so no difference between them "
-               "is the effect of one of these, and the range is none of patients.",
-           Tint::plain, 3);
+  page.row(
+      std::exchange(label, ""),
+      "in all, typical peaks from " + short_number(lowest) + " to " + short_number(highest) +
+          " ng/mL. Models differ in study, sampling site and, unless all are of one analyte, in the drug analysed, at "
+          "once: no difference between them is the effect of one of these, and the range is none of patients.",
+      Tint::plain, 3);
 }
 
-/// "soft PLASMA_PEAK_HIGH: 1 of 2 arterial (kamp2020), none of 1 venous".
+/// "soft PLASMA_PEAK_HIGH: not evaluated by 2 arterial, 1 of 1 venous".
 [[nodiscard]] inline std::vector<std::string> flag_lines(const Spread& s) {
-  std::vector<std::string> codes;
-  for (const SiteSpread& g : s.sites)
-    for (const FlagCount& f : g.flags)
-      if (std::find(codes.begin(), codes.end(), f.code) == codes.end()) codes.push_back(f.code);
   std::vector<std::string> lines;
-  for (const std::string& code : codes) {
-    Severity worst = Severity::advisory;
+  for (std::size_t k = 0; k < s.sites.front().flags.size(); ++k) {
     std::vector<std::string> told;
     for (const SiteSpread& g : s.sites) {
-      const auto f = std::find_if(g.flags.begin(), g.flags.end(), [&](const FlagCount& c) { return c.code == code; });
-      const std::size_t n = f == g.flags.end() ? 0 : f->results.size();
-      if (n > 0) worst = std::max(worst, f->severity);
-      std::string text = (n == 0 ? "none" : std::to_string(n)) + " of " + std::to_string(g.results.size()) + ' ' +
-                         (g.site == Site::not_stated ? "unstated" : std::string(name_of(g.site)));
-      if (n > 0 && n < g.results.size()) text += " (" + joined(ids_of(s, f->results), ", ") + ')';
-      told.push_back(std::move(text));
+      const FlagCount& f = g.flags[k];
+      const std::string site = g.site == Site::not_stated ? "unstated" : std::string(name_of(g.site));
+      const std::size_t n = f.results.size(), could_not = g.results.size() - f.of;
+      std::vector<std::string> parts;
+      if (f.of > 0) {
+        parts.push_back((n == 0 ? "none" : std::to_string(n)) + " of " + std::to_string(f.of) + ' ' + site);
+        if (n > 0 && n < f.of) parts.back() += " (" + joined(ids_of(s, f.results), ", ") + ')';
+      }
+      if (could_not > 0) parts.push_back("not evaluated by " + std::to_string(could_not) + ' ' + site);
+      told.push_back(joined(parts, ", "));
     }
-    lines.push_back(std::string(pick(severity_names, worst)) + ' ' + code + ": " + joined(told, ", "));
+    const FlagCount& any = s.sites.front().flags[k];
+    lines.push_back(std::string(pick(severity_names, any.severity)) + ' ' + any.code + ": " + joined(told, ", "));
   }
   return lines;
 }
 
 inline void open_checks(Page& page, const Spread& s) {
-  std::vector<std::string> told;
+  std::vector<std::string> required, others;
   for (const SiteSpread& g : s.sites)
-    for (const OpenCheck& o : g.open) told.push_back(o.id + " by " + joined(ids_of(s, o.results), ", "));
-  if (!told.empty()) page.row("Open", "required checks not evaluated: " + joined(told, "; "), Tint::yellow, 4);
+    for (const OpenCheck& o : g.open)
+      if (o.id != "model-domain" || o.required)
+        (o.required ? required : others).push_back(o.id + " by " + joined(ids_of(s, o.results), ", "));
+  if (!required.empty()) page.row("Open", "required, not evaluated: " + joined(required, "; "), Tint::yellow, 4);
+  if (!others.empty())
+    page.row(required.empty() ? "Open" : "", "not evaluated: " + joined(others, "; "), Tint::plain, 4);
 }
 
 inline void refused_models(Page& page, const Spread& s) {
@@ -312,14 +317,19 @@ inline void refused_models(Page& page, const Spread& s) {
   const Result& any = s.results.front();
   d::who(page, any);
   d::what(page, any);
-  page.row("Models", std::to_string(s.results.size()) + " answer, " + std::to_string(s.refused.size()) +
-                         " do not admit this patient and order; sampling sites are never put together");
+  const auto models = [](std::size_t n, const char* one, const char* several) {
+    return std::to_string(n) + (n == 1 ? one : several);
+  };
+  page.row("Models", models(s.results.size(), " answers, ", " answer, ") +
+                         models(s.refused.size(), " does not admit", " do not admit") +
+                         " this patient and order; sampling sites are never put together");
   double highest = 0;
-  bool is_any_alike = false, is_any_outside = false;
+  bool is_any_alike = false, is_any_outside = false, is_any_unbounded = false;
   for (const Result& r : s.results) {
     highest = std::max(highest, r.summary.plasma.ng_per_mL);
     is_any_alike = is_any_alike || r.admission.enantiomers_assumed_alike;
     is_any_outside = is_any_outside || !r.admission.crossed.empty();
+    is_any_unbounded = is_any_unbounded || !r.admission.domain_stated;
   }
   for (const SiteSpread& g : s.sites) {
     page.blank();
@@ -330,6 +340,8 @@ inline void refused_models(Page& page, const Spread& s) {
   if (is_any_alike)
     page.row("", "(S): built on S-ketamine; run as if both enantiomers behaved alike", d::Tint::yellow, 1);
   if (is_any_outside) page.row("", "(x): extrapolated beyond who the model was built on", d::Tint::yellow, 1);
+  if (is_any_unbounded)
+    page.row("", "(?): its source states no domain, so nobody knows whom it admits", d::Tint::yellow, 1);
   const std::vector<std::string> flags = d::flag_lines(s);
   for (std::size_t i = 0; i < flags.size(); ++i) page.row(i == 0 ? "Flags" : "", flags[i], d::Tint::yellow, 3);
   if (flags.empty()) page.row("Flags", any.inputs.limits ? "none" : "none; no limits were given", d::Tint::plain, 1);

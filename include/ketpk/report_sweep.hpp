@@ -45,8 +45,17 @@ namespace report_detail {
   return std::get<ModelAxis>(s.asked.axes[axis]).models[i].id;
 }
 
-/// What a person reads of it, with its unit.
+/// The sampling site of the model that point `row` asks; nothing where the sweep asks one model only.
+[[nodiscard]] inline std::optional<Site> site_at(const Sweep& s, std::size_t row) {
+  for (std::size_t k = 0; k < s.asked.axes.size(); ++k)
+    if (const auto* models = std::get_if<ModelAxis>(&s.asked.axes[k])) return models->models[s.place(row, k)].site;
+  return std::nullopt;
+}
+
+/// What a person reads of it, with its unit; of a model its sampling site too.
 [[nodiscard]] inline std::string axis_label(const Sweep& s, std::size_t axis, std::size_t i) {
+  if (const auto* models = std::get_if<ModelAxis>(&s.asked.axes[axis]))
+    return models->models[i].id + ' ' + std::string(name_of(models->models[i].site));
   if (const auto* numbers = std::get_if<NumberAxis>(&s.asked.axes[axis]))
     return short_number(numbers->values[i], 4) + ' ' + std::string(numbers->unit.name);
   return axis_value(s, axis, i);
@@ -98,7 +107,7 @@ struct PointMark {
   return static_cast<std::size_t>(at - names.begin());
 }
 
-/// The axes that a map lies over: the first two of numbers, or what there is.
+/// The axes that a map lies over: the first two of numbers; beside one of numbers the models go down.
 struct MapAxes {
   std::size_t down;
   std::optional<std::size_t> across;
@@ -108,7 +117,9 @@ struct MapAxes {
   for (const bool of_numbers : {true, false})
     for (std::size_t k = 0; k < s.asked.axes.size(); ++k)
       if (std::holds_alternative<NumberAxis>(s.asked.axes[k]) == of_numbers) order.push_back(k);
-  return {order[0], order.size() > 1 ? std::optional(order[1]) : std::nullopt};
+  if (order.size() == 1) return {order[0], std::nullopt};
+  const bool is_model_second = std::holds_alternative<ModelAxis>(s.asked.axes[order[1]]);
+  return is_model_second ? MapAxes{order[1], order[0]} : MapAxes{order[0], order[1]};
 }
 
 inline constexpr std::size_t map_columns = 10, map_rows = 24, map_cell = 8;
@@ -164,18 +175,23 @@ inline void map_at(Page& page, const Sweep& s, const MapAxes& axes, std::vector<
 
 }  // namespace report_detail
 
-/// The tidy table as RFC 4180 CSV: one row a point; the axes, then the numbers of its answer, its verdict, flags,
-/// checks that could not be made, and for a point that was refused the code and field instead. A number that there is
-/// none of is an empty field.
+/// The tidy table as RFC 4180 CSV: one row a point; the axes, of models also their sampling site, then the numbers of
+/// its answer, its verdict, flags, checks that could not be made, and for a point that was refused the code and field
+/// instead. A number that there is none of is an empty field.
 [[nodiscard]] inline std::string to_csv(const Sweep& s) {
   namespace d = report_detail;
   std::string csv;
   for (std::size_t k = 0; k < s.asked.axes.size(); ++k) csv += d::csv_cell(d::axis_header(s, k)) + ',';
+  const bool has_site = d::site_at(s, 0).has_value();
+  if (has_site) csv += "site,";
   for (const std::string& name : s.answers.names) csv += d::csv_cell(name) + ',';
   csv += "verdict,flags,not_evaluated,error,error_field\n";
   for (std::size_t row = 0; row < s.points(); ++row) {
-    for (std::size_t k = 0; k < s.asked.axes.size(); ++k)
-      csv += d::csv_cell(d::axis_value(s, k, s.place(row, k))) + ',';
+    for (std::size_t k = 0; k < s.asked.axes.size(); ++k) {
+      const std::string value = d::axis_value(s, k, s.place(row, k));
+      csv += (std::holds_alternative<NumberAxis>(s.asked.axes[k]) ? value : d::csv_cell(value)) + ',';
+    }
+    if (has_site) csv += std::string(name_of(*d::site_at(s, row))) + ',';
     for (const std::vector<double>& column : s.answers.columns) {
       if (std::isfinite(column[row])) csv += to_text(column[row]);
       csv += ',';
@@ -229,6 +245,7 @@ inline void map_at(Page& page, const Sweep& s, const MapAxes& axes, std::vector<
           else
             json.string(d::axis_value(s, k, s.place(row, k)));
         });
+      if (d::site_at(s, 0)) texts("site", [&](std::size_t row) { json.string(name_of(*d::site_at(s, row))); });
       for (std::size_t c = 0; c < s.answers.names.size(); ++c)
         texts(s.answers.names[c], [&](std::size_t row) {
           const double x = s.answers.columns[c][row];
@@ -289,7 +306,7 @@ inline void map_at(Page& page, const Sweep& s, const MapAxes& axes, std::vector<
       if (is_drawn)
         is_first = is_first && places[k] == 0;
       else
-        others += ", " + d::axis_header(s, k) + ' ' + d::axis_value(s, k, places[k]);
+        others += ", " + d::axis_header(s, k) + ' ' + d::axis_label(s, k, places[k]);
     }
     if (!is_first || ++maps > most_maps) continue;
     page.blank();
@@ -301,6 +318,9 @@ inline void map_at(Page& page, const Sweep& s, const MapAxes& axes, std::vector<
     page.row("", "and " + std::to_string(maps - most_maps) + " more maps (--csv lists all points)", d::Tint::faint, 1);
   page.row("Marks", limits ? "* a soft flag, ! a hard one, ? a required check not evaluated, x refused" : "x refused",
            d::Tint::faint, 1);
+  if (d::site_at(s, 0))
+    page.row("", "models differ in study, sampling site and drug analysed at once: no difference is the effect of one",
+             d::Tint::faint, 2);
   for (const auto& refused : s.refused)
     if (refused) {
       page.row("",

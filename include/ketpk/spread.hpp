@@ -7,14 +7,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "ketpk/analyte.hpp"
+#include "ketpk/effect.hpp"
 #include "ketpk/error.hpp"
+#include "ketpk/individual.hpp"
+#include "ketpk/limits.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/result.hpp"
+#include "ketpk/trajectory.hpp"
 #include "ketpk/verdict.hpp"
 
 namespace ketpk {
@@ -38,16 +44,19 @@ struct Range {
   std::size_t lowest_of, highest_of;  ///< the first of `Spread::results` that has it
 };
 
-/// Who raises a flag, and who of those that were asked could have.
+/// Who raises a flag, and how many of those that were asked could have.
 struct FlagCount {
   std::string code;
-  Severity severity;                 ///< the worst it was raised with
-  std::vector<std::size_t> results;  ///< of `Spread::results`
+  std::string quantity;              ///< of the limit, or what else the flag is about
+  Severity severity;                 ///< the worst it was raised with, at any site
+  std::vector<std::size_t> results;  ///< of `Spread::results`; those that raise it
+  std::size_t of = 0;                ///< how many of the site could evaluate what it is about
 };
 
-/// A required check that some models could not make.
+/// A check that some models could not make.
 struct OpenCheck {
   std::string id;
+  bool required;
   std::vector<std::size_t> results;
 };
 
@@ -58,7 +67,7 @@ struct SiteSpread {
   Range cmax_ng_per_mL, tmax_min, auc_inf_ng_h_per_mL;
   std::vector<Range> minutes_above;                         ///< of each level asked
   std::vector<double> lowest_ng_per_mL, highest_ng_per_mL;  ///< plasma at the instants of the profiles
-  std::vector<FlagCount> flags;                             ///< in the order in which they first appear
+  std::vector<FlagCount> flags;                             ///< every one that any site has
   std::vector<OpenCheck> open;                              ///< likewise
   /// Groups of results whose cards have one DOI: one set of data told more than once, not more evidence.
   std::vector<std::vector<std::size_t>> same_source;
@@ -92,17 +101,40 @@ template <class Number>
   return range;
 }
 
+/// Whether the check is one of the limits.
+[[nodiscard]] inline bool is_limit(const Result& r, std::string_view id) {
+  const auto& limits = r.inputs.limits;
+  return limits &&
+         std::any_of(limits->limits.begin(), limits->limits.end(), [&](const Limit& l) { return l.id == id; });
+}
+
+/// Whether the model could say anything of what a flag is about: any check of a limit on that quantity was made, or the
+/// flag is of no limit.
+[[nodiscard]] inline bool could_evaluate(const Result& r, std::string_view quantity) {
+  if (!r.inputs.limits) return true;
+  bool is_limited = false;
+  for (const Limit& l : r.inputs.limits->limits) {
+    if (info(l.quantity).name != quantity) continue;
+    is_limited = true;
+    const auto& checks = r.assessment.checks;
+    const auto at = std::find_if(checks.begin(), checks.end(), [&](const Check& c) { return c.id == l.id; });
+    if (at != checks.end() && at->outcome != CheckOutcome::unevaluated) return true;
+  }
+  return !is_limited;
+}
+
 inline void count_flags(const Result& r, std::size_t i, SiteSpread& site) {
   for (const Flag& f : r.assessment.flags) {
     auto at = std::find_if(site.flags.begin(), site.flags.end(), [&](const FlagCount& c) { return c.code == f.code; });
-    if (at == site.flags.end()) at = site.flags.insert(at, {f.code, f.severity, {}});
+    if (at == site.flags.end()) at = site.flags.insert(at, {f.code, f.quantity, f.severity, {}});
     at->severity = std::max(at->severity, f.severity);
     if (at->results.empty() || at->results.back() != i) at->results.push_back(i);
   }
   for (const Check& c : r.assessment.checks) {
-    if (!c.required || c.outcome != CheckOutcome::unevaluated) continue;
+    if (c.outcome != CheckOutcome::unevaluated || !(c.required || is_limit(r, c.id) || c.id == "model-domain"))
+      continue;
     auto at = std::find_if(site.open.begin(), site.open.end(), [&](const OpenCheck& o) { return o.id == c.id; });
-    if (at == site.open.end()) at = site.open.insert(at, {c.id, {}});
+    if (at == site.open.end()) at = site.open.insert(at, {c.id, c.required, {}});
     at->results.push_back(i);
   }
 }
@@ -159,6 +191,49 @@ inline void count_flags(const Result& r, std::size_t i, SiteSpread& site) {
   }
   out.same_source = detail::same_source(results, out.results);
   return out;
+}
+
+/// Every flag that any site has stands at every site, with who raises it there and how many could.
+inline void tell_every_flag_everywhere(Spread& spread) {
+  std::vector<FlagCount> all;
+  for (const SiteSpread& site : spread.sites)
+    for (const FlagCount& f : site.flags) {
+      const auto at = std::find_if(all.begin(), all.end(), [&](const FlagCount& a) { return a.code == f.code; });
+      if (at == all.end())
+        all.push_back({f.code, f.quantity, f.severity, {}});
+      else
+        at->severity = std::max(at->severity, f.severity);
+    }
+  for (SiteSpread& site : spread.sites) {
+    std::vector<FlagCount> told = all;
+    for (FlagCount& f : told) {
+      for (const FlagCount& own : site.flags)
+        if (own.code == f.code) f.results = own.results;
+      f.of = static_cast<std::size_t>(std::count_if(site.results.begin(), site.results.end(), [&](std::size_t i) {
+        return detail::could_evaluate(spread.results[i], f.quantity);
+      }));
+    }
+    site.flags = std::move(told);
+  }
+}
+
+/// Why `card` does not answer this request; nothing where it does. A model whose source states bounds on something that
+/// was not given is not taken to admit the patient, unless extrapolation is allowed. Throws what is wrong with the
+/// request whatever the model.
+[[nodiscard]] inline std::optional<RefusedModel> refusal(const ModelCard& card, const Request& request) {
+  validate(request.patient);
+  try {
+    const Admission admission = admit(card, request.patient, request.order.analyte, request.allowances);
+    if (!request.allowances.extrapolate && !admission.missing.empty())
+      throw InvalidInput(Code::field_missing, "patient." + admission.missing.front(),
+                         "not given, and the model's source states bounds on it; accepted: the patient's own, or "
+                         "extrapolate");
+    require_compartments(request.order, whom(card, request.patient));
+    (void)checked_effects(card, {{"model.effects", card.effects}, {"effects", request.effects}});
+  } catch (const InvalidInput& e) {
+    return RefusedModel{card, e.code, e.field, e.message};
+  }
+  return std::nullopt;
 }
 
 }  // namespace ketpk

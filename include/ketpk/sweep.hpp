@@ -19,6 +19,7 @@
 #include "ketpk/quantity.hpp"
 #include "ketpk/result.hpp"
 #include "ketpk/simulate.hpp"
+#include "ketpk/spread.hpp"
 #include "ketpk/summary_table.hpp"
 #include "ketpk/vary.hpp"
 
@@ -53,6 +54,11 @@ inline std::size_t checked_points(const SweepRequest& request) {
     const std::string field = "vary[" + std::to_string(k) + "]";
     const std::size_t n = size_of(request.axes[k]);
     require(n > 0, Code::field_missing, field, "no value; accepted: at least one");
+    if (const auto* models = std::get_if<ModelAxis>(&request.axes[k]))
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < i; ++j)
+          require(models->models[i].id != models->models[j].id, Code::field_duplicate, field,
+                  "a model twice; accepted: each id once");
     require(n <= most_points / points, Code::size, "vary", "too many points; accepted: up to 1000000");
     points *= n;
     const auto* numbers = std::get_if<NumberAxis>(&request.axes[k]);
@@ -88,7 +94,8 @@ inline std::size_t checked_points(const SweepRequest& request) {
 /// Asks every point, with the last axis varying fastest. Profiles and sensitivities are not kept, so they are not
 /// asked; `observe` says only where the time above ends. Throws for what is wrong with the sweep itself; what is wrong
 /// with a point, its range or its domain, is that point's refusal, and so is trouble of the solver. Where no point can
-/// be asked, throws what the first one was refused for. `before_each` is called ahead of every point; what it throws
+/// be asked, throws what the first one was refused for. Of several models each must admit the patient and the order, as
+/// `refusal` has it. `before_each` is called ahead of every point; what it throws
 /// ends the sweep.
 template <class BeforeEach>
 [[nodiscard]] Sweep sweep(SweepRequest request, BeforeEach before_each) {
@@ -115,6 +122,11 @@ template <class BeforeEach>
       for (std::size_t k = 0; k < out.asked.axes.size(); ++k)
         if (const auto* numbers = std::get_if<NumberAxis>(&out.asked.axes[k]))
           put(one, numbers->spot, numbers->values[out.place(row, k)], numbers->unit);
+      if (requests.size() > 1)
+        if (auto refused = refusal(one.model, one)) {
+          out.refused[row] = RefusedPoint{refused->code, refused->field, refused->message};
+          continue;
+        }
       const Outcome outcome = out.asked.is_checked ? simulate(one) : simulate(one, NoSecondSolver{});
       if (const auto* trouble = std::get_if<Trouble>(&outcome))
         out.refused[row] = RefusedPoint{trouble->code, trouble->where, trouble->message};

@@ -70,8 +70,8 @@ class FlagCount:
     Attributes:
         code: of the flag, ``"PLASMA_PEAK_HIGH"`` for example.
         severity: the worst it was raised with, ``"advisory"``, ``"soft"`` or ``"hard"``.
-        models: the ids of those that raise it.
-        of: of how many models that is.
+        models: the ids of those that raise it; none where only models of another site do.
+        of: how many models of the site could evaluate what it is about.
     """
 
     code: str
@@ -82,14 +82,16 @@ class FlagCount:
 
 @dataclass(frozen=True, slots=True)
 class OpenCheck:
-    """A required check that some models could not make.
+    """A check that some models could not make.
 
     Attributes:
-        id: of the check.
+        id: of the check: a limit, or ``"model-domain"``.
+        required: whether the verdict waits for it.
         models: the ids of those that could not.
     """
 
     id: str
+    required: bool
     models: tuple[str, ...]
 
 
@@ -125,7 +127,7 @@ class SiteSpread:
         lowest_ng_per_mL, highest_ng_per_mL: the envelope of plasma at the asked instants [ng/mL], float64, shape
             ``(n,)``, read-only; of length 0 where none was asked for.
         flags: a ``FlagCount`` each, in the order in which they first appear.
-        not_evaluated: an ``OpenCheck`` each, required checks that some could not make.
+        not_evaluated: an ``OpenCheck`` each, those that some could not make.
         same_source: groups of ids whose models have one DOI: one set of data told more than once, not more evidence.
     """
 
