@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "ketpk/library.hpp"
 #include "ketpk/body_size.hpp"
+#include "ketpk/library.hpp"
 #include "ketpk/observations.hpp"
 
 using namespace ketpk;

@@ -525,8 +525,8 @@ TEST_CASE("a model card tells every parameter with its unit, weight rule and sou
 TEST_CASE("a block on its own says what it says in the whole result") {
   const Result r = made_by_hand();
   const Json whole = Json::parse(to_json(r, "1.2.3"));
-  for (const char* block : {"ketpk", "inputs", "model", "profile", "summary", "time_above", "assessment",
-                            "body_size"}) {
+  for (const char* block :
+       {"ketpk", "inputs", "model", "profile", "summary", "time_above", "assessment", "body_size"}) {
     INFO(block);
     const Json alone = Json::parse(block_json(r, block, "1.2.3"));
     CHECK(keys_of(alone) == std::vector<std::string>{block});

@@ -63,6 +63,7 @@ inline void answer_of_model(JsonText& json, const Result& r, std::string_view ve
     delivery(json, r);
     sessions(json, r);
     effect_answers(json, r);
+    body_size(json, r);
     sensitivity(json, r);
   });
 }

@@ -93,6 +93,7 @@ ColumnsByName columns_of(const Sweep& s) {
       words(header, [&](std::size_t row) { return d::axis_value(s, k, s.place(row, k)); });
     }
   }
+  if (d::site_at(s, 0)) words("site", [&](std::size_t row) { return std::string(name_of(*d::site_at(s, row))); });
   for (std::size_t c = 0; c < s.answers.names.size(); ++c)
     out[s.answers.names[c].c_str()] = owned(std::vector<double>(s.answers.columns[c]));
   unless_refused("verdict",

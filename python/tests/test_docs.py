@@ -116,6 +116,8 @@ NO_UNIT = {
     "session",
     "points",
     "of",
+    "most",  # bars of a tornado
+    "covariates",  # of a model, each in its own unit
 }
 NUMERIC = re.compile(r"\b(float|int|Number|float64|int64)\b")
 

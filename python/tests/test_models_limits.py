@@ -105,8 +105,14 @@ def test_a_card_is_not_made_by_hand() -> None:
 def test_a_card_can_be_asked_for_by_itself_or_by_its_id() -> None:
     for card in CARDS:
         words = {**WORDS, "analyte": card.analytes[0], "extrapolate": True}
-        by_id = ketpk.simulate(PATIENT, ORDER, **{**words, "model": card.id})
-        assert ketpk.simulate(PATIENT, ORDER, **{**words, "model": card}) == by_id
+        if card.not_for_use:
+            with pytest.raises(ketpk.InvalidInput, match="not for use"):
+                ketpk.simulate(PATIENT, ORDER, **{**words, "model": card.id})
+            continue
+        looked_at = {e["covariate"] for row in card.parameters for e in row.get("covariates", ())} - {"AGE"}
+        patient = ketpk.Patient(weight_kg=70, age_yr=42, covariates=dict.fromkeys(looked_at, 0))
+        by_id = ketpk.simulate(patient, ORDER, **{**words, "model": card.id})
+        assert ketpk.simulate(patient, ORDER, **{**words, "model": card}) == by_id
         stated = {row["name"]: row["value"] for row in card.parameters}
         assert {row["name"]: row["value"] for row in by_id.model["parameters"]} == stated
 
