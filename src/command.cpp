@@ -18,6 +18,7 @@
 #include "ketpk/patient.hpp"
 #include "ketpk/quantity.hpp"
 #include "ketpk/regimen.hpp"
+#include "ketpk/vary.hpp"
 
 namespace ketpk::cli {
 namespace {
@@ -331,11 +332,16 @@ constexpr std::array<VariedOption, 10> varied_options{{{"dose", "--dose"},
                                                        {"model", "--model"}}};
 
 /// One `--vary NAME=…` as a sweep's document has it.
-io::Json varied_of(const Options& options, const std::string& text) {
+io::Json varied_of(const Options& options, const std::string& text, std::size_t number) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals + 1 == text.size())
     wrong_usage("--vary", "not an input and its values; accepted: NAME=VALUE,VALUE or NAME=FROM:TO:POINTS");
-  io::Json axis{{"input", text.substr(0, equals)}};
+  const std::string name = text.substr(0, equals);
+  std::string names = "model";
+  for (const std::string_view each : varied_names) names += ", " + std::string(each);
+  require(name == "model" || from_name<Varied>(name, varied_names, 0), Code::range,
+          "vary[" + std::to_string(number) + "].input", "nothing that can be varied; accepted: " + names);
+  io::Json axis{{"input", name}};
   const std::string values = text.substr(equals + 1);
   if (axis["input"] == "model") {
     if (values == "all")
@@ -506,7 +512,8 @@ Command sweep_command(const Options& options) {
   if (!options.given("--vary"))
     wrong_usage("sweep", "nothing to vary; accepted: a sweep file, '-' for standard input, or --vary with options");
   io::Json vary = io::Json::array();
-  for (const std::string& text : options.app->get_option("--vary")->results()) vary.push_back(varied_of(options, text));
+  for (const std::string& text : options.app->get_option("--vary")->results())
+    vary.push_back(varied_of(options, text, vary.size()));
   const bool has_pause =
       std::any_of(vary.begin(), vary.end(), [](const io::Json& axis) { return axis["input"] == "pause"; });
   if (options.given("--pause-at") && !has_pause)

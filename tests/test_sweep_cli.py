@@ -123,6 +123,8 @@ class Sweep(test_cli.CommandCase):
             arguments = [a for v in vary for a in ("--vary", v)]
             self.refused(["sweep", *ORDER, *arguments], code, 1 if code == "E_USAGE" else 2, field)
         self.refused(["sweep", *ORDER], "E_USAGE", 1)
+        without = [a for a in ORDER if a not in ("--dose", "0.5mg/kg")]
+        self.refused(["sweep", *without, "--vary", "Dose=1mg"], "E_RANGE", 2, "vary[0].input")
         for extra in (["--sensitivity"], ["--every", "1min", "--until", "1h"], ["--pause-at", "5min"]):
             self.refused(["sweep", *ORDER, "--vary", "dose=1mg", *extra], "E_USAGE", 1, extra[0])
         self.refused(["sweep", *ORDER, "--vary", "model=kamp2020,kamp2020"], "E_FIELD_DUPLICATE", 2, "vary[0]")
