@@ -127,7 +127,7 @@ template <class S>
 
 template <class S>
 [[nodiscard]] SizeAnswerOf<S> adjusted_weight_kg(const Measured<S>& m) {
-  const SizeAnswerOf<S> ideal = ideal_weight_kg(m);
+  SizeAnswerOf<S> ideal = ideal_weight_kg(m);
   const S* ibw = std::get_if<S>(&ideal);
   if (ibw == nullptr) return ideal;
   if (!at_least(number_in(m.kg), number_in(*ibw)))
@@ -241,7 +241,7 @@ template <class S>
         no->code, no->code == Code::range ? "patient.dosing_weight" : no->field,
         no->code == Code::range ? no->field.substr(8) + ' ' + no->message + ", or a stated mass" : no->message);
   const BodyMass mass(std::get<double>(answer), unit::kg);
-  require(mass <= patient.weight.value(), Code::range, "patient.dosing_weight",
+  require(at_most(mass.in(unit::kg), patient.weight.value().in(unit::kg)), Code::range, "patient.dosing_weight",
           "more than the actual weight; accepted: actual, another rule, or a stated mass");
   detail::require_body_mass(mass, "patient.dosing_weight");
   return mass;

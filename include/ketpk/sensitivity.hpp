@@ -452,6 +452,7 @@ template <Trajectory T>
   const std::vector<std::string> names = covariates_of(asked.card);
   const D weight = moving(asked.patient.weight.value().in(unit::kg), weight_slope);
   std::vector<D> values;
+  values.reserve(names.size());
   for (const std::string& name : names) values.push_back(covariate_at(asked.patient, name, weight));
   const CovariateValuesOf<D> covariates{names, values, varied};
   return {parameters_at(asked.card, covariates), entries(asked.card, covariates)};
@@ -680,6 +681,7 @@ template <Trajectory T>
   for (const Look& look : looks) instants.push_back(look.at);
 
   std::vector<OutcomeSensitivity> out;
+  out.reserve(targets.size());
   for (const a::Target& t : targets)
     out.push_back({.kind = t.kind,
                    .curve = a::curve_name(asked.card, t.curve),
