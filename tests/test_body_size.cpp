@@ -57,6 +57,8 @@ std::string dosed_by(Patient p, DosingWeight by) {
   }
 }
 
+double kg_dosed_by(const Patient& p, WeightRule by) { return parse_number(dosed_by(p, by), "dosing weight"); }
+
 /// The formulas once more, as somebody with a scale in pounds and a rule in inches would have to write them.
 struct InPounds {
   double lb, in;
@@ -247,9 +249,9 @@ TEST_CASE("the dosing weight is what was chosen: actual when left out, a formula
   CHECK(mass_for_dosing(stated) == 90_kg);
   CHECK(stated.weight.value() == 120_kg);
   CHECK(dosed_by(p, Stated<dim::body>(81.5, unit::kg)) == "81.5");
-  CHECK(std::stod(dosed_by(p, WeightRule::ideal)) == Approx(45.5 + 2.3 * (165 / 2.54 - 60)));
-  CHECK(std::stod(dosed_by(p, WeightRule::adjusted)) == Approx(0.6 * (45.5 + 2.3 * (165 / 2.54 - 60)) + 44));
-  CHECK(std::stod(dosed_by(p, WeightRule::fat_free)) == Approx(9270 * 110 / (8780 + 244 * 110 / 1.65 / 1.65)));
+  CHECK(kg_dosed_by(p, WeightRule::ideal) == Approx(45.5 + 2.3 * (165 / 2.54 - 60)));
+  CHECK(kg_dosed_by(p, WeightRule::adjusted) == Approx(0.6 * (45.5 + 2.3 * (165 / 2.54 - 60)) + 44));
+  CHECK(kg_dosed_by(p, WeightRule::fat_free) == Approx(9270 * 110 / (8780 + 244 * 110 / 1.65 / 1.65)));
   CHECK(dosed_by(p, WeightRule::lean) == "E_RANGE patient.dosing_weight");  // a BMI of 40.4 is past its turning point
   CHECK(dosed_by({.weight = 70_kg}, WeightRule::ideal) == "E_FIELD_MISSING patient.height");
   Patient no_sex = p;

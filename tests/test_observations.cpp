@@ -39,7 +39,7 @@ std::vector<std::vector<std::string>> rows_of(const std::string& name) {
 std::string text_of(const std::optional<double>& x) { return x ? to_text(*x) : std::string(); }
 
 /// The number in a cell as it would be written here: 10.0 is 10.
-std::string plain(const std::string& cell) { return cell.empty() ? cell : to_text(std::stod(cell)); }
+std::string plain(const std::string& cell) { return cell.empty() ? cell : to_text(parse_number(cell, "cell")); }
 
 }  // namespace
 

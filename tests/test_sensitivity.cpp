@@ -93,6 +93,12 @@ Q times(const Q& stated, double factor) {
 }
 void scale(CardParameter& p, double factor) { p.value = times(p.value, factor); }
 
+/// Which input "order[3].over" is of.
+std::size_t input_in(const std::string& field) {
+  const std::size_t from = field.find('[') + 1;
+  return static_cast<std::size_t>(parse_number(field.substr(from, field.find(']') - from), "field"));
+}
+
 /// The request with one input multiplied.
 Request with(Request q, const Sensitivity& s, double factor) {
   const auto scale_dose = [&](Input& input) {
@@ -112,7 +118,7 @@ Request with(Request q, const Sensitivity& s, double factor) {
     for (Event& e : q.order.events)
       if (auto* change = std::get_if<ChangeRate>(&e.act)) change->to = times(change->to, factor);
   } else if (s.kind == InputKind::duration) {
-    Input& input = q.order.inputs.at(static_cast<std::size_t>(std::stoi(s.input.substr(6))));
+    Input& input = q.order.inputs.at(input_in(s.input));
     const auto longer = [&](Micros t) { return Micros{std::llround(static_cast<double>(t.count()) * factor)}; };
     if (auto* by_amount = std::get_if<Infuse>(&input)) by_amount->over = longer(by_amount->over);
     if (auto* by_rate = std::get_if<InfuseAtRate>(&input)) by_rate->over = longer(by_rate->over);

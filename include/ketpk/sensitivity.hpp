@@ -160,7 +160,22 @@ class Carrier {
   /// `x` after `min` minutes of `rates`, one for each inlet.
   [[nodiscard]] std::vector<D> after(const std::vector<D>& x, const std::vector<D>& rates, double min) {
     if (min == 0) return x;
-    const std::vector<D>& by = over(min);
+    return product(over(min), x, rates);
+  }
+  /// Its change per minute.
+  [[nodiscard]] std::vector<D> per_min(const std::vector<D>& x, const std::vector<D>& rates) const {
+    return product(rates_, x, rates);
+  }
+  [[nodiscard]] std::size_t inlet_at(std::size_t place) const noexcept {
+    return static_cast<std::size_t>(std::find(inlets_.begin(), inlets_.end(), place) - inlets_.begin());
+  }
+  [[nodiscard]] std::size_t inlets() const noexcept { return inlets_.size(); }
+
+ private:
+  using Matrix = std::vector<D>;
+
+  /// What the rows of `by` make of a state and its inlets' rates.
+  [[nodiscard]] std::vector<D> product(const Matrix& by, const std::vector<D>& x, const std::vector<D>& rates) const {
     std::vector<D> out(n_);
     for (std::size_t i = 0; i < n_; ++i) {
       D sum = 0;
@@ -170,24 +185,6 @@ class Carrier {
     }
     return out;
   }
-  /// Its change per minute.
-  [[nodiscard]] std::vector<D> per_min(const std::vector<D>& x, const std::vector<D>& rates) const {
-    std::vector<D> out(n_);
-    for (std::size_t i = 0; i < n_; ++i) {
-      D sum = 0;
-      for (std::size_t j = 0; j < n_; ++j) sum += rates_[i * size_ + j] * x[j];
-      for (std::size_t k = 0; k < rates.size(); ++k) sum += rates_[i * size_ + n_ + k] * rates[k];
-      out[i] = sum;
-    }
-    return out;
-  }
-  [[nodiscard]] std::size_t inlet_at(std::size_t place) const noexcept {
-    return static_cast<std::size_t>(std::find(inlets_.begin(), inlets_.end(), place) - inlets_.begin());
-  }
-  [[nodiscard]] std::size_t inlets() const noexcept { return inlets_.size(); }
-
- private:
-  using Matrix = std::vector<D>;
 
   void multiply(const Matrix& a, const Matrix& b, Matrix& out) const {
     std::fill(out.begin(), out.end(), D(0.0));
