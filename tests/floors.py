@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-GROUND = ["error", "time", "sum", "analyte", "exponential", "root", "dual", "polynomial", "rosenbrock", "quantity"]
+GROUND = ["error", "time", "sum", "analyte", "lanes", "exponential", "elementary", "philox", "normal", "tally", "root", "dual", "polynomial", "rosenbrock", "quantity"]
 FLOORS = [
     GROUND,
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],

@@ -22,6 +22,7 @@
 #include "ketpk/exposure.hpp"
 #include "ketpk/identity.hpp"
 #include "ketpk/individual.hpp"
+#include "ketpk/lanes.hpp"
 #include "ketpk/library.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/model.hpp"
