@@ -23,12 +23,12 @@ FLOORS = [
     ["trajectory", "response"],
     ["assess", "second_opinion", "sensitivity", "sessions", "state"],
     ["result"],
-    ["spread", "vary", "summary_table"],
+    ["spread", "vary", "summary_table", "cohort"],
     ["simulate", "predict", "population"],
     ["compare", "sweep", "evidence"],
     ["drawing"],
     ["report"],
-    ["report_spread", "report_sweep", "report_effect_cards"],
+    ["report_spread", "report_sweep", "report_effect_cards", "report_cohort"],
     ["ketpk", "io"],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

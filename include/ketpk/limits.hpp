@@ -87,6 +87,8 @@ struct Limit {
   std::optional<Site> site = {};                         ///< for plasma_peak and time_above_level
   std::optional<Stated<dim::concentration>> level = {};  ///< for time_above_level
   std::optional<Stated<dim::time>> window = {};          ///< for cumulative_dose_per_weight
+  /// The largest acceptable probability, in a cohort, that its bounds are crossed; one patient is judged by the bounds.
+  std::optional<double> most_probability = {};
 };
 
 enum class LimitsStatus : std::uint8_t { example, approved };
