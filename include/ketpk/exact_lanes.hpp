@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Why: the exact solution for many subjects who share their dose edges, as fast as memory takes it. The algebra is that
+// of solve.hpp, with lanes for its scalar; here is only how subjects go into lanes and profiles come out of them.
+//
+// Everything on this road carries the lanes' instruction set in its type, and nothing throws: it is compiled once for
+// each instruction set, and what goes in was checked before. A subject's bits do not depend on its neighbours.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "ketpk/lanes.hpp"
+#include "ketpk/parameters.hpp"
+#include "ketpk/schedule.hpp"
+#include "ketpk/solve.hpp"
+#include "ketpk/time.hpp"
+
+namespace ketpk {
+
+/// Evenly spaced instants of one segment; of one instant the step is of no account.
+struct Stretch {
+  std::size_t segment;
+  double tau_min, step_min;
+  std::size_t first, count;  ///< which of all instants
+};
+
+/// How many subjects a kernel is given at most at once; arrays of subjects are that long.
+inline constexpr std::size_t block_size = 64;
+using OfBlock = std::array<double, block_size>;
+
+/// What goes into one segment, of each subject.
+struct BlockSegment {
+  Micros start, duration;
+  const double* bolus_mg;
+  const double* rate_mg_per_min;
+};
+
+/// A block of subjects and what is asked of them. Pointers lead to `block_size` numbers, the unused ones those of any
+/// valid subject; a null pointer says that it is not asked.
+struct ExactBlock {
+  std::size_t subjects;
+  const double *v1_L, *cl_L_per_min, *q2_L_per_min, *v2_L, *q3_L_per_min, *v3_L;
+  std::span<const BlockSegment> segments;
+  std::span<const Stretch> stretches;
+  std::size_t instants = 0;
+  double* rows_ng_per_mL = nullptr;     ///< the profile of each subject, one after another, `instants` numbers each
+  double* columns_ng_per_mL = nullptr;  ///< all subjects at each instant, `block_size` numbers each
+  double *cmax_ng_per_mL = nullptr, *tmax_min = nullptr, *auc_inf_ng_h_per_mL = nullptr;
+  std::span<const double> levels_ng_per_mL = {};
+  double* minutes_above = nullptr;  ///< of each level, `block_size` numbers each, on the whole course
+  /// Not zero for a subject whose curve may turn inside a segment: its summaries are not known from here.
+  std::uint8_t* turns_inside = nullptr;
+};
+
+namespace detail {
+
+template <std::size_t Stage, class V, std::size_t N, std::size_t... K>
+inline void swap_stage(std::array<V, N>& v, std::index_sequence<K...>) noexcept {
+  for (std::size_t i = 0; i < N; ++i) {
+    if ((i & Stage) != 0) continue;
+    const V a = v[i], b = v[i + Stage];
+    v[i] = __builtin_shufflevector(a, b, ((K & Stage) == 0 ? K : N + K - Stage)...);
+    v[i + Stage] = __builtin_shufflevector(a, b, ((K & Stage) == 0 ? K + Stage : N + K)...);
+  }
+}
+/// N vectors of N numbers, columns to rows.
+template <class V, std::size_t N>
+inline void transpose(std::array<V, N>& v) noexcept {
+  constexpr std::make_index_sequence<N> all;
+  swap_stage<1>(v, all);
+  if constexpr (N > 2) swap_stage<2>(v, all);
+  if constexpr (N > 4) swap_stage<4>(v, all);
+}
+/// Eight lanes of eight subjects become eight instants of each.
+template <class Isa>
+inline void transpose(std::array<Lanes<8, Isa>, 8>& of) noexcept {
+  using L = Lanes<8, Isa>;
+  constexpr std::size_t n = L::in_part;
+  std::array<L, 8> out;
+  for (std::size_t p = 0; p < L::parts; ++p)
+    for (std::size_t q = 0; q < L::parts; ++q) {
+      std::array<typename L::Vector, n> tile;
+      for (std::size_t i = 0; i < n; ++i) tile[i] = of[p * n + i].part[q];
+      transpose(tile);
+      for (std::size_t i = 0; i < n; ++i) out[q * n + i].part[p] = tile[i];
+    }
+  of = out;
+}
+
+/// Copies whole cache lines past the caches: a profile is written once and read, if ever, much later. `to` is aligned
+/// as the lines are; `done` orders what was copied before anything after it.
+inline constexpr std::size_t line_doubles = 8;
+template <class Isa>
+inline void stream(double* to, const double* from, std::size_t numbers) noexcept {
+#if defined(__SSE2__)
+  for (std::size_t i = 0; i < numbers; i += Isa::native) {
+#if defined(__AVX512F__)
+    if constexpr (Isa::native == 8) _mm512_stream_pd(to + i, _mm512_load_pd(from + i));
+#endif
+#if defined(__AVX__)
+    if constexpr (Isa::native == 4) _mm256_stream_pd(to + i, _mm256_load_pd(from + i));
+#endif
+    if constexpr (Isa::native == 2) _mm_stream_pd(to + i, _mm_load_pd(from + i));
+  }
+  _mm_sfence();
+#else
+  __builtin_memcpy(to, from, numbers * sizeof(double));
+#endif
+}
+
+/// One strand of one subject after another: eight instants at a time, side by side.
+template <bool IsFed, class L>
+inline void write_row(std::array<L, 3> brings, const std::array<L, 3>& keep, const std::array<L, 3>& adds,
+                      std::span<double> row) noexcept {
+  const auto next = [&](std::size_t j) { brings[j] = IsFed ? brings[j] * keep[j] + adds[j] : brings[j] * keep[j]; };
+  std::size_t k = 0;
+  for (; k + 8 <= row.size(); k += 8) {
+    (brings[0] + brings[1] + brings[2]).to(&row[k]);
+    next(0);
+    next(1);
+    next(2);
+  }
+  if (k == row.size()) return;
+  const L last = brings[0] + brings[1] + brings[2];
+  for (std::size_t i = 0; k + i < row.size(); ++i) row[k + i] = last[i];
+}
+
+}  // namespace detail
+
+/// Memory that blocks use one after another.
+template <class Isa>
+struct SolveRoom {
+  using L = Lanes<8, Isa>;
+  typename ExactTrajectory<L>::Emptied trajectory;
+  std::vector<L> rows;  ///< eight profiles, one after another
+};
+
+/// Eight subjects of a block, from `lane` on.
+template <class Isa>
+inline void solve_lanes(const ExactBlock& b, std::size_t lane, SolveRoom<Isa>& room) noexcept {
+  using L = Lanes<8, Isa>;
+  const auto of = [lane](const double* all) { return L::from(all + lane); };
+  const Parameters<L> p{.v1_L = of(b.v1_L),
+                        .cl_L_per_min = of(b.cl_L_per_min),
+                        .q2_L_per_min = of(b.q2_L_per_min),
+                        .v2_L = of(b.v2_L),
+                        .q3_L_per_min = of(b.q3_L_per_min),
+                        .v3_L = of(b.v3_L)};
+  std::vector<SegmentOf<L>> segments = std::move(room.trajectory.segments);
+  segments.clear();
+  for (const BlockSegment& s : b.segments)
+    segments.push_back({s.start, s.duration, of(s.bolus_mg), of(s.rate_mg_per_min)});
+  ExactTrajectory<L> exact(respond(p), std::move(segments), std::move(room.trajectory.room));
+  const std::size_t here = b.subjects - lane < 8 ? b.subjects - lane : 8;
+  double* const rows = b.rows_ng_per_mL == nullptr ? nullptr : b.rows_ng_per_mL + lane * b.instants;
+  const bool is_streamed = here == 8 && reinterpret_cast<std::uintptr_t>(rows) % 64 == 0;
+  if (is_streamed) room.rows.resize(b.instants);
+  double* const written = is_streamed ? reinterpret_cast<double*>(room.rows.data()) : rows;
+  for (const Stretch& s : b.stretches) {
+    auto by = exact.marching({s.segment, s.tau_min, s.step_min, 1000});
+    if (b.columns_ng_per_mL != nullptr)
+      for (std::size_t k = 0; k < 8; ++k) {
+        L b0 = by.brings[0][k], b1 = by.brings[1][k], b2 = by.brings[2][k];
+        for (std::size_t i = k; i < s.count; i += 8) {
+          (b0 + b1 + b2).to(b.columns_ng_per_mL + (s.first + i) * block_size + lane);
+          b0 = b0 * by.keep[0] + by.adds[0];
+          b1 = b1 * by.keep[1] + by.adds[1];
+          b2 = b2 * by.keep[2] + by.adds[2];
+        }
+      }
+    if (rows == nullptr) continue;
+    for (std::size_t j = 0; j < 3; ++j) detail::transpose(by.brings[j]);
+    for (std::size_t i = 0; i < here; ++i) {
+      const std::span<double> row(written + i * b.instants + s.first, s.count);
+      const std::array<L, 3> brings{by.brings[0][i], by.brings[1][i], by.brings[2][i]};
+      const std::array<L, 3> keep{by.keep[0][i], by.keep[1][i], by.keep[2][i]};
+      const std::array<L, 3> adds{by.adds[0][i], by.adds[1][i], by.adds[2][i]};
+      if (by.is_fed)
+        detail::write_row<true>(brings, keep, adds, row);
+      else
+        detail::write_row<false>(brings, keep, adds, row);
+    }
+  }
+  if (rows != nullptr && is_streamed) detail::stream<Isa>(rows, written, 8 * b.instants);
+  room.trajectory = std::move(exact).emptied();
+}
+
+}  // namespace ketpk
