@@ -12,9 +12,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <numbers>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -130,10 +132,11 @@ template <class Isa>
 ///   counts in bins, and a percentile is off by at most `relative_error` of itself (below 2^-40: by 2^-40).
 /// - `lowest` and `highest` are exact. The mean is off by at most half a `quantum`, and the rounding of a double.
 /// - NaN, negative and infinite values are refused and counted. -0 is 0.
-/// - Good for 2^47 values; memory: 80 kB while values are kept, then 2 kB for each octave that was met, at most 164 kB.
+/// - Good for `most` values; memory: 80 kB while values are kept, then 2 kB for each octave that was met, at most 164
+/// kB.
 class Tally {
  public:
-  static constexpr std::uint64_t exact_up_to = 10'000;
+  static constexpr std::uint64_t exact_up_to = 10'000, most = std::uint64_t{1} << 47;
   static constexpr double relative_error = 1.0 / detail::Bins::in_octave;
   static constexpr double quantum = detail::Quantum::size;
 
@@ -171,6 +174,8 @@ class Tally {
       *this = other;
       return;
     }
+    require(other.presented() <= most - std::min(presented(), most), Code::size, "tally",
+            "would hold too many values; accepted: up to 2^47");
     make_room_for(other.presented());
     if (keeps_values_ && other.keeps_values_) {
       values_.insert(values_.end(), other.values_.begin(), other.values_.end());
@@ -214,6 +219,8 @@ class Tally {
 
   friend std::vector<double> percentiles(const Tally&, std::span<const double>, IfRefused);
   friend double mean(const Tally&, IfRefused);
+  friend std::vector<std::byte> to_bytes(const Tally&);
+  friend Tally tally_from_bytes(std::span<const std::byte>, std::string_view);
 
  private:
   using Bins = detail::Bins;
@@ -400,6 +407,272 @@ class Tally {
   tally.require_answer(if_refused);
   require(tally.over_ == 0, Code::range, "tally", "has values beyond its sum; accepted: values below 2^40");
   return static_cast<double>(tally.sum_) * Tally::quantum / static_cast<double>(tally.n_);
+}
+
+// --- as bytes ------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+inline constexpr std::uint64_t tally_magic = 0x6c61746b7074656bULL;  // "ketpktal", the first letter lowest
+inline constexpr std::size_t tally_head = 8, tally_counts_head = 8;  ///< words
+
+/// FNV-1a (Fowler, Noll and Vo), 64 bits.
+[[nodiscard]] inline std::uint64_t checksum_of(std::span<const std::byte> bytes) noexcept {
+  std::uint64_t sum = 0xcbf29ce484222325ULL;
+  for (const std::byte b : bytes) sum = (sum ^ static_cast<std::uint64_t>(b)) * 0x100000001b3ULL;
+  return sum;
+}
+
+inline void put_word(std::vector<std::byte>& out, std::uint64_t word) {
+  for (unsigned i = 0; i < 8; ++i) out.push_back(static_cast<std::byte>(word >> (8 * i)));
+}
+[[nodiscard]] inline std::uint64_t word_at(std::span<const std::byte> bytes, std::size_t i) noexcept {
+  std::uint64_t word = 0;
+  for (unsigned k = 0; k < 8; ++k) word |= static_cast<std::uint64_t>(bytes[8 * i + k]) << (8 * k);
+  return word;
+}
+
+}  // namespace detail
+
+/// A tally as bytes that any machine reads: the same bytes for the same values. Little-endian words of eight bytes:
+///
+///     0 "ketpktal"    1 version: 1    2 what follows: 0 values, 1 counts    3 n
+///     4 refused: NaN    5 negative    6 infinite    7 how many words follow before the last
+///     values: the bits of each, lowest first
+///     counts: zeros, under, over; the bits of lowest and highest (0 where n is 0); the sum's low and high word
+///     [2^-40];
+///             the first bin that counts any (the upper 20 bits of its lower edge); its count, and on to the last that
+///             does
+///     last: FNV-1a of all bytes before
+///
+/// Throws E_SIZE where `of_many` was a false promise.
+[[nodiscard]] inline std::vector<std::byte> to_bytes(const Tally& tally) {
+  tally.require_settled();
+  std::vector<std::uint64_t> body;
+  if (tally.keeps_values_) {
+    for (const double x : tally.values_) body.push_back(std::bit_cast<std::uint64_t>(x));
+    std::sort(body.begin(), body.end());  // of numbers that are not negative, the bits are in the order of the numbers
+  } else {
+    const auto some = [](std::uint64_t c) { return c != 0; };
+    const auto from = std::find_if(tally.counts_.begin(), tally.counts_.end(), some);
+    const auto to = std::find_if(tally.counts_.rbegin(), std::make_reverse_iterator(from), some).base();
+    const auto skipped = static_cast<std::uint64_t>(from - tally.counts_.begin());
+    body = {tally.zeros_,
+            tally.under_,
+            tally.over_,
+            tally.n_ == 0 ? 0 : std::bit_cast<std::uint64_t>(tally.lowest_),
+            std::bit_cast<std::uint64_t>(tally.highest_),
+            static_cast<std::uint64_t>(tally.sum_),
+            static_cast<std::uint64_t>(tally.sum_ >> 64),
+            from == to ? 0 : tally.first_ + skipped};
+    body.insert(body.end(), from, to);
+  }
+  const Refused& refused = tally.refused_;
+  std::vector<std::byte> out;
+  out.reserve(8 * (detail::tally_head + body.size() + 1));
+  for (const std::uint64_t word : {detail::tally_magic, std::uint64_t{1}, std::uint64_t{!tally.keeps_values_}, tally.n_,
+                                   refused.nan, refused.negative, refused.infinite, std::uint64_t{body.size()}})
+    detail::put_word(out, word);
+  for (const std::uint64_t word : body) detail::put_word(out, word);
+  detail::put_word(out, detail::checksum_of(out));
+  return out;
+}
+
+/// What `to_bytes` wrote; nothing else is taken: each count, end and sum is held against the others. `field` names the
+/// bytes in what is thrown: E_SIZE where there are too few or too many, E_PARSE where they say what no tally says.
+[[nodiscard]] inline Tally tally_from_bytes(std::span<const std::byte> bytes, std::string_view field = "tally") {
+  using detail::Bins;
+  const auto named = [&](std::string_view part) { return std::string(field) + '.' + std::string(part); };
+  const auto sized = [&](bool holds, std::string_view part) {
+    require(holds, Code::size, named(part),
+            "does not fit the number of bytes; accepted: the bytes of one tally, whole");
+  };
+  const auto sound = [&](bool holds, std::string_view part) {
+    require(holds, Code::parse, named(part),
+            "is not what a tally says; accepted: bytes as to_bytes of version 1 writes them");
+  };
+  const std::size_t words = bytes.size() / 8, body = detail::tally_head;
+  sized(bytes.size() % 8 == 0 && words > detail::tally_head, "bytes");
+  const auto word = [&](std::size_t i) { return detail::word_at(bytes, i); };
+  sound(word(0) == detail::tally_magic, "magic");
+  sound(word(1) == 1, "version");
+  sized(word(7) == words - detail::tally_head - 1, "length");
+  sound(word(words - 1) == detail::checksum_of(bytes.first(bytes.size() - 8)), "checksum");
+
+  const std::uint64_t n = word(3), size = word(7);
+  const Refused refused{word(4), word(5), word(6)};
+  sound(word(2) <= 1, "kind");
+  for (const std::uint64_t count : {n, refused.nan, refused.negative, refused.infinite})
+    sound(count <= Tally::most, "n");
+  sound(n + refused.total() <= Tally::most, "n");
+  sound((word(2) == 0) == (n + refused.total() <= Tally::exact_up_to), "kind");
+
+  const std::uint64_t largest = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::max());
+  Tally tally;
+  if (word(2) == 0) {
+    sized(size == n, "values");
+    for (std::size_t i = 0; i < n; ++i) {
+      sound(word(body + i) <= largest && (i == 0 || word(body + i - 1) <= word(body + i)), "values");
+      tally.add_one(std::bit_cast<double>(word(body + i)));
+    }
+    tally.refused_ = refused;
+    return tally;
+  }
+
+  sized(size >= detail::tally_counts_head, "counts");
+  tally.keeps_values_ = false;
+  tally.refused_ = refused;
+  tally.n_ = n;
+  tally.zeros_ = word(body);
+  tally.under_ = word(body + 1);
+  tally.over_ = word(body + 2);
+  const std::uint64_t low = word(body + 3), high = word(body + 4), first = word(body + 7);
+  tally.sum_ = (static_cast<detail::Wide>(word(body + 6)) << 64) + word(body + 5);
+  const std::uint64_t bins = size - detail::tally_counts_head, counts = body + detail::tally_counts_head;
+  constexpr std::uint64_t begin = Bins::of(Bins::least), end = Bins::of(Bins::beyond);
+  if (bins == 0)
+    sound(first == 0, "first_bin");
+  else
+    sound(first >= begin && first < end && bins <= end - first, "first_bin");
+  sound(bins == 0 || (word(counts) != 0 && word(counts + bins - 1) != 0), "counts");
+
+  std::uint64_t rest = n;
+  const auto takes = [&](std::uint64_t count, std::string_view part) {
+    sound(count <= rest, part);
+    rest -= count;
+  };
+  takes(tally.zeros_, "zeros");
+  takes(tally.under_, "under");
+  takes(tally.over_, "over");
+  detail::Wide least_sum = 0, largest_sum = tally.under_;
+  if (bins > 0) tally.cover(first, first + bins - 1);
+  for (std::uint64_t i = 0; i < bins; ++i) {
+    const std::uint64_t count = word(counts + i);
+    takes(count, "counts");
+    tally.counts_[first + i - tally.first_] = count;
+    least_sum += count * detail::Quantum::of(Bins::edge(first + i));
+    largest_sum += count * detail::Quantum::of(Bins::edge(first + i + 1));
+  }
+  sound(rest == 0, "n");
+  sound(tally.sum_ >= least_sum && tally.sum_ <= largest_sum, "sum");
+
+  // The ends stand in the first and the last place that counts any.
+  const auto place_of = [&](std::uint64_t bits) -> std::uint64_t {
+    const double x = std::bit_cast<double>(bits);
+    return x == 0 ? 0 : x < Bins::least ? 1 : x < Bins::beyond ? Bins::of(x) : end;
+  };
+  sound(low <= high && high <= largest && (n != 1 || low == high), "ends");
+  if (n == 0) {
+    sound(low == 0 && high == 0, "ends");
+    return tally;
+  }
+  const std::uint64_t last = bins > 0 ? first + bins - 1 : 0;
+  sound(place_of(low) == (tally.zeros_ > 0 ? 0 : tally.under_ > 0 ? 1 : bins > 0 ? first : end), "lowest");
+  sound(place_of(high) == (tally.over_ > 0 ? end : bins > 0 ? last : tally.under_ > 0 ? 1 : 0), "highest");
+  tally.lowest_ = std::bit_cast<double>(low);
+  tally.highest_ = std::bit_cast<double>(high);
+  return tally;
+}
+
+// --- how often -----------------------------------------------------------------------------------------------
+
+/// A share of a population, and the interval of Clopper and Pearson around it.
+struct Proportion {
+  std::uint64_t hits, of;
+  double share, low, high;
+};
+
+namespace detail {
+
+/// What Stirling's formula leaves of log(n!).
+[[nodiscard]] inline double stirling_rest(double n) noexcept {
+  if (n < 16) {
+    double factorial = 1;
+    for (double i = 2; i <= n; ++i) factorial *= i;
+    return n == 0 ? 0 : std::log(factorial) - (0.5 * std::log(2 * std::numbers::pi * n) + n * std::log(n) - n);
+  }
+  const double r = 1 / (n * n);
+  return (1.0 / 12 - r * (1.0 / 360 - r * (1.0 / 1260 - r * (1.0 / 1680 - r / 1188)))) / n;
+}
+/// x log(x / m) + m - x without loss where x is near m.
+[[nodiscard]] inline double deviance(double x, double m) noexcept {
+  if (std::abs(x - m) >= 0.1 * (x + m)) return x * std::log(x / m) + m - x;
+  const double v = (x - m) / (x + m);
+  double sum = (x - m) * v, term = 2 * x * v;
+  for (int j = 3;; j += 2) {
+    term *= v * v;
+    const double next = sum + term / j;
+    if (next == sum) return sum;
+    sum = next;
+  }
+}
+/// The chance of k hits in n at p = 1 - q, 0 < k < n, by its saddle point (Loader 2000, Fast and accurate computation
+/// of binomial probabilities).
+[[nodiscard]] inline double chance_of(double k, double n, double p, double q) noexcept {
+  const double rest = n - k;
+  const double log_ratio =
+      stirling_rest(n) - stirling_rest(k) - stirling_rest(rest) - deviance(k, n * p) - deviance(rest, n * q);
+  return std::exp(log_ratio) * std::sqrt(n / (2 * std::numbers::pi * k * rest));
+}
+/// The chance of k hits or more, 0 < k < n, k / n > p: chance_of times what the later terms add, term by term where few
+/// hits or few misses make them few, else by a continued fraction (DLMF 8.17.22) in Lentz's way. (The fraction loses
+/// digits where q is small.)
+[[nodiscard]] inline double chance_of_at_least(double k, double n, double p, double q) noexcept {
+  if (std::min(k, n - k) <= 10'000) {
+    double sum = 1, term = 1;
+    for (double j = k; j < n && term > 1e-17 * sum; ++j) sum += term *= (n - j) * p / ((j + 1) * q);
+    return chance_of(k, n, p, q) * sum;
+  }
+  const double a = k, b = n - k + 1;
+  double f = 1, c = 1, d = 0, step = 0;
+  for (double m = 0; std::abs(step - 1) > 1e-15 && m < 1e6; ++m) {
+    const double odd = -(a + m) * (a + b + m) / ((a + 2 * m) * (a + 2 * m + 1)) * p;
+    const double even = (m + 1) * (b - m - 1) / ((a + 2 * m + 1) * (a + 2 * m + 2)) * p;
+    for (const double e : {odd, even}) {
+      d = 1 / (1 + e * d);
+      c = 1 + e / c;
+      step = c * d;
+      f *= step;
+    }
+  }
+  return chance_of(k, n, p, q) * q / f;
+}
+/// Where `rises` turns true between `low` and `high`, to the last bit.
+template <class Rises>
+[[nodiscard]] inline double turn_of(double low, double high, Rises rises) {
+  for (;;) {
+    const double mid = low + (high - low) / 2;
+    if (!(mid > low && mid < high)) return mid;
+    (rises(mid) ? high : low) = mid;
+  }
+}
+
+}  // namespace detail
+
+/// The share of `hits` and its exact interval (Clopper & Pearson 1934, Biometrika 26:404): `low` is the share at which
+/// so many hits or more have a chance of (1 - confidence) / 2, `high` the one at which so many or fewer have it; 0 and
+/// 1 where no or every one is a hit. Throws E_ARG where `of` is 0, E_RANGE where `hits` exceed it, where it exceeds
+/// 2^47, and unless 0 < confidence < 1.
+// NOTE: not through Boost.Math's ibeta_inv: a unit that includes a call of it runs its initialisers at the start of the
+// program and holds their guards, as weak symbols, even if it never calls; the test compares with it.
+[[nodiscard]] inline Proportion proportion(std::uint64_t hits, std::uint64_t of, double confidence = 0.95) {
+  require(of > 0, Code::arg, "of", "is nobody; accepted: at least one");
+  require(of <= Tally::most, Code::range, "of", "is too many; accepted: up to 2^47");
+  require(hits <= of, Code::range, "hits", "are more than there are; accepted: up to all");
+  require(confidence > 0 && confidence < 1, Code::range, "confidence",
+          "is not within its range; accepted: 0 to 1, neither");
+  const double n = static_cast<double>(of), k = static_cast<double>(hits), tail = (1 - confidence) / 2, share = k / n;
+  Proportion out{hits, of, share, 0, 1};
+  if (hits == of)
+    out.low = std::exp(std::log(tail) / n);
+  else if (hits > 0)
+    out.low = detail::turn_of(0, share, [&](double p) { return detail::chance_of_at_least(k, n, p, 1 - p) > tail; });
+  if (hits == 0)
+    out.high = -std::expm1(std::log(tail) / n);
+  else if (hits < of)
+    out.high =
+        detail::turn_of(share, 1, [&](double p) { return detail::chance_of_at_least(n - k, n, 1 - p, p) < tail; });
+  return out;
 }
 
 }  // namespace ketpk
