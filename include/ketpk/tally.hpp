@@ -60,7 +60,7 @@ struct Quantum {
   /// `x` in quanta, to the nearest, ties to even. x < 2^40.
   [[nodiscard]] static Wide of(double x) noexcept {
     const double quanta = x * per_unit;
-    return static_cast<Wide>(quanta < 0x1p52 ? (quanta + 0x1p52) - 0x1p52 : quanta);
+    return quanta < 0x1p52 ? static_cast<std::uint64_t>((quanta + 0x1p52) - 0x1p52) : static_cast<Wide>(quanta);
   }
 };
 
@@ -78,12 +78,13 @@ struct BlockFacts {
 template <class Isa>
 [[nodiscard]] inline BlockFacts facts_of(const double* values, std::size_t n) noexcept {
   using L = Lanes<block_width, Isa>;
-  using Whole = std::array<typename L::Bits, L::parts>;
-  const auto bits_of = [](const typename L::Vector& x) { return std::bit_cast<typename L::Bits>(x); };
+  using Bits = typename VectorOf<std::uint64_t, L::in_part>::type;  // sums of bits go round, so without a sign
+  using Whole = std::array<Bits, L::parts>;
+  const auto bits_of = [](const typename L::Vector& x) { return std::bit_cast<Bits>(x); };
   const auto total_of = [](const Whole& parts) {
     std::uint64_t total = 0;
     for (const auto& part : parts)
-      for (std::size_t i = 0; i < L::in_part; ++i) total += static_cast<std::uint64_t>(part[i]);
+      for (std::size_t i = 0; i < L::in_part; ++i) total += part[i];
     return total;
   };
 
@@ -95,7 +96,7 @@ template <class Isa>
     for (std::size_t k = 0; k < L::parts; ++k) {
       lowest.part[k] = x.part[k] < lowest.part[k] ? x.part[k] : lowest.part[k];
       highest.part[k] = x.part[k] > highest.part[k] ? x.part[k] : highest.part[k];
-      odd[k] |= x.part[k] != x.part[k];
+      odd[k] |= std::bit_cast<Bits>(x.part[k] != x.part[k]);
       near[k] += bits_of(x.part[k] + magic.part[k]);
     }
   }
@@ -123,6 +124,7 @@ template <class Isa>
   facts.quanta_far = total_of(far) - n * std::bit_cast<std::uint64_t>(Quantum::far_magic);
   return facts;
 }
+using FactsOf = BlockFacts(const double*, std::size_t) noexcept;
 
 }  // namespace detail
 
@@ -141,8 +143,8 @@ class Tally {
   static constexpr double quantum = detail::Quantum::size;
 
   Tally() = default;
-  /// For more than `exact_up_to` values: counts from the first on, and takes no room for values. Until so many are
-  /// there, here or by merging, it answers no question: E_SIZE.
+  /// For more than `exact_up_to` values, refused ones included: counts from the first on, and takes no room for values.
+  /// Until so many are there, here or by merging, it answers no question: E_SIZE.
   [[nodiscard]] static Tally of_many() {
     Tally t;
     t.keeps_values_ = false;
@@ -153,22 +155,22 @@ class Tally {
     make_room_for(1);
     add_one(value);
   }
-  /// Many at once; `Isa` is that of the unit that calls it.
-  template <class Isa = isa::baseline>
-  void add(std::span<const double> values) {
+  /// Many at once, in blocks. A unit that was compiled for more than the baseline may bring its own `facts_of`.
+  void add(std::span<const double> values, detail::FactsOf* facts_of = detail::facts_of<isa::baseline>) {
     make_room_for(values.size());
     std::size_t i = 0;
     if (!keeps_values_)
       while (values.size() - i >= detail::block_width) {
         const std::size_t whole = (values.size() - i) / detail::block_width * detail::block_width;
         const std::size_t n = std::min(whole, detail::block_limit);
-        add_block<Isa>(values.data() + i, n);
+        add_block(values.subspan(i, n), facts_of);
         i += n;
       }
     for (; i < values.size(); ++i) add_one(values[i]);
   }
   /// Everything that `other` was given.
   void add(const Tally& other) {
+    if (&other == this) return add(Tally(other));
     if (other.presented() == 0) return;
     if (presented() == 0) {
       *this = other;
@@ -255,12 +257,12 @@ class Tally {
     }
   }
 
-  template <class Isa>
-  void add_block(const double* values, std::size_t n) {
-    const detail::BlockFacts facts = detail::facts_of<Isa>(values, n);
+  void add_block(std::span<const double> values, detail::FactsOf* facts_of) {
+    const std::size_t n = values.size();
+    const detail::BlockFacts facts = facts_of(values.data(), n);
     const bool in_bins = facts.all_numbers && facts.lowest >= Bins::least && facts.highest < Bins::beyond;
     if (!in_bins) {
-      for (std::size_t i = 0; i < n; ++i) add_one(values[i]);
+      for (const double x : values) add_one(x);
       return;
     }
     n_ += n;
