@@ -65,6 +65,7 @@
 #include "ketpk/sum.hpp"
 #include "ketpk/summary_table.hpp"
 #include "ketpk/sweep.hpp"
+#include "ketpk/tally.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/timeline.hpp"
 #include "ketpk/trajectory.hpp"
