@@ -429,6 +429,7 @@ inline void limits_members(JsonText& json, const Limits& all) {
       bound("soft_low", limit.soft_low);
       bound("soft_high", limit.soft_high);
       bound("hard_high", limit.hard_high);
+      if (limit.most_probability) json.member("max_probability", *limit.most_probability);
       json.member("required", limit.required);
       json.member("source", limit.source);
     });
@@ -503,11 +504,11 @@ inline void sensitivity(JsonText& json, const Result& r) {
   });
 }
 
-/// The session as understood; `model_asked` writes what it says of its model.
+/// The session as understood; `model_asked` writes what it says of its model. What each input amounts to is told where
+/// there is a regimen, which is that of one patient.
 template <class ModelAsked>
-void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
-  const Request& q = r.inputs;
-  json.object("inputs", [&] {
+void session_with(JsonText& json, const Request& q, const Regimen* regimen, ModelAsked model_asked) {
+  json.object([&] {
     json.member("schema", "ketpk.session/1");
     json.object("patient", [&] {
       echo(json, "weight", q.patient.weight, unit::kg);
@@ -540,7 +541,7 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
       });
     else
       json.member("initial_state", q.order.initial_state == InitialState::drug_free ? "drug-free" : "undeclared");
-    std::size_t i = r.regimen.carried;
+    std::size_t i = regimen != nullptr ? regimen->carried : 0;
     json.array("order", q.order.inputs, [&](const Input& input) {
       json.object([&] {
         std::visit(
@@ -554,7 +555,8 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
               if (!in.into.empty()) json.member("into", in.into);
             },
             input);
-        const Dose& dose = r.regimen.doses.at(i++);
+        if (regimen == nullptr) return;
+        const Dose& dose = regimen->doses.at(i++);
         json.member("amount_mg", dose.amount_mg);
         if (!dose.is_bolus()) json.member("rate_mg_per_min", dose.rate_mg_per_min);
       });
@@ -641,6 +643,12 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
           });
       });
   });
+}
+
+template <class ModelAsked>
+void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
+  json.key("inputs");
+  session_with(json, r.inputs, &r.regimen, model_asked);
 }
 
 /// A model as a session names or holds it.
@@ -804,12 +812,11 @@ inline void effect_answers(JsonText& json, const Result& r) {
   });
 }
 
-inline void assessment(JsonText& json, const Result& r) {
-  const Assessment& a = r.assessment;
+inline void assessment_with(JsonText& json, const Assessment& a, const std::optional<Limits>& limits) {
   json.object("assessment", [&] {
     json.member("verdict", pick(verdict_names, a.verdict.kind));
     json.member("basis", a.basis);
-    if (const auto& limits = r.inputs.limits)
+    if (limits)
       json.object("limits", [&] {
         json.member("id", limits->id);
         json.member("version", limits->version);
@@ -852,6 +859,8 @@ inline void assessment(JsonText& json, const Result& r) {
     });
   });
 }
+
+inline void assessment(JsonText& json, const Result& r) { assessment_with(json, r.assessment, r.inputs.limits); }
 
 /// mg of base per minute as the pump shows it; absent without the concentration of the bag.
 [[nodiscard]] inline std::optional<double> flow_mL_per_h(const Order& order, double mg_per_min) {
