@@ -415,6 +415,45 @@ struct Cohort {
   [[nodiscard]] std::uint64_t failures() const noexcept { return in - ok; }
 };
 
+/// What the summaries are called in tables: cmax_ng_per_mL, tmax_min, auc_inf_ng_h_per_mL, then
+/// minutes_above_100_ng_per_mL and its kin, one for each level asked.
+[[nodiscard]] inline std::vector<std::string> summary_headers(const Request& each) {
+  std::vector<std::string> names{"cmax_ng_per_mL", "tmax_min", "auc_inf_ng_h_per_mL"};
+  for (const auto& level : each.time_above)
+    names.push_back("minutes_above_" + to_text(level.in(unit::ng_per_mL)) + "_ng_per_mL");
+  return names;
+}
+
+/// The middle 95 % of what replicates came to; absent where one of them came to no number.
+struct Interval95 {
+  double low, high;
+};
+
+/// The percentile `p` of these numbers by definition 7 of Hyndman and Fan (1996), doi 10.1080/00031305.1996.10473566:
+/// between the two numbers beside rank (n - 1) p / 100, in proportion. `x` holds one number or more, all finite.
+[[nodiscard]] inline double percentile_type7(std::vector<double> x, double p) {
+  std::sort(x.begin(), x.end());
+  const double rank = static_cast<double>(x.size() - 1) * p / 100;
+  const auto below = static_cast<std::size_t>(rank);
+  const double above = x[std::min(below + 1, x.size() - 1)];
+  return x[below] + (rank - static_cast<double>(below)) * (above - x[below]);
+}
+
+[[nodiscard]] inline std::optional<Interval95> interval95(const std::vector<double>& x) {
+  if (x.empty() || !std::all_of(x.begin(), x.end(), [](double each) { return std::isfinite(each); }))
+    return std::nullopt;
+  return Interval95{percentile_type7(x, 2.5), percentile_type7(x, 97.5)};
+}
+
+/// The interval over all replicates of one number in each; none where there are no replicates.
+template <class Number>
+[[nodiscard]] std::optional<Interval95> over_replicates(const Cohort& cohort, Number number_of) {
+  std::vector<double> x;
+  x.reserve(cohort.replicates.size());
+  for (const Replicate& r : cohort.replicates) x.push_back(number_of(r));
+  return interval95(x);
+}
+
 /// Somebody stopped it: there is nothing, not a part that could be taken for the whole.
 struct Stopped {
   std::uint64_t done, of;

@@ -1082,6 +1082,14 @@ struct ErrorView {
   return lines;
 }
 
+/// At most `most` of `n` places, the first and the last among them.
+[[nodiscard]] inline std::vector<std::size_t> shown_places(std::size_t n, std::size_t most) {
+  std::vector<std::size_t> places;
+  const std::size_t shown = std::min(n, most);
+  for (std::size_t i = 0; i < shown; ++i) places.push_back(shown == 1 ? 0 : i * (n - 1) / (shown - 1));
+  return places;
+}
+
 enum class Tint : std::uint8_t { plain, faint, bold, cyan, green, yellow, red };
 
 inline constexpr std::size_t page_columns = 100, page_lines = 40, label_columns = 11;
@@ -1440,13 +1448,12 @@ inline void sessions(Page& page, const Result& r) {
   return text;
 }
 
-inline void verdict(Page& page, const Result& r) {
-  const Assessment& a = r.assessment;
+inline void verdict_with(Page& page, const Assessment& a, const std::optional<Limits>& limits) {
   constexpr std::array<std::string_view, 4> words{"UNEVALUATED", "WITHIN LIMITS", "SOFT FLAG", "HARD FLAG"};
   constexpr std::array<Tint, 4> tints{Tint::yellow, Tint::green, Tint::yellow, Tint::red};
   page.row("Verdict", std::string(pick(words, a.verdict.kind)) + " (" + a.basis + ")",
            tints[static_cast<std::size_t>(a.verdict.kind)], 2);
-  if (const auto& limits = r.inputs.limits) {
+  if (limits) {
     std::string text = limits->id + " \xC2\xB7 version " + limits->version + " \xC2\xB7 status " +
                        std::string(pick(limits_status_names, limits->status));
     if (limits->status == LimitsStatus::example) text += ": an example, not a clinic's own limits";
@@ -1455,6 +1462,8 @@ inline void verdict(Page& page, const Result& r) {
     page.row("Limits", "none given, so nothing was compared with a limit (--limits FILE)", Tint::plain, 1);
   }
 }
+
+inline void verdict(Page& page, const Result& r) { verdict_with(page, r.assessment, r.inputs.limits); }
 
 /// One flag in at most `room` lines. What a slip is about stands in its driver, so with one line that is shown.
 [[nodiscard]] inline std::vector<std::string> flag_rows(const Flag& f, bool colour, std::size_t room) {
