@@ -76,8 +76,8 @@ void refuse_idle(const Fields& fields, std::string_view name, bool used, std::st
 Limit limit_of(const Node& node, Findings* findings) {
   const Fields fields(node);
   only(fields,
-       std::array<Names, 11>{"id", "quantity", "hard_low", "soft_low", "soft_high", "hard_high", "required", "source",
-                             "site", "level", "window"},
+       std::array<Names, 12>{"id", "quantity", "hard_low", "soft_low", "soft_high", "hard_high", "required", "source",
+                             "site", "level", "window", "max_probability"},
        findings);
   Limit limit{.id = {}, .quantity = LimitQuantity::weight, .required = true, .source = {}};
   attempt(findings, [&] { limit.id = text_of(fields.required("id", "a name of its own")); });
@@ -98,6 +98,8 @@ Limit limit_of(const Node& node, Findings* findings) {
     attempt(findings, [&] { limit.level = quantity_of<Stated<dim::concentration>>(*level); });
   if (const auto window = fields.optional("window"))
     attempt(findings, [&] { limit.window = quantity_of<Stated<dim::time>>(*window); });
+  if (const auto most = fields.optional("max_probability"))
+    attempt(findings, [&] { limit.most_probability = number_of(*most); });
   return limit;
 }
 

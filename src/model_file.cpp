@@ -311,62 +311,14 @@ void require_names_distinct(const ModelCard& card) {
   }
 }
 
-/// The names that a variance may belong to.
-std::vector<std::string> names_of_parameters(const ModelCard& card) {
-  std::vector<std::string> names;
-  for (const CardParameter& p : card.parameters) names.push_back(p.name);
-  if (card.ke0) names.emplace_back("ke0");
-  for (const CardDepot& d : card.depots) names.push_back(d.name + ".ka");
-  for (const CardEntry& e : card.entries)
-    for (const auto* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
-      if (*p) names.push_back(e.compartment + '.' + (*p)->name);
-  for (const CardMetabolite& m : card.metabolites)
-    for (const CardParameter& p : m.parameters) names.push_back(m.name + '.' + p.name);
-  for (const CardMetabolite& m : card.metabolites)
-    if (m.delay) names.push_back(m.name + ".MTT");
-  return names;
-}
+}  // namespace
 
-/// Whether a symmetric matrix is positive semidefinite: elimination by the largest diagonal that is left, which ends
-/// with nothing left but rounding.
-bool is_positive_semidefinite(std::vector<double> a, std::size_t n) {
-  double largest = 0;
-  for (const double x : a) largest = std::max(largest, std::abs(x));
-  const double nothing = 1e-12 * largest;
-  std::vector<bool> done(n, false);
-  for (std::size_t step = 0; step < n; ++step) {
-    std::size_t pivot = n;
-    for (std::size_t i = 0; i < n; ++i)
-      if (!done[i] && (pivot == n || a[i * n + i] > a[pivot * n + pivot])) pivot = i;
-    const double d = a[pivot * n + pivot];
-    if (!(d > nothing)) {
-      for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < n; ++j)
-          if (!done[i] && !done[j] && !(std::abs(a[i * n + j]) <= nothing)) return false;
-      return true;
-    }
-    done[pivot] = true;
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j)
-        if (!done[i] && !done[j]) a[i * n + j] -= a[i * n + pivot] * a[pivot * n + j] / d;
-  }
-  return true;
-}
-
-Variability variability_of(const Node& node, const ModelCard& card) {
+Variability understand_variability(const Node& node, const ModelCard& card) {
   const Fields fields(node);
   fields.only(std::array<Names, 3>{"parameters", "omega", "source"});
   Variability v{.parameters = {}, .omega = {}, .source = text_of(fields.required("source", "where it comes from"))};
-  const std::vector<std::string> known = names_of_parameters(card);
-  for (const Node& each : list_of(fields.required("parameters", "a list such as [\"CL\", \"V1\"]"), most_etas)) {
-    std::string name = text_of(each);
-    require(std::find(known.begin(), known.end(), name) != known.end(), Code::model_param, each.path,
-            "a parameter the model does not have; accepted: one it states, as CL, gut.ka, gut.F, norketamine.CL or "
-            "norketamine.MTT");
-    require(std::find(v.parameters.begin(), v.parameters.end(), name) == v.parameters.end(), Code::field_duplicate,
-            each.path, "stands twice; accepted: each parameter once");
-    v.parameters.push_back(std::move(name));
-  }
+  for (const Node& each : list_of(fields.required("parameters", "a list such as [\"CL\", \"V1\"]"), most_etas))
+    v.parameters.push_back(text_of(each));
   const Node omega = fields.required("omega", "the variance matrix, a list of rows");
   const std::size_t n = v.parameters.size();
   const std::vector<Node> rows = list_of(omega, most_etas);
@@ -377,15 +329,11 @@ Variability variability_of(const Node& node, const ModelCard& card) {
     require(cells.size() == n, Code::model_param, row.path, square);
     for (const Node& cell : cells) v.omega.push_back(number_of(cell));
   }
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      require(v.omega[i * n + j] == v.omega[j * n + i], Code::model_param, element_path(element_path(omega.path, i), j),
-              "another covariance than across the diagonal; accepted: a symmetric matrix");
-  require(is_positive_semidefinite(v.omega, n), Code::model_param, omega.path,
-          "no matrix of variances, for some combination would vary less than not at all; accepted: a positive "
-          "semidefinite matrix");
+  validate(v, card, node.path);
   return v;
 }
+
+namespace {
 
 ResidualError residual_error_of(const Node& node) {
   constexpr Names proportional = "proportional_variance", additive = "additive_variance_mg2_per_L2";
@@ -614,7 +562,7 @@ void read_rest(Reading& reading, const Fields& fields) {
     reading.text([&] { card.residual_error = residual_error_of(*error); });
   if (!reading.is_whole) return;
   if (const auto variability = fields.optional("variability"))
-    reading.text([&] { card.variability = variability_of(*variability, card); });
+    reading.text([&] { card.variability = understand_variability(*variability, card); });
   if (const auto list = fields.optional("golden"))
     reading.text([&] {
       for (const Node& each : list_of(*list, most_goldens))

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fields.hpp"
 #include "ketpk/io.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/report.hpp"
@@ -22,6 +23,9 @@ struct ModelReading {
 
 /// Reads on after what is refused. Throws nothing that `bytes` may be to blame for.
 [[nodiscard]] ModelReading look_through_model(std::string_view bytes);
+
+/// Variances between subjects, as a card and a cohort state them. Throws as `validate(Variability)`.
+[[nodiscard]] Variability understand_variability(const Node& node, const ModelCard& card);
 
 /// Covariates at which the card's numbers hold as they stand: the reference weight, the references of effects, the
 /// first of listed levels; in the order of `covariates_of`.

@@ -386,7 +386,8 @@ ModelCard custom_model_of(const Node& node) {
   return card;
 }
 
-/// The file that `node` names. Throws E_IO where it lies outside the session's folder and that matters.
+}  // namespace
+
 std::filesystem::path named_file(const Node& node, const SessionContext& context) {
   require(node.value.is_string(), Code::type, node.path, "not a text; accepted: the path of a file");
   const std::filesystem::path name(node.value.get_ref<const std::string&>());
@@ -401,6 +402,8 @@ std::filesystem::path named_file(const Node& node, const SessionContext& context
           "no such file in the session's folder; accepted: a path relative to that folder, without ..");
   return file;
 }
+
+namespace {
 
 ModelCard model_of(const Node& node, const SessionContext& context) {
   if (node.value.is_string()) return library::find(node.value.get_ref<const std::string&>());

@@ -4,6 +4,7 @@
 // Why: reading characters and understanding a session are two things, so that a command line can build the same
 // document from its options and send it down the same road as a file.
 
+#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace ketpk::io {
 /// E_MODEL_UNKNOWN(model) where it names several. What the patient's covariates say may be for one of `others` too.
 [[nodiscard]] Request understand_session(const Json& document, const SessionContext& context,
                                          std::span<const ModelCard> others = {});
+
+/// The file that `node` names. Throws E_IO where it lies outside the session's folder and that matters.
+[[nodiscard]] std::filesystem::path named_file(const Node& node, const SessionContext& context);
 
 /// Whether its `model` is "all" or a list.
 [[nodiscard]] bool asks_several_models(const Json& document);

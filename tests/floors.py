@@ -24,6 +24,7 @@ FLOORS = [
     ["assess", "second_opinion", "sensitivity", "sessions", "state"],
     ["result"],
     ["spread", "vary", "summary_table", "cohort"],
+    ["assess_cohort"],
     ["simulate", "predict", "population"],
     ["compare", "sweep", "evidence"],
     ["drawing"],

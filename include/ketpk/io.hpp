@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "ketpk/cohort.hpp"
 #include "ketpk/error.hpp"
 #include "ketpk/identity.hpp"
 #include "ketpk/limits.hpp"
@@ -84,6 +85,17 @@ struct SessionContext {
 /// what cannot be varied, E_UNIT_MISMATCH for values in two units, E_FIELD_MISSING(vary[i].of) where it is not plain
 /// which input is meant.
 [[nodiscard]] SweepRequest read_sweep(std::string_view bytes, const SessionContext& context);
+
+/// A cohort, `ketpk.cohort/1`: a session, and who stands in it. Throws as `read_session`, and for `cohort` as
+/// `validate(CohortRequest)`. A session whose people have weights need not state one.
+[[nodiscard]] CohortRequest read_cohort(std::string_view bytes, const SessionContext& context);
+
+/// People as RFC 4180 CSV: a header of weight_kg, height_cm, age_yr, sex (female, male) and what else the model looks
+/// at, in any order; one person a row, every cell filled. Throws `InvalidInput` with a field as `people line 3 column
+/// weight_kg`: E_SIZE, E_ENCODING, E_PARSE, E_COLUMNS (another number of fields than the header has, a name that is
+/// nearly another), E_UNIT_MISSING, E_UNIT_UNKNOWN, E_FIELD_DUPLICATE, E_FIELD_MISSING, E_RANGE for a sex. What a
+/// person cannot be (900 kg) is not refused here: that subject fails.
+[[nodiscard]] PeopleTable read_people(std::string_view bytes);
 
 /// A limits file, `ketpk.limits/1`, with the SHA-256 of these bytes. Throws `InvalidInput` with a field `limits…`, also
 /// where bounds are out of order. Whether the set may be used on a given day is `ketpk::validate(limits, as_of)`.

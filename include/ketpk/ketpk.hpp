@@ -8,6 +8,7 @@
 
 #include "ketpk/analyte.hpp"
 #include "ketpk/assess.hpp"
+#include "ketpk/assess_cohort.hpp"
 #include "ketpk/body_size.hpp"
 #include "ketpk/cohort.hpp"
 #include "ketpk/compare.hpp"
@@ -43,6 +44,7 @@
 #include "ketpk/records.hpp"
 #include "ketpk/regimen.hpp"
 #include "ketpk/report.hpp"
+#include "ketpk/report_cohort.hpp"
 #include "ketpk/report_effect_cards.hpp"
 #include "ketpk/report_spread.hpp"
 #include "ketpk/report_sweep.hpp"

@@ -199,6 +199,9 @@ inline void validate_row(const Limit& limit, const std::string& row) {
   if (limit.quantity == LimitQuantity::time_above_level) require_positive(limit.level, row + ".level", "100 ng/mL");
   if (limit.quantity == LimitQuantity::cumulative_dose_per_weight)
     require_positive(limit.window, row + ".window", "7 d");
+  if (limit.most_probability)
+    require(*limit.most_probability >= 0 && *limit.most_probability < 1, Code::range, row + ".max_probability",
+            "not a probability that a cohort can keep; accepted: 0 or more and less than 1, such as 0.05");
 }
 
 }  // namespace detail
@@ -206,7 +209,8 @@ inline void validate_row(const Limit& limit, const std::string& row) {
 /// Throws unless the set may be used on `as_of`, with field `limits…`:
 /// E_FIELD_MISSING (id, version, source, site, level, window), E_LIMITS_UNAPPROVED (no approver), E_FIELD_DUPLICATE
 /// (two rows of one id), E_LIMITS_ORDER, E_LIMITS_MISSING (no row, no bound, or no hard_high where it is due),
-/// E_UNIT_MISMATCH, E_NONFINITE, E_RANGE (a negative bound, no such day), E_LIMITS_NOT_YET, E_LIMITS_STALE.
+/// E_UNIT_MISMATCH, E_NONFINITE, E_RANGE (a negative bound, a probability outside 0 to 1, no such day),
+/// E_LIMITS_NOT_YET, E_LIMITS_STALE.
 /// Both the effective and the expiry day are in force.
 inline void validate(const Limits& limits, std::chrono::year_month_day as_of) {
   require(!detail::is_blank(limits.id), Code::field_missing, "limits.id", "empty; accepted: a name");

@@ -4,6 +4,7 @@
 // Why: the numbers of a compartment model, twice: as a card prints them (with unit, weight rule and source)
 // and as one individual has them (plain, in L and min, generic in the scalar so that lanes can carry many).
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -429,5 +430,75 @@ struct ModelCard {
   std::optional<DataUnits> data_units = {};  ///< due where a data file is read with the card
   std::string file = {};                     ///< the model file it was read from, JSON; empty for others
 };
+
+/// The names that a variance may belong to: CL, ke0, gut.ka, gut.F, norketamine.CL, norketamine.MTT.
+[[nodiscard]] inline std::vector<std::string> names_of_etas(const ModelCard& card) {
+  std::vector<std::string> names;
+  for (const CardParameter& p : card.parameters) names.push_back(p.name);
+  if (card.ke0) names.emplace_back("ke0");
+  for (const CardDepot& d : card.depots) names.push_back(d.name + ".ka");
+  for (const CardEntry& e : card.entries)
+    for (const auto* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
+      if (*p) names.push_back(e.compartment + '.' + (*p)->name);
+  for (const CardMetabolite& m : card.metabolites)
+    for (const CardParameter& p : m.parameters) names.push_back(m.name + '.' + p.name);
+  for (const CardMetabolite& m : card.metabolites)
+    if (m.delay) names.push_back(m.name + ".MTT");
+  return names;
+}
+
+/// Whether a symmetric matrix is positive semidefinite: elimination by the largest diagonal that is left, which ends
+/// with nothing left but rounding.
+[[nodiscard]] inline bool is_positive_semidefinite(std::vector<double> a, std::size_t n) {
+  double largest = 0;
+  for (const double x : a) largest = std::max(largest, std::abs(x));
+  const double nothing = 1e-12 * largest;
+  std::vector<bool> done(n, false);
+  for (std::size_t step = 0; step < n; ++step) {
+    std::size_t pivot = n;
+    for (std::size_t i = 0; i < n; ++i)
+      if (!done[i] && (pivot == n || a[i * n + i] > a[pivot * n + pivot])) pivot = i;
+    const double d = a[pivot * n + pivot];
+    if (!(d > nothing)) {
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < n; ++j)
+          if (!done[i] && !done[j] && !(std::abs(a[i * n + j]) <= nothing)) return false;
+      return true;
+    }
+    done[pivot] = true;
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j)
+        if (!done[i] && !done[j]) a[i * n + j] -= a[i * n + pivot] * a[pivot * n + j] / d;
+  }
+  return true;
+}
+
+/// Throws unless these are variances of parameters that the card states: E_MODEL_PARAM (a parameter it does not have;
+/// a matrix that is not square, symmetric and positive semidefinite), E_FIELD_DUPLICATE, E_NONFINITE; in `field`.
+inline void validate(const Variability& v, const ModelCard& card, const std::string& field) {
+  const std::vector<std::string> known = names_of_etas(card);
+  const std::size_t n = v.parameters.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::string at = field + ".parameters[" + std::to_string(i) + ']';
+    const auto here = v.parameters.begin() + static_cast<std::ptrdiff_t>(i);
+    require(std::find(known.begin(), known.end(), *here) != known.end(), Code::model_param, at,
+            "a parameter the model does not have; accepted: one it states, as CL, gut.ka, gut.F, norketamine.CL or "
+            "norketamine.MTT");
+    require(std::find(v.parameters.begin(), here, *here) == here, Code::field_duplicate, at,
+            "stands twice; accepted: each parameter once");
+  }
+  require(n > 0 && v.omega.size() == n * n, Code::model_param, field + ".omega",
+          "not one row and one column for each parameter; accepted: a square matrix");
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j <= i; ++j) {
+      const std::string at = field + ".omega[" + std::to_string(i) + "][" + std::to_string(j) + ']';
+      require(std::isfinite(v.omega[i * n + j]), Code::nonfinite, at, "not finite; accepted: a finite number");
+      require(v.omega[i * n + j] == v.omega[j * n + i], Code::model_param, at,
+              "another covariance than across the diagonal; accepted: a symmetric matrix");
+    }
+  require(is_positive_semidefinite(v.omega, n), Code::model_param, field + ".omega",
+          "no matrix of variances, for some combination would vary less than not at all; accepted: a positive "
+          "semidefinite matrix");
+}
 
 }  // namespace ketpk

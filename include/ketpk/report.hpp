@@ -429,6 +429,7 @@ inline void limits_members(JsonText& json, const Limits& all) {
       bound("soft_low", limit.soft_low);
       bound("soft_high", limit.soft_high);
       bound("hard_high", limit.hard_high);
+      if (limit.most_probability) json.member("max_probability", *limit.most_probability);
       json.member("required", limit.required);
       json.member("source", limit.source);
     });
@@ -503,11 +504,11 @@ inline void sensitivity(JsonText& json, const Result& r) {
   });
 }
 
-/// The session as understood; `model_asked` writes what it says of its model.
+/// The session as understood; `model_asked` writes what it says of its model. What each input amounts to is told where
+/// there is a regimen, which is that of one patient.
 template <class ModelAsked>
-void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
-  const Request& q = r.inputs;
-  json.object("inputs", [&] {
+void session_with(JsonText& json, const Request& q, const Regimen* regimen, ModelAsked model_asked) {
+  json.object([&] {
     json.member("schema", "ketpk.session/1");
     json.object("patient", [&] {
       echo(json, "weight", q.patient.weight, unit::kg);
@@ -540,7 +541,7 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
       });
     else
       json.member("initial_state", q.order.initial_state == InitialState::drug_free ? "drug-free" : "undeclared");
-    std::size_t i = r.regimen.carried;
+    std::size_t i = regimen != nullptr ? regimen->carried : 0;
     json.array("order", q.order.inputs, [&](const Input& input) {
       json.object([&] {
         std::visit(
@@ -554,7 +555,8 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
               if (!in.into.empty()) json.member("into", in.into);
             },
             input);
-        const Dose& dose = r.regimen.doses.at(i++);
+        if (regimen == nullptr) return;
+        const Dose& dose = regimen->doses.at(i++);
         json.member("amount_mg", dose.amount_mg);
         if (!dose.is_bolus()) json.member("rate_mg_per_min", dose.rate_mg_per_min);
       });
@@ -641,6 +643,12 @@ void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
           });
       });
   });
+}
+
+template <class ModelAsked>
+void inputs_with(JsonText& json, const Result& r, ModelAsked model_asked) {
+  json.key("inputs");
+  session_with(json, r.inputs, &r.regimen, model_asked);
 }
 
 /// A model as a session names or holds it.
@@ -804,12 +812,11 @@ inline void effect_answers(JsonText& json, const Result& r) {
   });
 }
 
-inline void assessment(JsonText& json, const Result& r) {
-  const Assessment& a = r.assessment;
+inline void assessment_with(JsonText& json, const Assessment& a, const std::optional<Limits>& limits) {
   json.object("assessment", [&] {
     json.member("verdict", pick(verdict_names, a.verdict.kind));
     json.member("basis", a.basis);
-    if (const auto& limits = r.inputs.limits)
+    if (limits)
       json.object("limits", [&] {
         json.member("id", limits->id);
         json.member("version", limits->version);
@@ -852,6 +859,8 @@ inline void assessment(JsonText& json, const Result& r) {
     });
   });
 }
+
+inline void assessment(JsonText& json, const Result& r) { assessment_with(json, r.assessment, r.inputs.limits); }
 
 /// mg of base per minute as the pump shows it; absent without the concentration of the bag.
 [[nodiscard]] inline std::optional<double> flow_mL_per_h(const Order& order, double mg_per_min) {
@@ -1071,6 +1080,14 @@ struct ErrorView {
   }
   if (!line.empty()) lines.push_back(cut(line, columns));
   return lines;
+}
+
+/// At most `most` of `n` places, the first and the last among them.
+[[nodiscard]] inline std::vector<std::size_t> shown_places(std::size_t n, std::size_t most) {
+  std::vector<std::size_t> places;
+  const std::size_t shown = std::min(n, most);
+  for (std::size_t i = 0; i < shown; ++i) places.push_back(shown == 1 ? 0 : i * (n - 1) / (shown - 1));
+  return places;
 }
 
 enum class Tint : std::uint8_t { plain, faint, bold, cyan, green, yellow, red };
@@ -1431,13 +1448,12 @@ inline void sessions(Page& page, const Result& r) {
   return text;
 }
 
-inline void verdict(Page& page, const Result& r) {
-  const Assessment& a = r.assessment;
+inline void verdict_with(Page& page, const Assessment& a, const std::optional<Limits>& limits) {
   constexpr std::array<std::string_view, 4> words{"UNEVALUATED", "WITHIN LIMITS", "SOFT FLAG", "HARD FLAG"};
   constexpr std::array<Tint, 4> tints{Tint::yellow, Tint::green, Tint::yellow, Tint::red};
   page.row("Verdict", std::string(pick(words, a.verdict.kind)) + " (" + a.basis + ")",
            tints[static_cast<std::size_t>(a.verdict.kind)], 2);
-  if (const auto& limits = r.inputs.limits) {
+  if (limits) {
     std::string text = limits->id + " \xC2\xB7 version " + limits->version + " \xC2\xB7 status " +
                        std::string(pick(limits_status_names, limits->status));
     if (limits->status == LimitsStatus::example) text += ": an example, not a clinic's own limits";
@@ -1446,6 +1462,8 @@ inline void verdict(Page& page, const Result& r) {
     page.row("Limits", "none given, so nothing was compared with a limit (--limits FILE)", Tint::plain, 1);
   }
 }
+
+inline void verdict(Page& page, const Result& r) { verdict_with(page, r.assessment, r.inputs.limits); }
 
 /// One flag in at most `room` lines. What a slip is about stands in its driver, so with one line that is shown.
 [[nodiscard]] inline std::vector<std::string> flag_rows(const Flag& f, bool colour, std::size_t room) {

@@ -83,14 +83,6 @@ struct PointMark {
   return {" ", Tint::green};
 }
 
-/// At most `most` of `n` places, the first and the last among them.
-[[nodiscard]] inline std::vector<std::size_t> shown_places(std::size_t n, std::size_t most) {
-  std::vector<std::size_t> places;
-  const std::size_t shown = std::min(n, most);
-  for (std::size_t i = 0; i < shown; ++i) places.push_back(shown == 1 ? 0 : i * (n - 1) / (shown - 1));
-  return places;
-}
-
 /// The row of the table at these places of all axes.
 [[nodiscard]] inline std::size_t row_at(const Sweep& s, std::span<const std::size_t> places) {
   std::size_t row = 0;
