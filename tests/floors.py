@@ -19,7 +19,7 @@ FLOORS = [
     ["schedule", "delivery", "model", "library", "observations", "individual", "network", "timeline"],
     ["solve", "solve_ode", "walk", "dosing", "effect", "effect_cards", "identity"],
     ["solve_network", "solve_expm", "exact_lanes"],
-    ["exposure", "slips", "network_trajectory"],
+    ["exposure", "slips", "network_trajectory", "kernels"],
     ["trajectory", "response"],
     ["assess", "second_opinion", "sensitivity", "sessions", "state"],
     ["result"],

@@ -10,6 +10,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,7 +20,9 @@
 #include <immintrin.h>
 #endif
 
+#include "ketpk/elementary.hpp"
 #include "ketpk/lanes.hpp"
+#include "ketpk/model.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/schedule.hpp"
 #include "ketpk/solve.hpp"
@@ -27,14 +31,14 @@
 namespace ketpk {
 
 /// Evenly spaced instants of one segment; of one instant the step is of no account.
-struct Stretch {
+struct EvenRun {
   std::size_t segment;
   double tau_min, step_min;
   std::size_t first, count;  ///< which of all instants
 };
 
 /// How many subjects a kernel is given at most at once; arrays of subjects are that long.
-inline constexpr std::size_t block_size = 64;
+inline constexpr std::size_t block_size = 256;
 using OfBlock = std::array<double, block_size>;
 
 /// What goes into one segment, of each subject.
@@ -44,21 +48,27 @@ struct BlockSegment {
   const double* rate_mg_per_min;
 };
 
+/// A level, and up to when the time above it counts; no instant: on the whole course.
+struct LevelAsked {
+  double ng_per_mL;
+  std::optional<Micros> until = {};
+};
+
 /// A block of subjects and what is asked of them. Pointers lead to `block_size` numbers, the unused ones those of any
 /// valid subject; a null pointer says that it is not asked.
 struct ExactBlock {
   std::size_t subjects;
   const double *v1_L, *cl_L_per_min, *q2_L_per_min, *v2_L, *q3_L_per_min, *v3_L;
   std::span<const BlockSegment> segments;
-  std::span<const Stretch> stretches;
+  std::span<const EvenRun> runs;
   std::size_t instants = 0;
   double* rows_ng_per_mL = nullptr;     ///< the profile of each subject, one after another, `instants` numbers each
   double* columns_ng_per_mL = nullptr;  ///< all subjects at each instant, `block_size` numbers each
-  double *cmax_ng_per_mL = nullptr, *tmax_min = nullptr, *auc_inf_ng_h_per_mL = nullptr;
-  std::span<const double> levels_ng_per_mL = {};
-  double* minutes_above = nullptr;  ///< of each level, `block_size` numbers each, on the whole course
+  double *cmax_ng_per_mL = nullptr, *tmax_min = nullptr;  ///< both or neither
+  std::span<const LevelAsked> levels = {};
+  double* minutes_above = nullptr;  ///< of each level, `block_size` numbers each
   /// Not zero for a subject whose curve may turn inside a segment: its summaries are not known from here.
-  std::uint8_t* turns_inside = nullptr;
+  std::uint8_t* turns_inside = nullptr;  ///< due with cmax
 };
 
 namespace detail {
@@ -142,7 +152,106 @@ struct SolveRoom {
   using L = Lanes<8, Isa>;
   typename ExactTrajectory<L>::Emptied trajectory;
   std::vector<L> rows;  ///< eight profiles, one after another
+  std::vector<L> ends;  ///< where the segments' pieces of the curve begin and end
 };
+
+namespace detail {
+
+/// A piece of the curve that only rises or only falls. In the last segment it has no end, and falls to nothing.
+template <class L>
+struct LanePiece {
+  std::size_t segment;
+  double to_tau;
+  L from, to;  ///< [mg/L]
+};
+
+/// Where each lane's piece passes `level` [mg/L], as far as it does; NaN where that was not found. A rising piece is
+/// concave, and the logarithm of a falling one convex, so Newton's steps come from the left and never pass the root.
+template <class L>
+[[nodiscard]] inline L passes(const ExactTrajectory<L>& exact, const LanePiece<L>& p, double level) noexcept {
+  const auto rises = p.from < p.to;
+  const auto crosses = (rises && !(p.from > level) && p.to > level) || (!rises && p.from > level && !(p.to > level));
+  L tau = 0.0, off = 1.0;
+  for (int step = 0; step < 60 && any(crosses && abs(off) > 1e-13 * (1.0 + tau)); ++step) {
+    L here = 0.0, slope = 0.0;
+    exact.plasma_and_slope(p.segment, tau, here, slope);
+    const L rising = (level - here) / slope, falling = log(here / level) * here / (-slope);
+    off = select(crosses, select(rises, rising, falling), L(0.0));
+    tau = tau + off;
+  }
+  const auto is_found = abs(off) <= 1e-9 * (1.0 + tau);
+  return select(!crosses || is_found, tau, L(std::numeric_limits<double>::quiet_NaN()));
+}
+
+/// Minutes for which a piece is above the level.
+template <class L>
+[[nodiscard]] inline L above_on(const ExactTrajectory<L>& exact, const LanePiece<L>& p, double level) noexcept {
+  const auto from_is = p.from > level, to_is = p.to > level;
+  if (!any(from_is || to_is)) return 0.0;
+  const L all_of_it = select(from_is && to_is, L(p.to_tau), L(0.0));
+  const auto rises = !from_is && to_is, falls = from_is && !to_is;
+  if (!any(rises || falls)) return all_of_it;
+  const L at = passes(exact, p, level);
+  return select(falls, at, select(rises, p.to_tau - at, all_of_it));
+}
+
+/// Peaks and times above, for curves that turn at dose edges only; which do not is told.
+template <class Isa, class L>
+inline void summarise(const ExactBlock& b, std::size_t lane, const ExactTrajectory<L>& exact,
+                      std::vector<L>& ends) noexcept {
+  const std::size_t n = b.segments.size();
+  ends.resize(2 * n);
+  L highest = 0.0;
+  auto turns = highest < highest;
+  for (std::size_t i = 0; i < n; ++i) {
+    ends[2 * i] = exact.plasma_at_start(i);
+    ends[2 * i + 1] = i + 1 < n ? exact.at(i, minutes(b.segments[i].duration), Curve::plasma()) : L(0.0);
+    highest = larger(highest, larger(ends[2 * i], ends[2 * i + 1]));
+    auto rises = highest < highest, falls = rises;
+    for (std::size_t j = 0; j < 3; ++j) {
+      const L fed = exact.response().parent.coupling[j] * exact.flow_in(i, j);
+      rises = rises || fed > 0.0;
+      falls = falls || fed < 0.0;
+    }
+    turns = turns || (rises && falls);
+  }
+  // As `highest_of` in exposure.hpp has it: the earliest local maximum within 1e-9 of the highest point.
+  const L near = highest * (1 - 1e-9);
+  L tmax = 0.0;
+  auto is_found = !(highest > 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const L from = ends[2 * i], to = ends[2 * i + 1];
+    auto is_it = from >= near && !(to > from);
+    if (i > 0) is_it = is_it && (ends[2 * i - 1] >= ends[2 * i - 2] || from > ends[2 * i - 1]);
+    tmax = select(!is_found && is_it, L(minutes(b.segments[i].start)), tmax);
+    is_found = is_found || is_it;
+  }
+  (highest * 1000.0).to(b.cmax_ng_per_mL + lane);
+  tmax.to(b.tmax_min + lane);
+  for (std::size_t k = 0; k < b.levels.size(); ++k) {
+    const double level = b.levels[k].ng_per_mL / 1000;
+    L above = 0.0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const BlockSegment& s = b.segments[i];
+      LanePiece<L> p{i, i + 1 < n ? minutes(s.duration) : 0.0, ends[2 * i], ends[2 * i + 1]};
+      if (b.levels[k].until) {
+        const double stop = minutes(*b.levels[k].until - s.start);
+        if (!(stop > 0)) break;
+        if (i + 1 == n || stop < p.to_tau) {
+          p.to_tau = stop;
+          p.to = exact.at(i, stop, Curve::plasma());
+        }
+      }
+      above = above + above_on(exact, p, level);
+    }
+    above.to(b.minutes_above + k * block_size + lane);
+    turns = turns || !(above == above);
+  }
+  turns = turns || !is_found;
+  for (std::size_t i = 0; i < 8; ++i) b.turns_inside[lane + i] = turns[i] ? 1 : 0;
+}
+
+}  // namespace detail
 
 /// Eight subjects of a block, from `lane` on.
 template <class Isa>
@@ -165,7 +274,7 @@ inline void solve_lanes(const ExactBlock& b, std::size_t lane, SolveRoom<Isa>& r
   const bool is_streamed = here == 8 && reinterpret_cast<std::uintptr_t>(rows) % 64 == 0;
   if (is_streamed) room.rows.resize(b.instants);
   double* const written = is_streamed ? reinterpret_cast<double*>(room.rows.data()) : rows;
-  for (const Stretch& s : b.stretches) {
+  for (const EvenRun& s : b.runs) {
     auto by = exact.marching({s.segment, s.tau_min, s.step_min, 1000});
     if (b.columns_ng_per_mL != nullptr)
       for (std::size_t k = 0; k < 8; ++k) {
@@ -190,6 +299,7 @@ inline void solve_lanes(const ExactBlock& b, std::size_t lane, SolveRoom<Isa>& r
         detail::write_row<false>(brings, keep, adds, row);
     }
   }
+  if (b.cmax_ng_per_mL != nullptr) detail::summarise<Isa>(b, lane, exact, room.ends);
   if (rows != nullptr && is_streamed) detail::stream<Isa>(rows, written, 8 * b.instants);
   room.trajectory = std::move(exact).emptied();
 }

@@ -216,6 +216,17 @@ class ExactTrajectory {
     return sum;
   }
 
+  /// Plasma and its change per minute, each lane at minutes of its own.
+  void plasma_and_slope(std::size_t i, const S& tau, S& mg_per_L, S& mg_per_L_min) const {
+    mg_per_L = mg_per_L_min = S(0.0);
+    for (std::size_t j = 0; j < 3; ++j) {
+      const S p = response_.parent.coupling[j];
+      const auto by = detail::decay<S>(response_.parent.rate_per_min[j] * tau);
+      mg_per_L = mg_per_L + (p * states_[i * stride_ + j] * by.left + input_level(i, j) * by.gone);
+      mg_per_L_min = mg_per_L_min + p * flow_in(i, j) * by.left;
+    }
+  }
+
   /// Area under plasma from 0 to `tau` minutes into segment `i` [mg min/L].
   [[nodiscard]] S area(std::size_t i, double tau) const requires std::is_same_v<S, double> {
     return area_block<1>(i, {tau})[0];
@@ -249,6 +260,13 @@ class ExactTrajectory {
   [[nodiscard]] S in_body_mg(Micros t) const {
     const std::size_t i = segment_at(t);
     return in_body_mg(i, minutes(t - segments_[i].start));
+  }
+
+  /// Plasma [mg/L] where segment `i` begins, after its bolus.
+  [[nodiscard]] S plasma_at_start(std::size_t i) const {
+    const S* const state = &states_[i * stride_];
+    const auto& p = response_.parent.coupling;
+    return p[0] * state[0] + p[1] * state[1] + p[2] * state[2];
   }
 
   /// Amount [mg/sqrt(L)] in mode `j`, `tau` minutes into segment `i`.
