@@ -34,7 +34,7 @@ constexpr std::string_view closing =
     "Quantities are a number, at most one blank and a unit; `ketpk units` lists the units.\n"
     "Exit: 0 done, nothing above advisory · 1 wrong usage · 2 invalid input · 3 a soft flag · 4 a hard flag ·\n"
     "5 numerical failure · 6 a required check could not be evaluated · 7 input/output error ·\n8 a sweep with points "
-    "that were refused";
+    "that were refused, a cohort with subjects that failed · 130 a cohort that was stopped";
 
 [[noreturn]] void wrong_usage(std::string field, std::string message) {
   throw InvalidInput(Code::usage, std::move(field), std::move(message));
@@ -70,6 +70,11 @@ struct Options {
         CLI::MultiOptionPolicy::TakeAll);
   }
   [[nodiscard]] bool given(const std::string& name) const { return app->get_option(name)->count() > 0; }
+  /// The same of an option that not every subcommand has.
+  [[nodiscard]] bool has_given(const std::string& name) const {
+    const CLI::Option* option = app->get_option_no_throw(name);
+    return option != nullptr && option->count() > 0;
+  }
   [[nodiscard]] std::optional<std::string> text(const std::string& name) const {
     const CLI::Option* option = app->get_option(name);
     return option->count() > 0 ? std::optional(option->results().front()) : std::nullopt;
@@ -161,6 +166,23 @@ void add_session(Options& options) {
                "what peak, area and minutes above hang on: the model's numbers, weight, dose, duration");
 }
 
+void add_cohort(Options& options) {
+  options.group = "Cohort";
+  options.value("--subjects", "N", "how many subjects (required)");
+  options.value("--seed", "N", "a whole number; the same seed draws the same subjects again (required)");
+  options.value("--first", "N", "the number of the first subject, where a part of a cohort is asked; 0 if left out");
+  options.value(
+      "--people", "FILE",
+      "who they are: people.csv with weight_kg, height_cm, age_yr, sex (one subject a row), or people.json with "
+      "distributions; all as the patient if left out");
+  options.value("--between-subjects", "WORD", "what differs in the parameters: model (if left out), or none");
+  options.flag("--residual-error", "the curves are of observations, with the model's residual error");
+  options.value("--percentiles", "LIST", "5,50,95 if left out");
+  options.flag("--despite-failures", "statistics of those who were answered, where others failed");
+  options.flag("--keep-subjects", "the table of subjects, in --json");
+  options.value("--threads", "N", "how many threads may work; 1 if left out; the answer is the same");
+}
+
 std::vector<std::string> pieces(const std::string& text) {
   std::vector<std::string> all;
   std::size_t from = 0;
@@ -201,7 +223,7 @@ void require_complete(const Options& options) {
   const auto rate = options.text("--rate");
   const bool by_pump = rate && rate->find("mL") != std::string::npos;
   const std::array<Needed, 12> all{{
-      {options.given("--weight"), Code::field_missing, "patient.weight",
+      {options.given("--weight") || options.has_given("--people"), Code::field_missing, "patient.weight",
        "not given; accepted: --weight with the actual body weight, as in --weight 70kg"},
       {options.given("--analyte"), Code::field_missing, "analyte",
        "not given; accepted: --analyte racemic-ketamine, s-ketamine or r-ketamine"},
@@ -526,6 +548,76 @@ Command sweep_command(const Options& options) {
   return command;
 }
 
+/// What of a cohort's document the options state.
+io::Json cohort_of(const Options& options) {
+  io::Json cohort = io::Json::object();
+  const auto whole = [&](const char* key, const char* option) {
+    if (const auto text = options.text(option)) cohort[key] = whole_number(*text);
+  };
+  whole("subjects", "--subjects");
+  whole("seed", "--seed");
+  whole("first", "--first");
+  if (auto text = options.text("--people")) {
+    const bool is_csv = text->size() > 4 && text->ends_with(".csv");
+    cohort["people"] = {{is_csv ? "csv" : "file", std::move(*text)}};
+  }
+  if (auto text = options.text("--between-subjects")) cohort["between_subjects"] = std::move(*text);
+  if (options.given("--residual-error")) cohort["residual_error"] = true;
+  if (const auto text = options.text("--percentiles")) {
+    io::Json& all = cohort["percentiles"] = io::Json::array();
+    for (const std::string& piece : pieces(*text))
+      all.push_back(parse_number(piece, "cohort.percentiles[" + std::to_string(all.size()) + ']'));
+  }
+  if (options.given("--despite-failures")) cohort["despite_failures"] = true;
+  if (options.given("--keep-subjects")) cohort["keep_subjects"] = true;
+  return cohort;
+}
+
+Command cohort_command(const Options& options) {
+  Command command{.verb = Verb::cohort};
+  require_not_both(options, "--json", "--csv");
+  command.format = options.given("--json") ? Format::json : options.given("--csv") ? Format::csv : Format::card;
+  command.output = options.text("--output");
+  command.force = options.given("--force");
+  command.table = options.text("--table");
+  for (const char* name : {"--output", "--table"})
+    if (options.text(name) == "-") wrong_usage(name, "not a file; accepted: the name of a file");
+  if (command.table && command.table == command.output)
+    wrong_usage("--table", "the file that -o writes to; accepted: another file");
+  if (command.force && !command.output && !command.table)
+    wrong_usage("--force", "nothing to replace; accepted: --force together with -o FILE or --table FILE");
+  if (const auto text = options.text("--threads")) {
+    const io::Json n = whole_number(*text);
+    require(n.is_number_unsigned() && n.get<std::uint64_t>() >= 1 && n.get<std::uint64_t>() <= 256, Code::range,
+            "threads", "not a number of threads; accepted: 1 to 256");
+    command.threads = n.get<unsigned>();
+  }
+  if (options.given("session")) {
+    for (const char* name : session_options) require_not_both(options, "session", name);
+    for (const char* name : {"--subjects", "--seed", "--first", "--people", "--between-subjects", "--residual-error",
+                             "--percentiles", "--despite-failures", "--keep-subjects"})
+      require_not_both(options, "session", name);
+    command.target = *options.text("session");
+    return command;
+  }
+  if (options.given("--sensitivity"))
+    wrong_usage("--sensitivity", "a cohort keeps no slopes; accepted: simulate, which asks one patient");
+  require_not_both(options, "--dose", "--rate");
+  require_not_both(options, "--every", "--at");
+  require_complete(options);
+  for (const auto& [option, field] :
+       {std::pair<const char*, const char*>{"--subjects", "cohort.subjects"}, {"--seed", "cohort.seed"}})
+    if (!options.given(option))
+      throw InvalidInput(Code::field_missing, field,
+                         "not given; accepted: " + std::string(option) +
+                             " with a whole number, as in --subjects 100000 "
+                             "--seed 7");
+  io::Json cohort = cohort_of(options);
+  command.session =
+      io::Json{{"schema", "ketpk.cohort/1"}, {"session", session_of(options)}, {"cohort", std::move(cohort)}};
+  return command;
+}
+
 }  // namespace
 
 bool wants_json(int argc, const char* const* argv) noexcept {
@@ -570,6 +662,12 @@ Command read_command(int argc, const char* const* argv) {
   sweep.value("--map", "NAME", "the number that the map shows, a column of --csv; cmax_ng_per_mL if left out");
   add_output(sweep, false);
   sweep.flag("--csv", "write the tidy table, one row a point")->group("Output");
+  Options cohort{subcommand(app, "cohort", "what an order does to a population, and how often it crosses limits")};
+  add_session(cohort);
+  add_cohort(cohort);
+  add_output(cohort, false);
+  cohort.flag("--csv", "write the bands over time, one row an instant")->group("Output");
+  cohort.value("--table", "FILE", "write the table of subjects to FILE, as CSV")->group("Output");
   CLI::App* models =
       subcommand(app, "models", "model cards: the built-in ones, those in files, and what is wrong with them");
   Options list{subcommand(*models, "list", "every model, one line each")};
@@ -631,6 +729,10 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*sweep.app);
     return sweep_command(sweep);
   }
+  if (*cohort.app) {
+    require_well_formed(*cohort.app);
+    return cohort_command(cohort);
+  }
   if (*models) {
     require_well_formed(*models);
     if (*show.app) {
@@ -671,9 +773,9 @@ Command read_command(int argc, const char* const* argv) {
     require_well_formed(*version.app);
     return {.verb = Verb::version, .verbose = version.given("--verbose")};
   }
-  wrong_usage(
-      "arguments",
-      "no command; accepted: simulate, check, sweep, models, effects, validate, limits, units, version, --help");
+  wrong_usage("arguments",
+              "no command; accepted: simulate, check, sweep, cohort, models, effects, validate, limits, units, "
+              "version, --help");
 }
 
 }  // namespace ketpk::cli

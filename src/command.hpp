@@ -27,6 +27,7 @@ enum class Verb : std::uint8_t {
   check,
   predict,
   sweep,
+  cohort,
   validate
 };
 enum class Format : std::uint8_t { card, json, csv, file, markdown };
@@ -35,7 +36,7 @@ enum class Format : std::uint8_t { card, json, csv, file, markdown };
 struct Command {
   Verb verb;
   std::string target =
-      {};  ///< a session or sweep file or `-`, a model's or effect card's id, a model file, or a limits file
+      {};  ///< a session, sweep or cohort file or `-`, a model's or effect card's id, a model file, or a limits file
   std::optional<io::Json> session = {};  ///< the document that the options amount to, where no file was named
   std::string data = {};                 ///< of `predict`: a data file or `-`; `target` is then a model's id or file;
                                          ///< of `validate`: a data set's id, `target` a model's; empty: all of them
@@ -46,6 +47,8 @@ struct Command {
   std::optional<std::string> save_state = {};  ///< the file that the state is saved to
   std::optional<std::string> save_at = {};     ///< the instant of it, as stated
   std::string map = {};                        ///< of `sweep`: the number that its map shows; the peak if empty
+  std::optional<std::string> table = {};       ///< of `cohort`: the file that the table of subjects is written to
+  unsigned threads = 1;                        ///< of `cohort`
   bool verbose = false;
   std::string help = {};
 };

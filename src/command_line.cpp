@@ -26,13 +26,16 @@
 #include <Eigen/Core>
 #include <boost/version.hpp>
 
+#include "cohort_file.hpp"
 #include "command.hpp"
 #include "evidence_text.hpp"
 #include "ketpk/drawing.hpp"
 #include "ketpk/io.hpp"
 #include "ketpk/ketpk.hpp"
 #include "ketpk/library.hpp"
+#include "ketpk/population.hpp"
 #include "ketpk/report.hpp"
+#include "ketpk/report_cohort.hpp"
 #include "ketpk/report_effect_cards.hpp"
 #include "ketpk/report_spread.hpp"
 #include "ketpk/report_sweep.hpp"
@@ -51,7 +54,7 @@ using cli::Verb;
 
 namespace exit_code {
 constexpr int done = 0, usage = 1, input = 2, soft = 3, hard = 4, numerical = 5, unevaluated = 6, io = 7,
-              failed_points = 8;
+              failed_points = 8, failed_subjects = 8, stopped = 130;
 }
 
 int exit_of(Code code) {
@@ -314,6 +317,118 @@ int run_sweep(const Command& command) {
   return exit_of(all);
 }
 
+/// Set by an interrupt, and looked at between parts of a cohort.
+volatile std::sig_atomic_t is_interrupted = 0;
+
+/// While it lives, an interrupt asks to stop instead of ending the program.
+class InterruptWatch {
+ public:
+  InterruptWatch() {
+    is_interrupted = 0;
+    struct sigaction ask {};
+    ask.sa_handler = [](int) { is_interrupted = 1; };
+    ::sigemptyset(&ask.sa_mask);
+    is_set_ = ::sigaction(SIGINT, &ask, &before_) == 0;
+  }
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
+  ~InterruptWatch() {
+    if (is_set_) ::sigaction(SIGINT, &before_, nullptr);
+  }
+
+ private:
+  struct sigaction before_ {};
+  bool is_set_ = false;
+};
+
+/// A bar on standard error, where that is a terminal; nothing anywhere else. It is gone when the work is done.
+class ProgressBar {
+ public:
+  ProgressBar() {
+    const char* terminal = std::getenv("TERM");
+    is_shown_ = terminal != nullptr && std::string_view(terminal) != "dumb" && ::isatty(STDERR_FILENO) == 1;
+  }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar() {
+    if (is_drawn_) (void)write_all(STDERR_FILENO, "\r\x1b[K");
+  }
+
+  void tell(std::uint64_t done, std::uint64_t of) {
+    constexpr std::size_t columns = 40;
+    if (!is_shown_ || of == 0) return;
+    const double share = static_cast<double>(done) / static_cast<double>(of);
+    const auto filled = std::min(columns, static_cast<std::size_t>(share * columns));
+    const std::string text = "\r[" + std::string(filled, '=') + std::string(columns - filled, ' ') + "] " +
+                             std::to_string(static_cast<int>(100 * share)) + " % of " + std::to_string(of) +
+                             " subjects\x1b[K";
+    if (text == last_) return;
+    (void)write_all(STDERR_FILENO, text);
+    last_ = text;
+    is_drawn_ = true;
+  }
+
+ private:
+  bool is_shown_ = false, is_drawn_ = false;
+  std::string last_;
+};
+
+/// 8 where subjects failed; else by the verdict, where a limit says how often it may be crossed.
+int exit_of(const Cohort& cohort) {
+  if (cohort.failures() > 0) return exit_code::failed_subjects;
+  const auto& limits = cohort.inputs.each.limits;
+  if (!limits || std::none_of(limits->limits.begin(), limits->limits.end(),
+                              [](const Limit& limit) { return limit.most_probability.has_value(); }))
+    return exit_code::done;
+  const Assessment& a = cohort.assessment;
+  const auto any_flag = [&](Severity s) {
+    return std::any_of(a.flags.begin(), a.flags.end(), [s](const Flag& f) { return f.severity == s; });
+  };
+  if (any_flag(Severity::hard)) return exit_code::hard;
+  if (std::any_of(a.checks.begin(), a.checks.end(),
+                  [](const Check& c) { return c.required && c.outcome == CheckOutcome::unevaluated; }))
+    return exit_code::unevaluated;
+  return any_flag(Severity::soft) ? exit_code::soft : exit_code::done;
+}
+
+int run_cohort(const Command& command) {
+  std::optional<Destination> to, table_to;
+  if (command.output) to = destination(*command.output, command.force);
+  if (command.table) table_to = destination(*command.table, command.force);
+  Asked asked = asked_by(command);
+  if (table_to && asked.document.is_object())
+    if (const auto cohort = asked.document.find("cohort"); cohort != asked.document.end() && cohort->is_object())
+      (*cohort)["keep_subjects"] = true;
+  const CohortRequest request = io::understand_cohort(asked.document, asked.context);
+  const auto answer = [&] {
+    const InterruptWatch watch;
+    ProgressBar bar;
+    return simulate_cohort(request,
+                           {.threads = command.threads, .on_progress = [&](std::uint64_t done, std::uint64_t of) {
+                              bar.tell(done, of);
+                              return is_interrupted == 0;
+                            }});
+  }();
+  if (std::holds_alternative<Stopped>(answer)) {
+    (void)write_all(STDERR_FILENO, "ketpk: stopped before the end; nothing was written\n");
+    return exit_code::stopped;
+  }
+  const Cohort& cohort = std::get<Cohort>(answer);
+  if (command.format == Format::csv && !cohort.has_statistics)
+    (void)write_all(STDERR_FILENO, "ketpk: " + std::to_string(cohort.failures()) + " of " + std::to_string(cohort.in) +
+                                       " subjects failed, so there are no statistics; accepted: --despite-failures for "
+                                       "those of the others, --json for who failed\n");
+  const std::string text = command.format == Format::json  ? to_json(cohort, version)
+                           : command.format == Format::csv ? to_csv(cohort)
+                                                           : to_card(cohort, version, to ? CardStyle{} : card_style());
+  if (table_to) write_file(*table_to, subjects_csv(cohort));
+  if (to)
+    write_file(*to, text);
+  else
+    write_standard_output(text);
+  return exit_of(cohort);
+}
+
 std::string units_text() {
   struct Heading {
     Dimension dimension;
@@ -557,6 +672,7 @@ int run(const Command& command) {
     case Verb::check: return run_session(command);
     case Verb::predict: return run_data(command);
     case Verb::sweep: return run_sweep(command);
+    case Verb::cohort: return run_cohort(command);
     case Verb::validate: return run_validation(command);
   }
   return exit_code::done;
