@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -177,24 +178,27 @@ namespace detail {
 
 /// The parameter that an eta of a card speaks of: CL, gut.ka, norketamine.CL, norketamine.MTT, gut.F.
 /// Throws E_MODEL_PARAM(variability) where there is none.
-[[nodiscard]] inline CardParameter& parameter_of_eta(ModelCard& card, std::string_view name) {
-  const auto among = [](std::vector<CardParameter>& all, std::string_view wanted) -> CardParameter* {
+template <class Card>
+requires std::same_as<std::remove_const_t<Card>, ModelCard>
+[[nodiscard]] auto& parameter_of_eta(Card& card, std::string_view name) {
+  using Found = std::conditional_t<std::is_const_v<Card>, const CardParameter, CardParameter>;
+  const auto among = [](auto& all, std::string_view wanted) -> Found* {
     const auto found = std::find_if(all.begin(), all.end(), [&](const CardParameter& p) { return p.name == wanted; });
     return found == all.end() ? nullptr : &*found;
   };
   const std::size_t dot = name.find('.');
   const std::string_view owner = name.substr(0, dot), own = dot == name.npos ? "" : name.substr(dot + 1);
-  CardParameter* found = nullptr;
+  Found* found = nullptr;
   if (dot == name.npos) {
     found = name == "ke0" && card.ke0 ? &*card.ke0 : among(card.parameters, name);
   } else {
-    for (CardDepot& d : card.depots)
+    for (auto& d : card.depots)
       if (d.name == owner && own == "ka") found = &d.ka;
-    for (CardMetabolite& m : card.metabolites)
+    for (auto& m : card.metabolites)
       if (m.name == owner && found == nullptr)
         found = own == "MTT" && m.delay ? &m.delay->mtt : among(m.parameters, own);
-    for (CardEntry& e : card.entries)
-      for (std::optional<CardParameter>* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
+    for (auto& e : card.entries)
+      for (auto* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
         if (e.compartment == owner && *p && (*p)->name == own) found = &**p;
   }
   require(found != nullptr, Code::model_param, "variability",

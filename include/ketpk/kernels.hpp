@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Why: what a population spends its time on, compiled for more than one kind of machine. A kernel takes plain memory and
-// gives plain memory, the same bits on every one of them; which one runs is chosen once, when the program runs.
+// Why: what a population spends its time on, compiled for more than one kind of machine. A kernel takes plain memory
+// and gives plain memory, the same bits on every one of them; which one runs is chosen once, when the program runs.
 //
 // Everything a kernel consists of has its instruction set in its name, so that the linker cannot give a machine code it
 // does not have (tests/kernels_apart.py reads the symbols). Programs that use the headers alone have the baseline.

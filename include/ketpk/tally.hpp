@@ -79,9 +79,9 @@ template <class Isa>
 [[nodiscard]] inline BlockFacts facts_of(const double* values, std::size_t n) noexcept {
   using L = Lanes<block_width, Isa>;
   using Bits = typename VectorOf<std::uint64_t, L::in_part>::type;  // sums of bits go round, so without a sign
-  using Whole = std::array<Bits, L::parts>;
+  using Sums = std::array<Bits, L::parts>;
   const auto bits_of = [](const typename L::Vector& x) { return std::bit_cast<Bits>(x); };
-  const auto total_of = [](const Whole& parts) {
+  const auto total_of = [](const Sums& parts) {
     std::uint64_t total = 0;
     for (const auto& part : parts)
       for (std::size_t i = 0; i < L::in_part; ++i) total += part[i];
@@ -89,7 +89,7 @@ template <class Isa>
   };
 
   L lowest = L::from(values), highest = lowest;
-  Whole odd{}, near{};
+  Sums odd{}, near{};
   const L magic(Quantum::near_magic);
   for (std::size_t i = 0; i < n; i += block_width) {
     const L x = L::from(values + i);
@@ -109,7 +109,7 @@ template <class Isa>
   if (facts.highest < Quantum::near) return facts;
 
   // Two roundings: to 2^-11, and what that leaves, which is exact, to the quantum.
-  Whole far{};
+  Sums far{};
   near = {};
   const L far_magic(Quantum::far_magic);
   for (std::size_t i = 0; i < n; i += block_width) {
