@@ -88,8 +88,8 @@ template <class S>
 }
 
 /// z >= 0 with the tail p beyond it, 0 < p <= 1/2. In the middle z = (1 - 2p) g(w), w = -log(4 p (1 - p)): the form of
-/// Giles 2012 (GPU Computing Gems, chapter 10), g our own minimax fit from 0 to 6.25, 1.3e-16 of it. The middle is 99.9
-/// % of all draws.
+/// Giles 2012 (GPU Computing Gems, chapter 10), g our own minimax fit from 0 to 6.25, 1.3e-16 of it. Of all draws 99.9
+/// % are in the middle.
 template <class S>
 [[nodiscard, gnu::always_inline]] inline S normal_with_tail(const S& p) noexcept {
   // w - 3.125 to the accuracy of 3.125, which is all that g asks for: 2 atanh(s) in place of the longer way of log.
@@ -132,7 +132,8 @@ template <class S>
 template <class S>
 [[nodiscard, gnu::always_inline]] inline S normal_of(const WordsOf<S>& low, const WordsOf<S>& high) noexcept {
   using W = WordsOf<S>;
-  const S upper = number_of(W((high & W(0x7fffffff)) | W(bits_of(0x1p84)))) - S(0x1p84);  // in units of 1, times 2^32
+  const S upper =
+      number_of(W((high & W(0x7fffffff)) | W(bits_of(0x1p84)))) - S(0x1p84);  // 2^32 times the upper 31 bits
   const S lower = number_of(W((low & W(0xffffffff)) | W(bits_of(0x1p52)))) - S(0x1p52 - 0.5);
   const S size = normal_with_tail(S((upper + lower) * S(0x1p-64)));
   return number_of(W(bits_of(size) | ((high & W(0x80000000)) << 32)));
