@@ -53,6 +53,7 @@ struct Lanes {
   using Vector = typename detail::VectorOf<double, in_part>::type;
   using Bits = typename detail::VectorOf<std::int64_t, in_part>::type;
   using Mask = LaneMask<N, Isa>;
+  using Part = Lanes<in_part, Isa>;
 
   std::array<Vector, parts> part;
 
