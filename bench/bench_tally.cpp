@@ -37,9 +37,10 @@ template <class Fill>
 void fill_blocks(benchmark::State& state, Fill fill) {
   const auto instants = static_cast<std::size_t>(state.range(0));
   const std::vector<double> values = values_of(instants, static_cast<double>(state.range(1)));
-  for (auto _ : state)
+  for (auto _ : state) {
     for (std::size_t k = 0; k < instants * blocks; ++k)
       fill(k % instants, std::span<const double>(values).subspan(k * in_block, in_block));
+  }
   const auto n = static_cast<double>(values.size()) * static_cast<double>(state.iterations());
   state.counters["per_value"] = benchmark::Counter(n, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
