@@ -70,8 +70,10 @@ struct LaneAnswers {
   std::size_t row_stride = 0;
   LaneStatus* status = nullptr;
   std::uint32_t *accepted_steps = nullptr, *rejected_steps = nullptr;
-  /// With `Summaries` alone: the area to the end of the course, the highest plasma on the continuous curve and when, in
-  /// minutes from the course's start (the first instant of it).
+  /// With `Summaries` alone: the area to the end of the course, the highest plasma and, in minutes from the course's
+  /// start, the first instant of it. It is looked for where steps begin and end, which misses none: where plasma is
+  /// level within a segment and as high as ever before, no other compartment is higher, so that what they give back
+  /// lets it rise from there (c1'' = sum of k1i ki1 (c1 - ci)). The highest plasma is at a dose edge or at the end.
   double *auc_mg_min_per_L = nullptr, *cmax_mg_per_L = nullptr, *tmax_min = nullptr;
 };
 
@@ -250,7 +252,11 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
     until_ = select(is_last, infinity, end);  // what is asked at the very end is in the last step, rounded or not
     for (std::uint64_t lanes = bits_of(accepted && next_instant_ <= until_); lanes != 0; lanes &= lanes - 1)
       write(static_cast<std::size_t>(std::countr_zero(lanes)));
-    if constexpr (Summaries) see_peaks(accepted, end, next[0]);
+    if constexpr (Summaries) {
+      const Mask is_higher = accepted && next[0] > cmax_;
+      cmax_ = select(is_higher, next[0], cmax_);
+      tmax_ = select(is_higher, start_ + end, tmax_);
+    }
 
     for (std::size_t i = 0; i < size; ++i) {
       x_[i] = select(accepted, next[i], x_[i]);
@@ -302,44 +308,6 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
     S c = curve_[coefficients - 1][lane];
     for (std::size_t k = coefficients - 1; k-- > 0;) c = curve_[k][lane] + theta * c;
     return c;
-  }
-
-  /// The highest plasma so far, at the step's end or within it.
-  void see_peaks(const Mask& accepted, const L& end, const L& last) noexcept {
-    // The slope's coefficients in Bernstein's form: it lies between the least and the largest of them.
-    const L a1 = curve_[1], a2 = 2.0 * curve_[2], a3 = 3.0 * curve_[3], a4 = 4.0 * curve_[4], a5 = 5.0 * curve_[5];
-    const L b1 = a1 + 0.25 * a2, b2 = a1 + 0.5 * a2 + (1.0 / 6) * a3, b3 = a1 + 0.75 * a2 + 0.5 * a3 + 0.25 * a4;
-    const L b4 = a1 + a2 + a3 + a4 + a5;
-    const L most = larger(larger(larger(a1, b1), larger(b2, b3)), b4);
-    const L least = smaller(smaller(smaller(a1, b1), smaller(b2, b3)), b4);
-    const Mask may_peak = accepted && most > L(0) && least < L(0) && curve_[0] + most > cmax_;
-    for (std::uint64_t lanes = bits_of(may_peak); lanes != 0; lanes &= lanes - 1)
-      look_for_peaks(static_cast<std::size_t>(std::countr_zero(lanes)));
-    const Mask higher = accepted && last > cmax_;
-    cmax_ = select(higher, last, cmax_);
-    tmax_ = select(higher, start_ + end, tmax_);
-  }
-
-  /// Wherever the interpolant's slope turns from up to down between two of 17 places, by halving.
-  [[gnu::noinline]] void look_for_peaks(std::size_t lane) noexcept {
-    std::array<double, coefficients> a;
-    for (std::size_t k = 0; k < coefficients; ++k) a[k] = curve_[k][lane];
-    const auto slope = [&](double z) {
-      return a[1] + z * (2 * a[2] + z * (3 * a[3] + z * (4 * a[4] + z * (5 * a[5]))));
-    };
-    constexpr double width = 1.0 / 16;
-    for (int k = 0; k < 16; ++k) {
-      double low = k * width, high = low + width;
-      if (!(slope(low) > 0 && slope(high) < 0)) continue;
-      for (int i = 0; i < 48; ++i) {
-        const double middle = 0.5 * (low + high);
-        (slope(middle) > 0 ? low : high) = middle;
-      }
-      const double c = a[0] + low * (a[1] + low * (a[2] + low * (a[3] + low * (a[4] + low * a[5]))));
-      if (!(c > cmax_[lane])) continue;
-      cmax_.set(lane, c);
-      tmax_.set(lane, start_[lane] + (begin_[lane] + low / per_step_[lane]));
-    }
   }
 
   static void put(Mask& mask, std::size_t lane, bool holds) noexcept {
