@@ -17,7 +17,7 @@ FLOORS = [
     ["patient", "regimen", "parameters", "profile", "limits", "verdict", "records"],
     ["body_size"],
     ["schedule", "delivery", "model", "library", "observations", "individual", "network", "timeline"],
-    ["solve", "solve_ode", "walk", "dosing", "effect", "effect_cards", "identity"],
+    ["solve", "solve_ode", "solve_ode_lanes", "walk", "dosing", "effect", "effect_cards", "identity"],
     ["solve_network", "solve_expm", "exact_lanes"],
     ["exposure", "slips", "network_trajectory", "kernels"],
     ["trajectory", "response"],
@@ -37,7 +37,7 @@ FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 # What is not ours, and the only headers that may include it.
 RESERVED = [
     (re.compile(r"^(unsupported/)?Eigen/"), {"solve_network"}, "Eigen"),
-    (re.compile(r"^boost/numeric/odeint"), {"solve_ode"}, "Boost.Odeint"),
+    (re.compile(r"^boost/numeric/odeint"), {"solve_ode", "solve_ode_lanes"}, "Boost.Odeint"),
     (re.compile(r"^iostream$"), set(), "<iostream>"),
 ]
 NOT_IN_UMBRELLA = {"ketpk", "io", "cohort_engine"}  # itself, and the door to the compiled library

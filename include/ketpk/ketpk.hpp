@@ -64,6 +64,7 @@
 #include "ketpk/solve_expm.hpp"
 #include "ketpk/solve_network.hpp"
 #include "ketpk/solve_ode.hpp"
+#include "ketpk/solve_ode_lanes.hpp"
 #include "ketpk/spread.hpp"
 #include "ketpk/state.hpp"
 #include "ketpk/sum.hpp"
