@@ -58,9 +58,15 @@ struct LaneCourse {
 /// The meaning is that of `OdeOptions`: a step is accepted if its error estimate in every compartment is at most `rtol`
 /// (|state| + step |slope|) plus `atol_per_dose` times what the whole dose would bring it to. The area does not steer
 /// the steps, so that to ask for it changes no bit of the curve.
+///
+/// Measured at the default, 0.5 mg/kg over 40 min in 10,000 adults with saturable elimination (bench_cohort_ode.cpp):
+/// plasma is right to 8e-7 wherever it is above 1e-4 mg/L. Far below, where it comes near `atol_per_dose` of the dose,
+/// steps are as long as stability lets them be: plasma is then right to 1e-9 mg/L, and may be negative by less. Models
+/// that are saturated for long turn an early error into one of time, which weighs more the lower plasma has come: of
+/// 400 random ones the worst was off by 2e-5 above 1e-3 mg/L, 2e-6 at rtol 1e-7 and 2e-7 at 1e-8.
 struct LaneOdeOptions {
   double rtol = 8e-7;
-  double atol_per_dose = 1e-11;
+  double atol_per_dose = 1e-12;
   std::uint32_t max_steps = 100'000;  ///< accepted and rejected, in one segment
 };
 
@@ -450,6 +456,10 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
 };
 
 }  // namespace detail::ode_lanes
+
+/// How many lanes are fastest for an instruction set: two registers' worth where there are 32 of them, and eight.
+template <class Isa>
+inline constexpr std::size_t ode_lanes = Isa::native >= 8 ? 2 * Isa::native : 8;
 
 /// Solves every subject over the course. The subjects are taken in their order, each by the first lane that is free;
 /// its bits are the same in any order and company, for any `N` and instruction set of `L` = `Lanes<N, Isa>`.
