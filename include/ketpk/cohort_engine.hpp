@@ -958,7 +958,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   if (!plan.drawn_names.empty()) {
     if (limit.quantity == LimitQuantity::weight) out.of = Of::weight;
     if (limit.quantity == LimitQuantity::age && has("age")) out.of = Of::age;
-    if (limit.quantity == LimitQuantity::bmi && has("height")) out.of = Of::subject;
+    if (limit.quantity == LimitQuantity::bmi && (has("height") || each.patient.height)) out.of = Of::subject;
     // Of orders per kg alone, what counts per kg is the same for everybody.
     const bool is_per_weight = limit.quantity == LimitQuantity::dose_per_weight ||
                                limit.quantity == LimitQuantity::rate_per_weight ||
