@@ -1261,6 +1261,23 @@ KETPK_COHORT_INLINE std::variant<Cohort, Stopped> simulate_cohort(const CohortRe
   return out;
 }
 
+namespace detail::cohort {
+
+/// Profiles that are not all there are no numbers, however it came to that.
+class Unfinished {
+ public:
+  explicit Unfinished(std::span<double> rows) noexcept : rows_(rows) {}
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished() { std::fill(rows_.begin(), rows_.end(), std::numeric_limits<double>::quiet_NaN()); }
+  void is_finished() noexcept { rows_ = {}; }
+
+ private:
+  std::span<double> rows_;
+};
+
+}  // namespace detail::cohort
+
 KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortRequest& request, std::span<double> rows,
                                                                    const CohortRun& run) {
   using namespace detail::cohort;
@@ -1269,6 +1286,7 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
   require(instants > 0, Code::field_missing, "observe", "no instant; accepted: at least one");
   require(rows.size() / instants == request.subjects && rows.size() % instants == 0, Code::size, "rows",
           "not one number for each subject and instant; accepted: subjects times instants");
+  Unfinished until_all_are_there(rows);
   std::vector<Profiles> counts(run.threads, Profiles{0, 0, {}});
   const auto worker = [&](unsigned id) {
     return [&plan, rows, instants, &mine = counts[id],
@@ -1286,10 +1304,9 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
     return run.on_progress(done, request.subjects);
   };
   if (!share(blocks_of(request), run, worker,
-             run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr)) {
-    std::fill(rows.begin(), rows.end(), std::numeric_limits<double>::quiet_NaN());
+             run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr))
     return Stopped{done, request.subjects};
-  }
+  until_all_are_there.is_finished();
   Profiles out{0, 0, {}};
   for (Profiles& c : counts) {
     out.in += c.in;
