@@ -602,9 +602,14 @@ inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
   }
 }
 
-inline void solve_one_by_one(const Plan& plan, Block& b, double* rows) {
+/// Whether the run goes on. A block that was stopped is of no further use.
+using GoesOn = std::function<bool()>;
+
+/// A block of these can take seconds, so whether it goes on is asked before each subject.
+inline void solve_one_by_one(const Plan& plan, Block& b, double* rows, const GoesOn& goes_on) {
   const std::size_t instants = plan.times.size();
   for (std::size_t i = 0; i < b.n; ++i) {
+    if (!goes_on()) return;
     if (!b.is_ok[i]) continue;
     try {
       const Whom who{lane_of(b.individuals[i / Wide::width], i % Wide::width), plan.compartments, plan.places};
@@ -671,7 +676,7 @@ inline void observe(const Plan& plan, Block& b, double* rows) {
 }
 
 /// Draws, reads and solves subjects `first` to `first + n - 1`; profiles into `rows`, or into the block's columns.
-inline void answer_block(const Plan& plan, Block& b, double* rows) {
+inline void answer_block(const Plan& plan, Block& b, double* rows, const GoesOn& goes_on) {
   b.is_ok.fill(true);
   b.failed.clear();
   b.people.clear();
@@ -683,7 +688,7 @@ inline void answer_block(const Plan& plan, Block& b, double* rows) {
   } else if (plan.road == RoadTaken::exact) {
     solve_exactly(plan, b, rows);
   } else {
-    solve_one_by_one(plan, b, rows);
+    solve_one_by_one(plan, b, rows, goes_on);
   }
   require_numbers(plan, b, rows);
   if (plan.asked.has_residual_error) observe(plan, b, rows);
@@ -823,9 +828,9 @@ inline void count(const Plan& plan, const Block& b, Count& to) {
 
 // --- threads -------------------------------------------------------------------------------------------------
 
-/// Shares `blocks` pieces of work between threads: `work(worker)` makes what a thread works with, and that is called
-/// with the number of each block. True where all is done; false where it was stopped. What a thread throws is thrown
-/// here.
+/// Shares `blocks` pieces of work between threads: `make_worker(id)` makes what a thread works with, and that is called
+/// with the number of each block, and with whom to ask whether it goes on. True where all is done; false where it was
+/// stopped. What a thread throws is thrown here.
 template <class MakeWorker>
 [[nodiscard]] bool share(std::uint64_t blocks, const CohortRun& run, MakeWorker make_worker,
                          const std::function<bool(std::uint64_t)>& on_progress) {
@@ -835,15 +840,23 @@ template <class MakeWorker>
   if (run.threads == 1) {
     auto work = make_worker(0U);
     auto told = std::chrono::steady_clock::now();
-    for (std::uint64_t k = 0; k < blocks; ++k) {
-      work(k);
-      if (!on_progress) continue;
+    std::uint64_t ended = 0;
+    bool is_on = true;
+    const GoesOn goes_on = [&] {
+      if (!is_on || !on_progress) return is_on;
       if (const auto now = std::chrono::steady_clock::now(); now - told >= tell_every) {
         told = now;
-        if (!on_progress(k + 1)) return false;
+        is_on = on_progress(ended);
       }
+      return is_on;
+    };
+    while (ended < blocks && is_on) {
+      work(ended, goes_on);
+      if (!is_on) break;
+      ++ended;
+      (void)goes_on();
     }
-    return true;
+    return is_on;
   }
   std::mutex mutex;
   std::condition_variable ended;
@@ -853,9 +866,10 @@ template <class MakeWorker>
   const auto labour = [&](unsigned id) {
     try {
       auto work = make_worker(id);
+      const GoesOn goes_on = [&is_stopped] { return !is_stopped; };
       for (std::uint64_t k = next++; k < blocks && !is_stopped; k = next++) {
-        work(k);
-        ++done;
+        work(k, goes_on);
+        if (!is_stopped) ++done;
       }
     } catch (...) {  // passed on to the caller below
       const std::lock_guard lock(mutex);
@@ -905,10 +919,11 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   std::vector<Count> counts(run.threads);
   const auto worker = [&](unsigned id) {
     counts[id].tally = empty_tally(plan);
-    return [&plan, &mine = counts[id], block = std::shared_ptr<Block>(empty_block(plan, true))](std::uint64_t k) {
+    return [&plan, &mine = counts[id], block = std::shared_ptr<Block>(empty_block(plan, true))](std::uint64_t k,
+                                                                                                const GoesOn& goes_on) {
       set_block(plan.asked, k, *block);
-      answer_block(plan, *block, nullptr);
-      count(plan, *block, mine);
+      answer_block(plan, *block, nullptr, goes_on);
+      if (goes_on()) count(plan, *block, mine);
     };
   };
   if (!share(blocks_of(plan.asked), run, worker, on_progress)) return std::nullopt;
@@ -1289,10 +1304,10 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
   Unfinished until_all_are_there(rows);
   std::vector<Profiles> counts(run.threads, Profiles{0, 0, {}});
   const auto worker = [&](unsigned id) {
-    return [&plan, rows, instants, &mine = counts[id],
-            block = std::shared_ptr<Block>(empty_block(plan, false))](std::uint64_t k) {
+    return [&plan, rows, instants, &mine = counts[id], block = std::shared_ptr<Block>(empty_block(plan, false))](
+               std::uint64_t k, const GoesOn& goes_on) {
       set_block(plan.asked, k, *block);
-      answer_block(plan, *block, rows.data() + k * block_size * instants);
+      answer_block(plan, *block, rows.data() + k * block_size * instants, goes_on);
       mine.in += block->n;
       mine.ok += block->n - block->failed.size();
       mine.failed.insert(mine.failed.end(), block->failed.begin(), block->failed.end());
