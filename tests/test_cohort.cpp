@@ -989,7 +989,8 @@ TEST_CASE("a hundred thousand subjects have the moments that were stated") {
       check_correlation(logs[i], logs[j], own.omega[3 * i + j] / std::sqrt(own.omega[4 * i] * own.omega[4 * j]));
   }
   // What does not vary does not vary.
-  CHECK(moments_of(column(found, Of::log_parameter, 3)).variance < 1e-25);
+  const auto v2 = column(found, Of::log_parameter, 3);
+  CHECK(std::all_of(v2.begin(), v2.end(), [&](double x) { return x == v2.front(); }));
 }
 
 TEST_CASE("drawn people have the distributions, the correlation and the shares that were stated") {
@@ -1063,7 +1064,7 @@ TEST_CASE("etas that vary together completely are drawn so") {
   double widest = 0;
   for (std::size_t i = 0; i < v1.size(); ++i) widest = std::max(widest, std::abs((v1[i] - cl[i]) - (v1[0] - cl[0])));
   CHECK(widest < 1e-14);
-  CHECK(moments_of(q2).variance < 1e-25);
+  CHECK(std::all_of(q2.begin(), q2.end(), [&](double x) { return x == q2.front(); }));
 
   Request simons = protocol("simons2022");
   simons.order.analyte = Analyte::s_ketamine;
