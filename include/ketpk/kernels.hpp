@@ -57,7 +57,9 @@ struct KernelsOf {
   }
   static void exact(const ExactBlock& block) noexcept {
     SolveRoom<Isa> room;
-    for (std::size_t lane = 0; lane < block.subjects; lane += 8) solve_lanes<Isa>(block, lane, room);
+    for (std::size_t lane = 0; lane < block.subjects; lane += SolveLanes<Isa>::width)
+      solve_lanes<Isa>(block, lane, room);
+    if (block.rows_ng_per_mL != nullptr) detail::settle<Isa>();
   }
 };
 
