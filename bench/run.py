@@ -140,6 +140,16 @@ def ode_rows(table, ode):
             table.plain(name.replace("_", " "), each["us"])
 
 
+def cohort_ode_rows(table, found):
+    """Per subject; held against one subject after another through solve_ode."""
+    alone = found["cohort_ode/one_by_one"]["us"]
+    for name, each in found.items():
+        way, _, subjects = name.removeprefix("cohort_ode/").partition("/")
+        if subjects:
+            table.times_faster(f"a saturable cohort of {int(subjects):,}, {way.replace('_', ' ')}, per subject", each["us"] / int(subjects), alone,
+                               "solve_ode, one by one", 5)
+
+
 def sweep_rows(table, sweep):
     whole = sweep["sweep_10000_points"]["us"]
     table.within("a sweep of 10,000 points with limits", whole, sweep["sweep_10000_points"]["limit_us"])
@@ -180,6 +190,7 @@ def main():
         "scipy": run([python, BENCH / "scipy_baseline.py", "--json", f"--seconds={0.2 if quick else 2}"]) if python else None,
         "simulate": google(options.build / "bench" / "bench_simulate", quick),
         "ode": google(options.build / "bench" / "bench_ode", quick),
+        "cohort_ode": google(options.build / "bench" / "bench_cohort_ode", quick),
         "sweep": google(options.build / "bench" / "bench_sweep", quick),
         "quantity": google(options.build / "bench" / "bench_quantity", quick),
         "process": run([sys.executable, BENCH / "process_start.py", options.build / "ketpk", "--json", f"--runs={20 if quick else 200}"]),
@@ -193,6 +204,7 @@ def main():
     solve_rows(table, found["solve"], found["scipy"])
     simulate_rows(table, found["simulate"])
     ode_rows(table, found["ode"])
+    cohort_ode_rows(table, found["cohort_ode"])
     sweep_rows(table, found["sweep"])
     for name, each in found["quantity"].items():
         table.plain(name.replace("_", " "), each["us"])

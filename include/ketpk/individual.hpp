@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -20,7 +21,9 @@
 #include "ketpk/analyte.hpp"
 #include "ketpk/body_size.hpp"
 #include "ketpk/dual.hpp"
+#include "ketpk/elementary.hpp"
 #include "ketpk/error.hpp"
+#include "ketpk/lanes.hpp"
 #include "ketpk/limits.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
@@ -171,6 +174,40 @@ void each_parameter(const ModelCard& card, See see) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// The parameter that an eta of a card speaks of: CL, gut.ka, norketamine.CL, norketamine.MTT, gut.F.
+/// Throws E_MODEL_PARAM(variability) where there is none.
+template <class Card>
+requires std::same_as<std::remove_const_t<Card>, ModelCard>
+[[nodiscard]] auto& parameter_of_eta(Card& card, std::string_view name) {
+  using Found = std::conditional_t<std::is_const_v<Card>, const CardParameter, CardParameter>;
+  const auto among = [](auto& all, std::string_view wanted) -> Found* {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const CardParameter& p) { return p.name == wanted; });
+    return found == all.end() ? nullptr : &*found;
+  };
+  const std::size_t dot = name.find('.');
+  const std::string_view owner = name.substr(0, dot), own = dot == name.npos ? "" : name.substr(dot + 1);
+  Found* found = nullptr;
+  if (dot == name.npos) {
+    found = name == "ke0" && card.ke0 ? &*card.ke0 : among(card.parameters, name);
+  } else {
+    for (auto& d : card.depots)
+      if (d.name == owner && own == "ka") found = &d.ka;
+    for (auto& m : card.metabolites)
+      if (m.name == owner && found == nullptr)
+        found = own == "MTT" && m.delay ? &m.delay->mtt : among(m.parameters, own);
+    for (auto& e : card.entries)
+      for (auto* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
+        if (e.compartment == owner && *p && (*p)->name == own) found = &**p;
+  }
+  require(found != nullptr, Code::model_param, "variability",
+          "an eta of a parameter the card does not have; accepted: its parameters, and depot.ka");
+  return *found;
+}
+
+}  // namespace detail
+
 /// The compartments that a dose can enter, in the order a data file counts them from 1: depots as the card lists
 /// them, central, shallow (with Q2 or k12), deep (with Q3 or k13), then each metabolite by its name and, with a
 /// second compartment, as NAME_2.
@@ -236,9 +273,15 @@ namespace detail {
 /// respect to a covariate, or to the number of the card that stands at `varied`.
 template <class S>
 struct CovariateValuesOf {
+  /// How many times the typical value a parameter is.
+  struct Times {
+    const CardParameter* of;
+    S factor;
+  };
   const std::vector<std::string>& names;
   std::span<const S> values;
   const void* varied = nullptr;  ///< a `CardParameter`, or a `CardMetabolite` for its fraction
+  std::span<const Times> times = {};
 
   [[nodiscard]] S at(std::string_view name) const {
     const auto found = std::find(names.begin(), names.end(), name);
@@ -247,12 +290,21 @@ struct CovariateValuesOf {
   /// A number of the card as stated.
   [[nodiscard]] S number(double stated, [[maybe_unused]] const void* from) const {
     S x = stated;
-    if constexpr (!std::is_same_v<S, double>)
+    if constexpr (requires { x.slope; })
       if (from == varied) x.slope[0] = 1;
     return x;
   }
 };
 using CovariateValues = CovariateValuesOf<double>;
+
+/// Whether it is a finite number, in every lane.
+template <class S>
+[[nodiscard]] bool is_finite(const S& x) {
+  if constexpr (is_lanes<S>)
+    return all(isfinite(x));
+  else
+    return std::isfinite(number_in(x));
+}
 
 /// What becomes of the number `value` of a parameter where its covariate is `x`. Throws E_RANGE(covariate) for what the
 /// form cannot take, E_MODEL_PARAM(`field`) for an effect that cannot be read.
@@ -265,15 +317,23 @@ template <class S>
     case CovariateForm::power:
       require(e.reference > 0, Code::model_param, field,
               "a power of a covariate over zero or less; accepted: a reference of more than zero");
-      require(x > 0, Code::range, e.covariate, "nothing a power can be taken of; accepted: more than zero");
+      require(all(x > 0), Code::range, e.covariate, "nothing a power can be taken of; accepted: more than zero");
       return value * pow(x / e.reference, e.coefficient);
     case CovariateForm::linear: return value * (1 + e.coefficient * (x - e.reference));
     case CovariateForm::exponential: return value * exp(e.coefficient * (x - e.reference));
-    case CovariateForm::levels:
-      for (const CovariateLevel& level : e.levels)
-        if (level.is == x) return value * level.factor;
-      throw InvalidInput(Code::range, e.covariate, "not one of the levels the model lists; accepted: these levels");
-    case CovariateForm::added_above: return x > e.reference ? value + e.coefficient * (x - e.reference) : value;
+    case CovariateForm::levels: {
+      S factor = 0;
+      auto is_listed = x < x;
+      for (const CovariateLevel& level : e.levels) {
+        factor = select(!is_listed && x == level.is, S(level.factor), factor);
+        is_listed = is_listed || x == level.is;
+      }
+      require(all(is_listed), Code::range, e.covariate,
+              "not one of the levels the model lists; accepted: these levels");
+      return value * factor;
+    }
+    case CovariateForm::added_above:
+      return select(x > e.reference, S(value + e.coefficient * (x - e.reference)), value);
   }
   throw InvalidInput(Code::model_param, field,
                      "an effect of no known form; accepted: power, linear, exponential, levels, added-above");
@@ -328,9 +388,14 @@ struct CardReader {
             "a weight rule that cannot be read; accepted: a finite exponent, and none beside a unit per kg");
     S number = covariates.number(p.value.number(), &p);
     for (const CovariateEffect& e : p.covariates) number = under(e, number, covariates.at(e.covariate), field);
-    const S base = number * p.value.unit().num / p.value.unit().den;
-    if (is_per_body) return base * covariates.at("WT");
-    return p.weight_exponent == 0 ? base : base * pow(covariates.at("WT") / reference_kg, p.weight_exponent);
+    S value = number * p.value.unit().num / p.value.unit().den;
+    if (is_per_body)
+      value = value * covariates.at("WT");
+    else if (p.weight_exponent != 0)
+      value = value * pow(covariates.at("WT") / reference_kg, p.weight_exponent);
+    for (const auto& times : covariates.times)
+      if (times.of == &p) value = value * times.factor;
+    return value;
   }
 
   /// Throws E_MODEL_PARAM(name) unless it is there, finite and more than zero (or zero, where that is admitted).
@@ -346,7 +411,7 @@ struct CardReader {
 
   [[nodiscard]] S in_bounds(const CardParameter& p, bool zero_admitted) const {
     const S x = scaled(p);
-    require(std::isfinite(number_in(x)) && (x > 0 || (zero_admitted && x == 0)), Code::model_param, path + p.name,
+    require(is_finite(x) && (zero_admitted ? all(x >= 0) : all(x > 0)), Code::model_param, path + p.name,
             zero_admitted ? "not a number of zero or more; accepted: zero or more"
                           : "not a positive number; accepted: more than zero");
     return x;
@@ -411,7 +476,7 @@ template <class S>
   if (by_flow) return {card.value(q, true), card.value(v)};
   if (!by_constants) return {};
   const S flow = card.value(out, true) * v1_L, k_back = card.value(back);
-  return flow > 0 ? Peripheral<S>{flow, flow / k_back} : Peripheral<S>{};
+  return {flow, select(flow > 0, S(flow / k_back), S(1))};
 }
 
 /// The saturable elimination, if there is one. Throws E_MODEL_PARAM(Vmax or Km) where only one of the two is stated.

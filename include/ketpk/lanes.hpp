@@ -53,6 +53,7 @@ struct Lanes {
   using Vector = typename detail::VectorOf<double, in_part>::type;
   using Bits = typename detail::VectorOf<std::int64_t, in_part>::type;
   using Mask = LaneMask<N, Isa>;
+  using Part = Lanes<in_part, Isa>;
 
   std::array<Vector, parts> part;
 
@@ -215,6 +216,123 @@ template <std::size_t N, class Isa>
 template <std::size_t N, class Isa>
 [[nodiscard]] inline LaneMask<N, Isa> isfinite(const Lanes<N, Isa>& x) noexcept {
   return abs(x) <= Lanes<N, Isa>(std::numeric_limits<double>::max());
+}
+
+// --- bits ----------------------------------------------------------------------------------------------------
+
+/// A whole number of 64 bits in each lane. As with doubles, no lane sees another, and overflow wraps.
+template <std::size_t N, class Isa = isa::baseline>
+struct LaneWords {
+  using Of = Lanes<N, Isa>;
+  using Vector = typename detail::VectorOf<std::uint64_t, Of::in_part>::type;
+
+  std::array<Vector, Of::parts> part;
+
+  LaneWords() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): as a number stands for itself in every lane
+  LaneWords(std::uint64_t word) noexcept {
+    for (std::size_t k = 0; k < Of::parts; ++k) part[k] = word - Vector{};
+  }
+  template <class Get>
+  [[nodiscard]] static LaneWords by_part(Get get) noexcept {
+    LaneWords out;
+    for (std::size_t k = 0; k < Of::parts; ++k) out.part[k] = get(k);
+    return out;
+  }
+  [[nodiscard]] static LaneWords from(const std::uint64_t* words) noexcept {
+    LaneWords out;
+    __builtin_memcpy(&out.part, words, sizeof(out.part));
+    return out;
+  }
+  [[nodiscard]] static constexpr std::size_t size() noexcept { return N; }
+  [[nodiscard]] std::uint64_t operator[](std::size_t i) const noexcept {
+    return part[i / Of::in_part][i % Of::in_part];
+  }
+  void set(std::size_t i, std::uint64_t word) noexcept { part[i / Of::in_part][i % Of::in_part] = word; }
+
+  [[nodiscard]] friend LaneWords operator+(const LaneWords& a, const LaneWords& b) noexcept {
+    return by_part([&](std::size_t k) { return a.part[k] + b.part[k]; });
+  }
+  [[nodiscard]] friend LaneWords operator-(const LaneWords& a, const LaneWords& b) noexcept {
+    return by_part([&](std::size_t k) { return a.part[k] - b.part[k]; });
+  }
+  [[nodiscard]] friend LaneWords operator&(const LaneWords& a, const LaneWords& b) noexcept {
+    return by_part([&](std::size_t k) { return a.part[k] & b.part[k]; });
+  }
+  [[nodiscard]] friend LaneWords operator|(const LaneWords& a, const LaneWords& b) noexcept {
+    return by_part([&](std::size_t k) { return a.part[k] | b.part[k]; });
+  }
+  [[nodiscard]] friend LaneWords operator^(const LaneWords& a, const LaneWords& b) noexcept {
+    return by_part([&](std::size_t k) { return a.part[k] ^ b.part[k]; });
+  }
+  [[nodiscard]] friend LaneWords operator<<(const LaneWords& a, int by) noexcept {
+    return by_part([&](std::size_t k) { return a.part[k] << by; });
+  }
+  [[nodiscard]] friend LaneWords operator>>(const LaneWords& a, int by) noexcept {
+    return by_part([&](std::size_t k) { return a.part[k] >> by; });
+  }
+
+  /// Of one part, 64 bits each. GCC needs to be told that there is an instruction for it.
+  [[nodiscard]] static Vector product_of_low_halves(Vector a, Vector b) noexcept {
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+    using Halves = typename detail::VectorOf<std::int32_t, 2 * Of::in_part>::type;
+#ifdef __AVX512F__
+    if constexpr (Of::in_part == 8)
+      return std::bit_cast<Vector>(
+          __builtin_ia32_pmuludq512_mask(std::bit_cast<Halves>(a), std::bit_cast<Halves>(b),
+                                         typename detail::VectorOf<long long, Of::in_part>::type{}, 0xff));
+#endif
+#ifdef __AVX2__
+    if constexpr (Of::in_part == 4)
+      return std::bit_cast<Vector>(__builtin_ia32_pmuludq256(std::bit_cast<Halves>(a), std::bit_cast<Halves>(b)));
+#endif
+    if constexpr (Of::in_part == 2)
+      return std::bit_cast<Vector>(__builtin_ia32_pmuludq128(std::bit_cast<Halves>(a), std::bit_cast<Halves>(b)));
+#endif
+    return (a & 0xffffffffULL) * (b & 0xffffffffULL);
+  }
+};
+
+namespace detail {
+
+template <class S>
+struct WordsBeside {
+  using type = std::uint64_t;
+};
+template <std::size_t N, class Isa>
+struct WordsBeside<Lanes<N, Isa>> {
+  using type = LaneWords<N, Isa>;
+};
+
+}  // namespace detail
+
+/// 64 bits beside each double: std::uint64_t for double, LaneWords for Lanes.
+template <class S>
+using WordsOf = typename detail::WordsBeside<S>::type;
+
+/// The bits of a number, and the number of some bits.
+[[nodiscard]] constexpr std::uint64_t bits_of(double x) noexcept { return std::bit_cast<std::uint64_t>(x); }
+[[nodiscard]] constexpr double number_of(std::uint64_t bits) noexcept { return std::bit_cast<double>(bits); }
+template <std::size_t N, class Isa>
+[[nodiscard]] inline LaneWords<N, Isa> bits_of(const Lanes<N, Isa>& x) noexcept {
+  using W = LaneWords<N, Isa>;
+  return W::by_part([&](std::size_t k) { return std::bit_cast<typename W::Vector>(x.part[k]); });
+}
+template <std::size_t N, class Isa>
+[[nodiscard]] inline Lanes<N, Isa> number_of(const LaneWords<N, Isa>& bits) noexcept {
+  using L = Lanes<N, Isa>;
+  return L::by_part([&](std::size_t k) { return std::bit_cast<typename L::Vector>(bits.part[k]); });
+}
+
+/// The product of the low 32 bits of each, which are all that is looked at.
+[[nodiscard]] constexpr std::uint64_t product_of_low_halves(std::uint64_t a, std::uint64_t b) noexcept {
+  return (a & 0xffffffffULL) * (b & 0xffffffffULL);
+}
+template <std::size_t N, class Isa>
+[[nodiscard]] inline LaneWords<N, Isa> product_of_low_halves(
+    const LaneWords<N, Isa>& a, const std::type_identity_t<LaneWords<N, Isa>>& b) noexcept {
+  return LaneWords<N, Isa>::by_part(
+      [&](std::size_t k) { return LaneWords<N, Isa>::product_of_low_halves(a.part[k], b.part[k]); });
 }
 
 }  // namespace ketpk

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -447,30 +448,40 @@ struct ModelCard {
   return names;
 }
 
-/// Whether a symmetric matrix is positive semidefinite: elimination by the largest diagonal that is left, which ends
-/// with nothing left but rounding.
-[[nodiscard]] inline bool is_positive_semidefinite(std::vector<double> a, std::size_t n) {
+/// L with L L' = `a`, row after row, each n long: what turns n independent normals into ones with these covariances.
+/// Columns for variances of nothing are zero. None where some combination would vary less than not at all, beyond
+/// rounding: where `a` is not positive semidefinite.
+[[nodiscard]] inline std::optional<std::vector<double>> semidefinite_factor(std::vector<double> a, std::size_t n) {
   double largest = 0;
   for (const double x : a) largest = std::max(largest, std::abs(x));
   const double nothing = 1e-12 * largest;
+  std::vector<double> factor(n * n);
   std::vector<bool> done(n, false);
   for (std::size_t step = 0; step < n; ++step) {
-    std::size_t pivot = n;
+    std::size_t pivot = n;  // the largest variance that is left
     for (std::size_t i = 0; i < n; ++i)
       if (!done[i] && (pivot == n || a[i * n + i] > a[pivot * n + pivot])) pivot = i;
     const double d = a[pivot * n + pivot];
     if (!(d > nothing)) {
       for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < n; ++j)
-          if (!done[i] && !done[j] && !(std::abs(a[i * n + j]) <= nothing)) return false;
-      return true;
+          if (!done[i] && !done[j] && !(std::abs(a[i * n + j]) <= nothing)) return std::nullopt;
+      return factor;
     }
+    const double root = std::sqrt(d);
+    for (std::size_t i = 0; i < n; ++i)
+      if (!done[i]) factor[i * n + step] = i == pivot ? root : a[i * n + pivot] / root;
     done[pivot] = true;
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j)
-        if (!done[i] && !done[j]) a[i * n + j] -= a[i * n + pivot] * a[pivot * n + j] / d;
+        if (!done[i] && !done[j]) a[i * n + j] -= factor[i * n + step] * factor[j * n + step];
   }
-  return true;
+  return factor;
+}
+
+/// Whether no combination varies less than not at all, up to rounding.
+[[nodiscard]] inline bool is_positive_semidefinite(std::vector<double> a, std::size_t n) {
+  return semidefinite_factor(std::move(a), n).has_value();
 }
 
 /// Throws unless these are variances of parameters that the card states: E_MODEL_PARAM (a parameter it does not have;

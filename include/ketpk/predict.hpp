@@ -212,33 +212,6 @@ class SubjectCourse {
   Timeline timeline_;
 };
 
-/// The parameter that an eta of a card speaks of: CL, gut.ka, norketamine.CL, norketamine.MTT, gut.F.
-/// Throws E_MODEL_PARAM(variability) where there is none.
-[[nodiscard]] inline CardParameter& parameter_of_eta(ModelCard& card, std::string_view name) {
-  const auto among = [](std::vector<CardParameter>& all, std::string_view wanted) -> CardParameter* {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const CardParameter& p) { return p.name == wanted; });
-    return found == all.end() ? nullptr : &*found;
-  };
-  const std::size_t dot = name.find('.');
-  const std::string_view owner = name.substr(0, dot), own = dot == name.npos ? "" : name.substr(dot + 1);
-  CardParameter* found = nullptr;
-  if (dot == name.npos) {
-    found = name == "ke0" && card.ke0 ? &*card.ke0 : among(card.parameters, name);
-  } else {
-    for (CardDepot& d : card.depots)
-      if (d.name == owner && own == "ka") found = &d.ka;
-    for (CardMetabolite& m : card.metabolites)
-      if (m.name == owner && found == nullptr)
-        found = own == "MTT" && m.delay ? &m.delay->mtt : among(m.parameters, own);
-    for (CardEntry& e : card.entries)
-      for (std::optional<CardParameter>* p : {&e.bioavailability, &e.lag, &e.duration, &e.rate})
-        if (e.compartment == owner && *p && (*p)->name == own) found = &**p;
-  }
-  require(found != nullptr, Code::model_param, "variability",
-          "an eta of a parameter the card does not have; accepted: its parameters, and depot.ka");
-  return *found;
-}
-
 /// The same card for a subject whose parameter is exp(eta) times the typical one. What covariates add grows with it.
 [[nodiscard]] inline ModelCard with_eta(ModelCard card, std::string_view name, double eta) {
   CardParameter& p = parameter_of_eta(card, name);

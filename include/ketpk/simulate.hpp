@@ -51,32 +51,6 @@ inline constexpr double mass_balance_due = 1e-9;
 
 namespace detail {
 
-/// The instants somebody wants to see. Throws E_RANGE, E_TIME_ORDER, E_FIELD_MISSING or E_SIZE, field observe….
-[[nodiscard]] inline std::vector<Micros> observed_instants(const Observe& observe) {
-  constexpr std::string_view span = "outside the supported course; accepted: 0 to 400 d";
-  if (observe.until)
-    require(observe.until->count() >= 0 && *observe.until <= horizon_limit, Code::range, "observe.until", span);
-  std::vector<Micros> out;
-  if (observe.every) {
-    require(observe.at.empty(), Code::field_unknown, "observe.at", "stated beside every; accepted: one of the two");
-    require(observe.every->count() > 0, Code::range, "observe.every", "no step; accepted: more than zero");
-    require(observe.until.has_value(), Code::field_missing, "observe.until",
-            "not stated; accepted: a time such as 4 h");
-    require(*observe.until / *observe.every < static_cast<std::int64_t>(most_instants), Code::size, "observe.every",
-            "too many instants; accepted: up to 1000000");
-    for (Micros t{0}; t <= *observe.until; t += *observe.every) out.push_back(t);
-    return out;
-  }
-  require(observe.at.size() <= most_instants, Code::size, "observe.at", "too many instants; accepted: up to 1000000");
-  for (std::size_t i = 0; i < observe.at.size(); ++i) {
-    const std::string field = "observe.at[" + std::to_string(i) + "]";
-    require(observe.at[i].count() >= 0 && observe.at[i] <= horizon_limit, Code::range, field, span);
-    require(i == 0 || observe.at[i] >= observe.at[i - 1], Code::time_order, field,
-            "earlier than the one ahead of it; accepted: instants in order of time");
-  }
-  return observe.at;
-}
-
 /// Plasma [mg/L] and the area under it [mg min/L] at many instants.
 inline void sample(const ExactTrajectory<>& exact, const std::vector<Micros>& times, Profile& out) {
   exact.plasma_at(times, out.plasma_ng_per_mL);

@@ -9,10 +9,7 @@
 // nodes (effect site, metabolites) fed by plasma through divided differences. Nothing is ever a difference of
 // large like numbers.
 //
-// The algebra is generic in the scalar: double for one patient, Eigen::Array<double, N, 1> for N patients who
-// share their dose edges.
-
-#include <Eigen/Core>
+// The algebra is generic in the scalar: double for one patient, `Lanes` for patients who share their dose edges.
 
 #include <algorithm>
 #include <array>
@@ -67,31 +64,25 @@ struct Response {
 
 namespace detail {
 
-template <class S>
-[[nodiscard]] bool all_zero(const S& x) {
-  if constexpr (std::is_floating_point_v<S>)
-    return x == 0;
-  else
-    return (x == 0.0).all();
-}
-
 /// Makes columns p and q of G orthogonal, and turns the couplings with them.
 /// Columns that are orthogonal to rounding are left alone; says whether any lane turned.
 template <class S>
 [[nodiscard]] bool rotate(std::array<S, 3>& gp, std::array<S, 3>& gq, S& up, S& uq) {
+  using std::abs, std::copysign, std::sqrt;
   const S a = gp[0] * gp[0] + gp[1] * gp[1] + gp[2] * gp[2];
   const S b = gq[0] * gq[0] + gq[1] * gq[1] + gq[2] * gq[2];
   const S c = gp[0] * gq[0] + gp[1] * gq[1] + gp[2] * gq[2];
-  const S t = lanewise(
-      [](double aa, double bb, double cc) {
-        if (!(std::abs(cc) > 1e-16 * std::sqrt(aa * bb))) return 0.0;
-        const double zeta = (bb - aa) / (2 * cc);
-        return std::copysign(1.0, zeta) / (std::abs(zeta) + std::sqrt(1 + zeta * zeta));
-      },
-      a, b, c);
-  if (all_zero(t)) return false;
-  const S cosine = lanewise([](double tt) { return 1 / std::sqrt(1 + tt * tt); }, t);
-  const S sine = cosine * t;
+  const auto is_turned = c * c > 1e-32 * (a * b);
+  if (!any(is_turned)) return false;
+  // tan 2 phi = 2 c / (b - a); of its two angles the smaller one, t = tan phi. The angle only steers: what must be
+  // exact is that sine and cosine belong together, as they do for any h = tan phi/2, here t/2 - t^3/8 + t^5/16 - 5
+  // t^7/128 ...
+  const S across = c + c, apart = b - a;
+  const S whole = abs(apart) + sqrt(apart * apart + across * across);
+  const S t = select(is_turned, copysign(across, across * apart) / select(is_turned, whole, S(1.0)), S(0.0));
+  const S tt = t * t;
+  const S h = t * (0.5 - tt * (0.125 - tt * (0.0625 - tt * (0.0390625 - tt * (0.02734375 - tt * 0.0103)))));
+  const S per = 1.0 / (1.0 + h * h), cosine = (1.0 - h * h) * per, sine = (h + h) * per;
   const auto turn = [&](S& x, S& y) {
     const S old = x;
     x = cosine * old - sine * y;
@@ -108,9 +99,8 @@ template <class S>
 /// four are the rule (tests/test_solve.cpp: worst relative error of a curve over 96 + 10,000 cases).
 template <class S>
 [[nodiscard]] Modes<S> modes(const Parameters<S>& p) {
-  const auto root = [](const S& x, const S& y) {
-    return lanewise([](double a, double b) { return std::sqrt(a / b); }, x, y);
-  };
+  using std::abs, std::sqrt;
+  const auto root = [](const S& x, const S& y) { return sqrt(x / y); };
   const S zero = p.v1_L - p.v1_L;
   std::array<std::array<S, 3>, 3> g{
       {{root(p.cl_L_per_min, p.v1_L), root(p.q2_L_per_min, p.v1_L), root(p.q3_L_per_min, p.v1_L)},
@@ -126,7 +116,7 @@ template <class S>
   Modes<S> out{{zero, zero, zero}, {zero, zero, zero}};
   for (std::size_t j = 0; j < 3; ++j) {
     out.rate_per_min[j] = g[j][0] * g[j][0] + g[j][1] * g[j][1] + g[j][2] * g[j][2];
-    out.coupling[j] = lanewise([](double w, double v) { return std::abs(w) / std::sqrt(v); }, u[j], p.v1_L);
+    out.coupling[j] = abs(u[j]) / sqrt(p.v1_L);
   }
   return out;
 }
@@ -149,14 +139,20 @@ template <class S>
   return out;
 }
 
+/// Instants after which a march begins anew, so that its rounding stays below 1e-13.
+inline constexpr std::size_t march_length = 256;
+
 /// The exact solution of one model for one schedule; a value that can be asked at any instant from 0 on.
 template <class S = double>
 class ExactTrajectory {
  public:
-  ExactTrajectory(Response<S> response, std::vector<SegmentOf<S>> segments)
-      : response_(std::move(response)), segments_(std::move(segments)), stride_(4 + response_.nodes.size()) {
-    const S zero = response_.v1_L - response_.v1_L;
-    states_.assign(segments_.size() * stride_, zero);
+  /// `room` is memory to use again, if any.
+  ExactTrajectory(Response<S> response, std::vector<SegmentOf<S>> segments, std::vector<S> room = {})
+      : response_(std::move(response)),
+        segments_(std::move(segments)),
+        stride_(4 + response_.nodes.size()),
+        states_(std::move(room)) {
+    states_.assign(segments_.size() * stride_, S(0.0));
     for (std::size_t i = 0; i < segments_.size(); ++i) {
       S* const state = &states_[i * stride_];
       if (i > 0) advance(i - 1, minutes(segments_[i - 1].duration), state);
@@ -166,6 +162,12 @@ class ExactTrajectory {
 
   [[nodiscard]] const std::vector<SegmentOf<S>>& segments() const noexcept { return segments_; }
   [[nodiscard]] const Response<S>& response() const noexcept { return response_; }
+  /// What its memory was, for the next one.
+  struct Emptied {
+    std::vector<SegmentOf<S>> segments;
+    std::vector<S> room;
+  };
+  [[nodiscard]] Emptied emptied() && noexcept { return {std::move(segments_), std::move(states_)}; }
   [[nodiscard]] bool has(Curve c) const noexcept {
     return c.kind == Curve::Kind::plasma || (c.kind == Curve::Kind::effect_site && response_.has_effect_site) ||
            (c.kind == Curve::Kind::metabolite && c.index < response_.metabolites());
@@ -186,8 +188,8 @@ class ExactTrajectory {
     const std::size_t i = segment_at(t);
     return at(i, minutes(t - segments_[i].start), c);
   }
-  /// Area under plasma from 0 to `t` [mg min/L].
-  [[nodiscard]] S auc_mg_min_per_L(Micros t) const {
+  /// Area under plasma from 0 to `t` [mg min/L]. Areas are not reckoned in lanes.
+  [[nodiscard]] S auc_mg_min_per_L(Micros t) const requires std::is_same_v<S, double> {
     require(t >= Micros{0}, Code::range, "t", "before the course; accepted: 0 or later");
     const std::size_t i = segment_at(t);
     return area(i, minutes(t - segments_[i].start));
@@ -214,22 +216,34 @@ class ExactTrajectory {
     return sum;
   }
 
+  /// Plasma and its change per minute, each lane at minutes of its own.
+  void plasma_and_slope(std::size_t i, const S& tau, S& mg_per_L, S& mg_per_L_min) const {
+    mg_per_L = mg_per_L_min = S(0.0);
+    for (std::size_t j = 0; j < 3; ++j) {
+      const S p = response_.parent.coupling[j];
+      const auto by = detail::decay<S>(response_.parent.rate_per_min[j] * tau);
+      mg_per_L = mg_per_L + (p * states_[i * stride_ + j] * by.left + input_level(i, j) * by.gone);
+      mg_per_L_min = mg_per_L_min + p * flow_in(i, j) * by.left;
+    }
+  }
+
   /// Area under plasma from 0 to `tau` minutes into segment `i` [mg min/L].
-  [[nodiscard]] S area(std::size_t i, double tau) const { return area_block<1>(i, {tau})[0]; }
+  [[nodiscard]] S area(std::size_t i, double tau) const requires std::is_same_v<S, double> {
+    return area_block<1>(i, {tau})[0];
+  }
 
   /// Area under a curve from 0 without end [mg min/L].
-  [[nodiscard]] S auc_to_infinity(Curve c) const {
+  [[nodiscard]] S auc_to_infinity(Curve c) const requires std::is_same_v<S, double> {
     const S* const state = &states_[(segments_.size() - 1) * stride_];
     S sum = state[3];
     for (std::size_t j = 0; j < 3; ++j)
-      sum = sum + lanewise([](double p, double y, double rate) { return p > 0 ? p * y / rate : 0.0; },
-                           response_.parent.coupling[j], state[j], response_.parent.rate_per_min[j]);
+      sum = sum + shown(j, response_.parent.coupling[j] * state[j] / response_.parent.rate_per_min[j]);
     const auto [first, last] = response_.nodes_of(c);
     if (first == last) return sum;
     S through = sum - sum;
     for (std::size_t k = first; k < last; ++k)
-      through = through + lanewise([](double gain, double rate) { return gain > 0 ? gain / rate : 0.0; },
-                                   response_.nodes[k].gain_per_min, response_.nodes[k].rate_per_min);
+      through = through + select(response_.nodes[k].gain_per_min > 0.0,
+                                 response_.nodes[k].gain_per_min / response_.nodes[k].rate_per_min, S(0.0));
     return sum * through;
   }
 
@@ -237,9 +251,8 @@ class ExactTrajectory {
   [[nodiscard]] S in_body_mg(std::size_t i, double tau) const {
     S sum = response_.v1_L - response_.v1_L;
     for (std::size_t j = 0; j < 3; ++j)
-      sum = sum + lanewise([](double p, double y, double rate, double cl) { return p > 0 ? cl * p * y / rate : 0.0; },
-                           response_.parent.coupling[j], mode(i, tau, j), response_.parent.rate_per_min[j],
-                           response_.cl_L_per_min);
+      sum = sum + shown(j, response_.cl_L_per_min * response_.parent.coupling[j] * mode(i, tau, j) /
+                               response_.parent.rate_per_min[j]);
     return sum;
   }
 
@@ -247,6 +260,13 @@ class ExactTrajectory {
   [[nodiscard]] S in_body_mg(Micros t) const {
     const std::size_t i = segment_at(t);
     return in_body_mg(i, minutes(t - segments_[i].start));
+  }
+
+  /// Plasma [mg/L] where segment `i` begins, after its bolus.
+  [[nodiscard]] S plasma_at_start(std::size_t i) const {
+    const S* const state = &states_[i * stride_];
+    const auto& p = response_.parent.coupling;
+    return p[0] * state[0] + p[1] * state[1] + p[2] * state[2];
   }
 
   /// Amount [mg/sqrt(L)] in mode `j`, `tau` minutes into segment `i`.
@@ -386,8 +406,8 @@ class ExactTrajectory {
         const auto ahead = (segments_[i + 1].start - t + step - Micros{1}) / step;
         end = std::min(end, k + static_cast<std::size_t>(ahead));
       }
-      end = std::min(end, k + 128);  // the recurrence is anchored anew, so its rounding stays below 1e-13
-      march(i, minutes(t - segments_[i].start), minutes(step), out.subspan(k, end - k));
+      end = std::min(end, k + march_length);
+      march({i, minutes(t - segments_[i].start), minutes(step)}, out.subspan(k, end - k));
       k = end;
     }
   }
@@ -399,8 +419,62 @@ class ExactTrajectory {
   }
 
   /// Area under plasma from 0 [mg min/L] to instants in order of time, into `out`; by blocks, as `plasma_at`.
-  void area_at(std::span<const Micros> times, std::span<S> out) const {
+  void area_at(std::span<const Micros> times, std::span<S> out) const requires std::is_same_v<S, double> {
     by_blocks(times, out, [this](std::size_t i, const auto& tau) { return this->area_block(i, tau); });
+  }
+
+  /// Evenly spaced instants of one segment, and what a mg/L is counted in.
+  struct March {
+    std::size_t segment;
+    double tau_min, step_min, unit = 1;
+  };
+  /// What each mode brings to plasma at the first eight of them, and what carries it eight steps on: c = p y e + (r p^2
+  /// / rate) (1 - e) becomes c q^8 + (r p^2 / rate) (1 - q^8), all terms non-negative. Eight strands, so that rounding
+  /// grows with an eighth of the steps, and lanes can lie along time as well as across subjects.
+  struct Marching {
+    std::array<std::array<S, 8>, 3> brings;
+    std::array<S, 3> keep, adds;
+    bool is_fed;  ///< of any lane
+  };
+  [[nodiscard]] Marching marching(const March& m) const noexcept {
+    Marching out;
+    out.is_fed = any(segments_[m.segment].rate_mg_per_min > 0.0);
+    for (std::size_t j = 0; j < 3; ++j) {
+      const S rate = response_.parent.rate_per_min[j], level = input_level(m.segment, j) * m.unit;
+      const S from_state = response_.parent.coupling[j] * states_[m.segment * stride_ + j] * m.unit;
+      out.brings[j][0] = from_state;
+      if (m.tau_min > 0) {
+        const auto until = detail::decay<S>(rate * m.tau_min);
+        out.brings[j][0] = from_state * until.left + level * until.gone;
+      }
+      auto [keep, lose] = detail::decay<S>(rate * m.step_min);
+      const S adds = level * lose;
+      for (std::size_t k = 1; k < 8; ++k) out.brings[j][k] = out.brings[j][k - 1] * keep + adds;
+      for (int doubling = 0; doubling < 3; ++doubling) {
+        lose = lose + keep * lose;
+        keep = keep * keep;
+      }
+      out.keep[j] = keep;
+      out.adds[j] = level * lose;
+    }
+    return out;
+  }
+  /// Plasma there, into `out`.
+  void march(const March& m, std::span<S> out) const noexcept {
+    if (out.size() == 1) {
+      out[0] = plasma(m.segment, m.tau_min) * m.unit;
+      return;
+    }
+    const Marching by = marching(m);
+    for (std::size_t k = 0; k < 8; ++k) {
+      S b0 = by.brings[0][k], b1 = by.brings[1][k], b2 = by.brings[2][k];
+      for (std::size_t i = k; i < out.size(); i += 8) {
+        out[i] = b0 + b1 + b2;
+        b0 = b0 * by.keep[0] + by.adds[0];
+        b1 = b1 * by.keep[1] + by.adds[1];
+        b2 = b2 * by.keep[2] + by.adds[2];
+      }
+    }
   }
 
  private:
@@ -408,6 +482,11 @@ class ExactTrajectory {
   [[nodiscard]] bool shows(std::size_t j) const noexcept requires std::is_same_v<S, double> {
     const double p = response_.parent.coupling[j];
     return p * p * response_.v1_L > 1e-26;
+  }
+
+  /// `term` of mode `j`; nothing where that mode does not couple to plasma, and its rate may be zero.
+  [[nodiscard]] S shown(std::size_t j, const S& term) const {
+    return select(response_.parent.coupling[j] > 0.0, term, S(0.0));
   }
 
   [[nodiscard]] S plasma(std::size_t i, double tau) const {
@@ -471,8 +550,8 @@ class ExactTrajectory {
 
   /// What mode `j` alone would bring plasma to if segment `i` never ended [mg/L].
   [[nodiscard]] S input_level(std::size_t i, std::size_t j) const {
-    return lanewise([](double p, double r, double k) { return p > 0 ? r * p * p / k : 0.0; },
-                    response_.parent.coupling[j], segments_[i].rate_mg_per_min, response_.parent.rate_per_min[j]);
+    const S p = response_.parent.coupling[j];
+    return shown(j, segments_[i].rate_mg_per_min * p * p / response_.parent.rate_per_min[j]);
   }
 
   [[nodiscard]] S node(std::size_t i, double tau, std::size_t k) const {
@@ -490,31 +569,8 @@ class ExactTrajectory {
 
   void advance(std::size_t i, double tau, S* to) const {
     for (std::size_t j = 0; j < 3; ++j) to[j] = mode(i, tau, j);
-    to[3] = area(i, tau);
+    if constexpr (std::is_same_v<S, double>) to[3] = area(i, tau);
     for (std::size_t k = 0; k < response_.nodes.size(); ++k) to[4 + k] = node(i, tau, k);
-  }
-
-  /// C = sum of p y e + (r p^2 / rate) (1 - e), with e and 1 - e carried from one instant to the next as
-  /// e <- e q and (1 - e) <- (1 - e) + e (1 - q): all terms non-negative.
-  void march(std::size_t i, double tau, double step, std::span<S> out) const {
-    std::array<S, 3> left, gone, keep, lose, from_state, from_input;
-    for (std::size_t j = 0; j < 3; ++j) {
-      const S p = response_.parent.coupling[j], rate = response_.parent.rate_per_min[j];
-      left[j] = decay_left<S>(rate * tau);
-      gone[j] = decay_gone<S>(rate * tau);
-      keep[j] = decay_left<S>(rate * step);
-      lose[j] = decay_gone<S>(rate * step);
-      from_state[j] = p * states_[i * stride_ + j];
-      from_input[j] = input_level(i, j);
-    }
-    for (S& c : out) {
-      c = from_state[0] * left[0] + from_input[0] * gone[0] + from_state[1] * left[1] + from_input[1] * gone[1] +
-          from_state[2] * left[2] + from_input[2] * gone[2];
-      for (std::size_t j = 0; j < 3; ++j) {
-        gone[j] = gone[j] + left[j] * lose[j];
-        left[j] = left[j] * keep[j];
-      }
-    }
   }
 
   Response<S> response_;
