@@ -145,10 +145,10 @@ class Cohort(test_cli.CommandCase):
     def test_J58_an_interrupt_stops_within_200_ms_and_leaves_nothing(self):
         for output in ([], ["-o", "out.json", "--table", "table.csv"]):
             process = subprocess.Popen([test_cli.KETPK, "cohort", *DRAWN, "--people", "people.json", "--subjects",
-                                        "900000" if output else "900000000", "--seed", "1", "--every", "10s", "--until",
-                                        "24h", "--json", *output], cwd=self.folder, stdout=subprocess.PIPE,
+                                        "1000000" if output else "900000000", "--seed", "1", "--every", "1min", "--until",
+                                        "30h", "--json", *output], cwd=self.folder, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE)
-            time.sleep(1.0)
+            time.sleep(0.5)
             self.assertIsNone(process.poll())
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
