@@ -958,7 +958,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   if (!plan.drawn_names.empty()) {
     if (limit.quantity == LimitQuantity::weight) out.of = Of::weight;
     if (limit.quantity == LimitQuantity::age && has("age")) out.of = Of::age;
-    if (limit.quantity == LimitQuantity::bmi && has("height")) out.of = Of::subject;
+    if (limit.quantity == LimitQuantity::bmi && (has("height") || each.patient.height)) out.of = Of::subject;
     // Of orders per kg alone, what counts per kg is the same for everybody.
     const bool is_per_weight = limit.quantity == LimitQuantity::dose_per_weight ||
                                limit.quantity == LimitQuantity::rate_per_weight ||
@@ -1256,6 +1256,23 @@ KETPK_COHORT_INLINE std::variant<Cohort, Stopped> simulate_cohort(const CohortRe
   return out;
 }
 
+namespace detail::cohort {
+
+/// Profiles that are not all there are no numbers, however it came to that.
+class Unfinished {
+ public:
+  explicit Unfinished(std::span<double> rows) noexcept : rows_(rows) {}
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished() { std::fill(rows_.begin(), rows_.end(), std::numeric_limits<double>::quiet_NaN()); }
+  void is_finished() noexcept { rows_ = {}; }
+
+ private:
+  std::span<double> rows_;
+};
+
+}  // namespace detail::cohort
+
 KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortRequest& request, std::span<double> rows,
                                                                    const CohortRun& run) {
   using namespace detail::cohort;
@@ -1264,6 +1281,7 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
   require(instants > 0, Code::field_missing, "observe", "no instant; accepted: at least one");
   require(rows.size() / instants == request.subjects && rows.size() % instants == 0, Code::size, "rows",
           "not one number for each subject and instant; accepted: subjects times instants");
+  Unfinished until_all_are_there(rows);
   std::vector<Profiles> counts(run.threads, Profiles{0, 0, {}});
   const auto worker = [&](unsigned id) {
     return [&plan, rows, instants, &mine = counts[id],
@@ -1281,10 +1299,9 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
     return run.on_progress(done, request.subjects);
   };
   if (!share(blocks_of(request), run, worker,
-             run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr)) {
-    std::fill(rows.begin(), rows.end(), std::numeric_limits<double>::quiet_NaN());
+             run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr))
     return Stopped{done, request.subjects};
-  }
+  until_all_are_there.is_finished();
   Profiles out{0, 0, {}};
   for (Profiles& c : counts) {
     out.in += c.in;

@@ -211,13 +211,16 @@ template <class L>
 [[nodiscard]] inline L passes(const ExactTrajectory<L>& exact, const LanePiece<L>& p, double level) noexcept {
   const auto rises = p.from < p.to;
   const auto crosses = (rises && !(p.from > level) && p.to > level) || (!rises && p.from > level && !(p.to > level));
+  // A lane that is there stands still, however long its neighbours take.
   L tau = 0.0, off = 1.0;
-  for (int step = 0; step < 60 && any(crosses && abs(off) > 1e-13 * (1.0 + tau)); ++step) {
+  auto goes_on = crosses;
+  for (int step = 0; step < 60 && any(goes_on); ++step) {
     L here = 0.0, slope = 0.0;
     exact.plasma_and_slope(p.segment, tau, here, slope);
     const L rising = (level - here) / slope, falling = log(here / level) * here / (-slope);
-    off = select(crosses, select(rises, rising, falling), L(0.0));
-    tau = tau + off;
+    off = select(goes_on, select(rises, rising, falling), off);
+    tau = select(goes_on, tau + off, tau);
+    goes_on = goes_on && abs(off) > 1e-13 * (1.0 + tau);
   }
   const auto is_found = abs(off) <= 1e-9 * (1.0 + tau);
   return select(!crosses || is_found, tau, L(std::numeric_limits<double>::quiet_NaN()));
@@ -253,7 +256,8 @@ inline void summarise(const ExactBlock& b, std::size_t lane, const ExactTrajecto
       rises = rises || fed > 0.0;
       falls = falls || fed < 0.0;
     }
-    turns = turns || (rises && falls);
+    // A curve that is no number is not known from here either.
+    turns = turns || (rises && falls) || !isfinite(ends[2 * i] + ends[2 * i + 1]);
   }
   // As `highest_of` in exposure.hpp has it: the earliest local maximum within 1e-9 of the highest point.
   const L near = highest * (1 - 1e-9);
