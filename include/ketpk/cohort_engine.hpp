@@ -4,8 +4,9 @@
 // Why: how a cohort is counted. Blocks of subjects are drawn, read through the card and solved side by side; what comes
 // out is counted in integers, so that neither order nor threads show.
 //
-// Two roads. `exact`: linear models into a vein, by the algebra of solve.hpp in lanes. `network`: whatever that cannot
-// do (depots, livers, saturable elimination, events, parameters that change between sessions), one subject after
+// Three roads. `exact`: linear models into a vein, by the algebra of solve.hpp in lanes. `odeint`: the same with
+// saturable elimination, in lanes that each have a step of their own. `network`: whatever these cannot
+// do (depots, livers, events, parameters that change between sessions), one subject after
 // another, by the solvers that one patient has. A subject whose curve turns between dose edges, or of whom more than
 // plasma is asked, goes through exposure.hpp by himself, on the very same solution.
 
@@ -44,6 +45,7 @@
 #include "ketpk/kernels.hpp"
 #include "ketpk/lanes.hpp"
 #include "ketpk/limits.hpp"
+#include "ketpk/network_trajectory.hpp"
 #include "ketpk/normal.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
@@ -53,6 +55,7 @@
 #include "ketpk/regimen.hpp"
 #include "ketpk/result.hpp"
 #include "ketpk/schedule.hpp"
+#include "ketpk/solve_ode_lanes.hpp"
 #include "ketpk/tally.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/trajectory.hpp"
@@ -199,15 +202,26 @@ struct DoseSegment {
 
 /// What one limit is compared with.
 struct LimitAsked {
-  enum class Of : std::uint8_t { constant, weight, age, subject, plasma_peak, effect_site_peak, above, unknown };
+  enum class Of : std::uint8_t {
+    absent,
+    constant,
+    weight,
+    age,
+    subject,
+    plasma_peak,
+    effect_site_peak,
+    above,
+    unknown
+  };
   const Limit* limit;
   Of of = Of::unknown;
-  double constant = 0;    ///< what everybody has
+  double constant = 0;    ///< what everybody has; absent: nothing of it is in the order, so that nobody crosses it
   std::size_t level = 0;  ///< which of the levels
   std::string why = {};   ///< where nothing can be said
 };
 
-enum class RoadTaken : std::uint8_t { exact, network };
+enum class RoadTaken : std::uint8_t { exact, odeint, network };
+inline constexpr std::array<std::string_view, 3> road_names{"exact", "odeint", "network"};
 
 /// Everything that is settled before the first subject is drawn.
 struct Plan {
@@ -251,11 +265,13 @@ struct Block {
   std::array<IndividualOf<Wide>, block_size / Wide::width> individuals;
   OfBlock v1, cl, q2, v2, q3, v3;
   std::vector<OfBlock> boluses, rates;  ///< of each segment
+  OfBlock given_mg;
   OfBlock cmax, tmax, auc, effect_peak;
   std::vector<OfBlock> above;  ///< of each level
   std::vector<double> minutes_above;
   std::array<std::uint8_t, block_size> turns;
   std::vector<double> columns;  ///< plasma, all subjects at each instant
+  std::vector<double> rows;     ///< and all instants of each subject, where it is reckoned so
   std::vector<double> normals;
 
   [[nodiscard]] const OfBlock* find(std::string_view name) const {
@@ -551,7 +567,8 @@ void summarise_one(const Plan& plan, const T& trajectory, Block& b, std::size_t 
   return out;
 }
 
-inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
+/// What the subjects are made of, and what goes into them.
+inline void give(const Plan& plan, Block& b) {
   for (std::size_t lane = 0; lane < b.n; lane += Wide::width) {
     const Parameters<Wide>& p = b.individuals[lane / Wide::width].parameters;
     p.v1_L.to(&b.v1[lane]);
@@ -561,19 +578,23 @@ inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
     p.q3_L_per_min.to(&b.q3[lane]);
     p.v3_L.to(&b.v3[lane]);
   }
-  std::vector<BlockSegment> segments;
-  OfBlock given_mg;
-  given_mg.fill(0);
+  b.given_mg.fill(0);
   for (std::size_t k = 0; k < plan.segments.size(); ++k) {
     const DoseSegment& s = plan.segments[k];
     const double length = minutes(s.duration);
     for (std::size_t i = 0; i < block_size; ++i) {
       b.boluses[k][i] = s.bolus_mg + s.bolus_mg_per_kg * b.dosing_kg[i];
       b.rates[k][i] = s.rate_mg_per_min + s.rate_mg_per_kg_per_min * b.dosing_kg[i];
-      given_mg[i] += b.boluses[k][i] + b.rates[k][i] * length;
+      b.given_mg[i] += b.boluses[k][i] + b.rates[k][i] * length;
     }
-    segments.push_back({s.start, s.duration, b.boluses[k].data(), b.rates[k].data()});
   }
+}
+
+inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
+  give(plan, b);
+  std::vector<BlockSegment> segments;
+  for (std::size_t k = 0; k < plan.segments.size(); ++k)
+    segments.push_back({plan.segments[k].start, plan.segments[k].duration, b.boluses[k].data(), b.rates[k].data()});
   const bool asks_summaries = rows == nullptr;
   plan.kernels.exact({.subjects = b.n,
                       .v1_L = b.v1.data(),
@@ -595,10 +616,101 @@ inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
   if (!asks_summaries) return;
   for (std::size_t i = 0; i < b.n; ++i) {
     // All that is given leaves through the clearance.
-    b.auc[i] = given_mg[i] / b.cl[i] * (1000.0 / 60.0);
+    b.auc[i] = b.given_mg[i] / b.cl[i] * (1000.0 / 60.0);
     if (!b.is_ok[i] || (b.turns[i] == 0 && !plan.asks_effect_site)) continue;
     const Individual one = lane_of(b.individuals[i / Wide::width], i % Wide::width);
     summarise_one(plan, ExactTrajectory<>(respond(one.parameters), segments_of(plan, b, i)), b, i);
+  }
+}
+
+/// Where the segments of the numerical road begin: at dose edges, and where the last instant or dose edge is. From
+/// there on each subject is followed until it rests, if the area to infinity is asked; profiles are the same either
+/// way.
+inline void solve_saturable(const Plan& plan, Block& b, double* rows) {
+  const std::size_t instants = plan.times.size();
+  give(plan, b);
+  OfBlock vmax, km, length;
+  std::array<LaneStatus, block_size> status;
+  std::array<std::uint32_t, block_size> accepted, rejected;
+  const double last = minutes(plan.segments.back().start);
+  const double end = instants == 0 ? last : std::max(last, minutes(plan.times.back()));
+  bool has_second = false, has_third = false;
+  for (std::size_t i = 0; i < b.n; ++i) {
+    const auto& p = b.individuals[i / Wide::width].parameters;
+    const std::size_t lane = i % Wide::width;
+    vmax[i] = p.saturable->vmax_mg_per_min[lane];
+    km[i] = p.saturable->km_mg_per_L[lane];
+    has_second = has_second || b.q2[i] > 0;
+    has_third = has_third || b.q3[i] > 0;
+    length[i] = 0;
+    if (rows != nullptr) continue;
+    const Parameters<double> one = lane_of(b.individuals[i / Wide::width], i % Wide::width).parameters;
+    double slowest = std::numeric_limits<double>::infinity();
+    for (const ParentMode& mode : parent_modes(one))
+      if (mode.coupling > 0) slowest = std::min(slowest, mode.rate_per_min);
+    length[i] = minutes_to_rest({.v1_L = one.v1_L,
+                                 .cl_L_per_min = one.cl_L_per_min,
+                                 .q2_L_per_min = one.q2_L_per_min,
+                                 .v2_L = one.v2_L,
+                                 .q3_L_per_min = one.q3_L_per_min,
+                                 .v3_L = one.v3_L,
+                                 .saturable = one.saturable},
+                                slowest, b.given_mg[i]);
+  }
+  OfBlock nothing;
+  nothing.fill(0);
+  std::vector<LaneSegment> segments;
+  std::vector<double> taus;
+  std::size_t k = 0;
+  const auto take = [&](double start, double stop) {
+    for (; k < instants && minutes(plan.times[k]) < stop; ++k) taus.push_back(minutes(plan.times[k]) - start);
+  };
+  for (std::size_t s = 0; s < plan.segments.size(); ++s) {
+    const double start = minutes(plan.segments[s].start);
+    const bool is_last = s + 1 == plan.segments.size();
+    segments.push_back(
+        {start, is_last ? end - last : minutes(plan.segments[s].duration), b.boluses[s].data(), b.rates[s].data(), k});
+    take(start, is_last ? end : start + minutes(plan.segments[s].duration));
+  }
+  segments.push_back({end, 0, nothing.data(), nothing.data(), k, length.data()});
+  take(end, std::numeric_limits<double>::infinity());
+  if (rows == nullptr) b.rows.resize(instants * block_size);
+  double* const out = rows == nullptr ? b.rows.data() : rows;
+  plan.kernels.saturable({.compartments = has_third    ? 3U
+                                          : has_second ? 2U
+                                                       : 1U,
+                          .subjects = {.count = b.n,
+                                       .v1_L = b.v1.data(),
+                                       .cl_L_per_min = b.cl.data(),
+                                       .vmax_mg_per_min = vmax.data(),
+                                       .km_mg_per_L = km.data(),
+                                       .q2_L_per_min = b.q2.data(),
+                                       .v2_L = b.v2.data(),
+                                       .q3_L_per_min = b.q3.data(),
+                                       .v3_L = b.v3.data()},
+                          .course = {segments.data(), segments.size(), taus.data(), instants},
+                          .answers = {.plasma_mg_per_L = out,
+                                      .row_stride = instants,
+                                      .status = status.data(),
+                                      .accepted_steps = accepted.data(),
+                                      .rejected_steps = rejected.data(),
+                                      .auc_mg_min_per_L = b.auc.data(),
+                                      .cmax_mg_per_L = b.cmax.data(),
+                                      .tmax_min = b.tmax.data()},
+                          .asks_summaries = rows == nullptr});
+  for (std::size_t i = 0; i < b.n; ++i) {
+    if (status[i] != LaneStatus::ok)
+      b.fail(i, status[i] == LaneStatus::too_many_steps ? Code::solver_maxsteps : Code::solver, "odeint",
+             status[i] == LaneStatus::not_finite ? "a state is no longer finite; no numbers are given"
+                                                 : "the steps shrank to nothing or were used up; no numbers are given");
+    // The far tail of a numerical solution may lie below zero by its tolerance.
+    for (std::size_t t = 0; t < instants; ++t) {
+      double& c = out[i * instants + t];
+      c = c < 0 ? 0 : c * 1000;
+      if (rows == nullptr) b.columns[t * block_size + i] = c;
+    }
+    b.cmax[i] *= 1000;
+    b.auc[i] *= 1000.0 / 60.0;
   }
 }
 
@@ -687,6 +799,8 @@ inline void answer_block(const Plan& plan, Block& b, double* rows, const GoesOn&
   if (std::none_of(b.is_ok.begin(), b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n), [](bool ok) { return ok; })) {
   } else if (plan.road == RoadTaken::exact) {
     solve_exactly(plan, b, rows);
+  } else if (plan.road == RoadTaken::odeint) {
+    solve_saturable(plan, b, rows);
   } else {
     solve_one_by_one(plan, b, rows, goes_on);
   }
@@ -737,6 +851,7 @@ inline void answer_block(const Plan& plan, Block& b, double* rows, const GoesOn&
     case Of::plasma_peak: return Concentration(b.cmax[i], unit::ng_per_mL).in(unit::mg_per_L);
     case Of::effect_site_peak: return Concentration(b.effect_peak[i], unit::ng_per_mL).in(unit::mg_per_L);
     case Of::above: return b.minutes_above[limit.level * block_size + i];
+    case Of::absent:
     case Of::unknown: break;
   }
   return std::nullopt;
@@ -748,6 +863,10 @@ inline void count_limits(const Plan& plan, const Block& b, std::vector<BreachTal
     if (asked.of == LimitAsked::Of::unknown) continue;
     for (std::size_t i = 0; i < b.n; ++i) {
       if (!b.is_ok[i]) continue;
+      if (asked.of == LimitAsked::Of::absent) {
+        ++limits[k].evaluated;
+        continue;
+      }
       const auto value = value_of(plan, asked, b, i);
       if (!value) continue;
       const auto breach = breach_of(*asked.limit, *value);
@@ -990,7 +1109,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
     out.of = Of::constant;
     out.constant = *reading.value;
   } else if (reading.outcome == CheckOutcome::passed) {
-    out.why = reading.why.empty() ? "nothing of it in the order" : reading.why;
+    out.of = Of::absent;
   }
   return out;
 }
@@ -1003,14 +1122,18 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   const auto into_vein = [](const Input& input) {
     return std::visit([](const auto& in) { return in.into.empty() || in.into == "central"; }, input);
   };
-  const bool is_plain = !states_any(card.parameters, "Vmax", "Km") && !layout.has_liver &&
+  const bool saturates = states_any(card.parameters, "Vmax", "Km");
+  const bool is_plain = !layout.has_liver &&
                         std::none_of(card.metabolites.begin(), card.metabolites.end(),
                                      [](const CardMetabolite& m) { return !m.from.empty() || m.delay.has_value(); }) &&
                         std::none_of(card.entries.begin(), card.entries.end(),
                                      [](const CardEntry& e) { return e.compartment == "central"; });
   const bool is_simple = order.is_delivered_as_it_stands() && plan.kappa.of.empty() &&
                          std::all_of(order.inputs.begin(), order.inputs.end(), into_vein);
-  return is_plain && is_simple ? RoadTaken::exact : RoadTaken::network;
+  if (!is_plain || !is_simple) return RoadTaken::network;
+  if (!saturates) return RoadTaken::exact;
+  // The lanes of the numerical road do not count minutes above a level, nor follow an effect site.
+  return plan.levels.empty() && !plan.asks_effect_site ? RoadTaken::odeint : RoadTaken::network;
 }
 
 /// Somebody of the population, to try the request on. Of people who are drawn: all in the middle.
@@ -1154,10 +1277,10 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
              .percentile_ng_per_mL = {},
              .summaries = {},
              .limits = {},
-             .assessment = {.verdict = {VerdictKind::unevaluated}, .checks = {}, .flags = {}},
+             .assessment = assess_cohort(asked.each.limits, {}),
              .covariates = covariate_columns(plan),
              .parameters = parameter_columns(),
-             .road = plan.road == RoadTaken::exact ? "exact" : "network"};
+             .road = std::string(road_names[static_cast<std::size_t>(plan.road)])};
   if (!out.has_statistics) return out;
   out.percentile_ng_per_mL.assign(asked.percentiles.size(), {});
   for (const Tally& t : tally.plasma) {
@@ -1166,7 +1289,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
     for (std::size_t p = 0; p < at.size(); ++p) out.percentile_ng_per_mL[p].push_back(at[p]);
     if (!t.is_exact()) out.percentile_error_rel = Tally::relative_error;
   }
-  constexpr std::array<std::string_view, 3> names{"cmax", "tmax", "auc_inf"}, units{"ng/mL", "min", "ng*h/mL"};
+  constexpr std::array<std::string_view, 3> names{"cmax", "tmax", "auc_inf"}, units{"ng/mL", "min", "ng h/mL"};
   for (std::size_t k = 0; k < tally.summaries.size(); ++k) {
     const bool is_level = k >= names.size();
     out.summaries.push_back(spreading(
@@ -1253,14 +1376,9 @@ KETPK_COHORT_INLINE std::variant<Cohort, Stopped> simulate_cohort(const CohortRe
   const auto told = run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr;
   auto counted = count_all(plan, run, told);
   if (!counted) return Stopped{done, rounds * request.subjects};
-  if (counted->tally.ok == 0) {
-    const FailedSubject& first = counted->tally.failed.front();
-    throw InvalidInput(
-        first.code, first.field,
-        first.message + " (all " + std::to_string(request.subjects) + " subjects failed; this is the first)");
-  }
   Cohort out = answers(plan, std::move(counted->tally));
   out.subjects = std::move(counted->rows);
+  if (out.ok == 0) return out;  // nobody to ask again
   for (round = 1; round < rounds; ++round) {
     draw_theta(plan, round - 1);
     auto again = count_all(plan, run, told);
