@@ -217,28 +217,33 @@ Population population_of(const Node& node, const SessionContext& context) {
 }
 
 /// A weight that the people have, for a session that leaves it to them; nothing where none of them has a possible one.
+/// Throws E_FIELD_MISSING(cohort.people.weight), and as `validate(CohortRequest)` for the distribution of weight.
 std::optional<double> weight_among(const Population& population) {
-  const auto is_possible = [](double kg) { return kg >= 0.2 && kg <= 700; };
+  const auto require_weight = [](bool is_there) {
+    require(is_there, Code::field_missing, "cohort.people.weight", "not stated; accepted: a weight for everybody");
+  };
   if (const auto* table = std::get_if<PeopleTable>(&population)) {
     const auto at = std::find(table->names.begin(), table->names.end(), "weight");
-    if (at == table->names.end()) return std::nullopt;
+    require_weight(at != table->names.end());
     const std::vector<double>& kg = table->columns[static_cast<std::size_t>(at - table->names.begin())];
-    const auto first = std::find_if(kg.begin(), kg.end(), is_possible);
+    const auto [low, high, accepted] = ketpk::detail::range_of_covariate("weight");
+    const auto first = std::find_if(kg.begin(), kg.end(), [&](double x) { return x >= low && x <= high; });
     return first == kg.end() ? std::nullopt : std::optional(*first);
   }
   struct Middle {
     double operator()(const Constant& d) const { return d.value; }
-    double operator()(const Uniform& d) const { return (d.low + d.high) / 2; }
+    double operator()(const Uniform& d) const { return d.low + (d.high - d.low) / 2; }
     double operator()(const Normal& d) const { return d.mean; }
     double operator()(const Lognormal& d) const { return d.median; }
   };
-  if (const auto* drawn = std::get_if<DrawnPeople>(&population))
-    for (const DrawnCovariate& c : drawn->all.covariates)
-      if (c.name == "weight") {
-        const double kg = std::visit(Middle{}, c.distribution);
-        return is_possible(kg) ? std::optional(kg) : std::nullopt;
-      }
-  return std::nullopt;
+  const auto* drawn = std::get_if<DrawnPeople>(&population);
+  if (drawn == nullptr) return std::nullopt;
+  const auto& all = drawn->all.covariates;
+  const auto at = std::find_if(all.begin(), all.end(), [](const DrawnCovariate& c) { return c.name == "weight"; });
+  require_weight(at != all.end());
+  std::visit(ketpk::detail::DistributionCheck{ketpk::detail::range_of_covariate("weight"), "cohort.people.weight"},
+             at->distribution);
+  return std::visit(Middle{}, at->distribution);
 }
 
 /// The session of the cohort. Its patient is what the people leave open, so where they have weights it need not state

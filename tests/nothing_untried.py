@@ -8,7 +8,7 @@ import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-INPUTS = [f"C{n:02}" for n in range(1, 51)] + [f"J{n:02}" for n in (*range(1, 42), *range(53, 61))]
+INPUTS = [f"C{n:02}" for n in range(1, 51)] + [f"J{n:02}" for n in (*range(1, 42), 51, 52, *range(53, 61))]
 INPUTS += [f"P-{n:02}" for n in range(1, 33)]
 CODES = re.findall(r'"(E_[A-Z_]+)"', (HERE.parent / "include/ketpk/error.hpp").read_text())
 

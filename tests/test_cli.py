@@ -5,7 +5,7 @@
 Usage: test_cli.py PATH_TO_KETPK [unittest arguments]
 
 Case numbers (C.., J..) are those of the list of bad inputs that the contract adopts. Not here:
-J58 (SIGINT in a cohort) - there is no cohort command yet; exit 5 - both solvers agree, so only a fault that is put
+J51, J52, J58 (cohorts), which are in test_cohort_cli.py; exit 5 - both solvers agree, so only a fault that is put
 in on purpose can raise it, which the C++ tests do.
 """
 

@@ -164,6 +164,13 @@ TEST_CASE("a peak in plasma needs its site, a time above needs its level too, a 
   CHECK(cumulative(true).empty());
 }
 
+TEST_CASE("a largest probability is zero or more and less than one") {
+  const auto with = [](double most) { return after([&](Limits& set) { dose(set).most_probability = most; }); };
+  for (const double most : {0.0, 1e-9, 0.05, 0.999}) CHECK(with(most).empty());
+  for (const double most : {-1e-9, 1.0, 1.5, infinity, -infinity, not_a_number})
+    CHECK(with(most) == "E_RANGE limits.limits[2].max_probability");
+}
+
 TEST_CASE("a set is in force from its first day to its last, both included") {
   using namespace std::chrono;
   const Limits set = fixture::limits();

@@ -23,7 +23,8 @@ except ImportError:
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = {s["$id"]: s for s in (json.loads(p.read_text()) for p in sorted((ROOT / "schemas").glob("*.json")))}
-KINDS = ("session", "limits", "result", "state", "model", "table", "spread", "sweep", "grid", "evidence")
+KINDS = ("session", "limits", "result", "state", "model", "table", "spread", "sweep", "grid", "evidence", "cohort",
+         "cohort-result")
 OF = {f"ketpk.{kind}/1": f"https://ketpk.invalid/ketpk.{kind}-1.schema.json" for kind in KINDS}
 ERROR = "https://ketpk.invalid/ketpk.error.schema.json"
 LIMITS = {
@@ -131,7 +132,8 @@ SLIPS = [
     ((*ROW, 0, "required"), "yes"), ((*ROW, 0, "source"), ABSENT), ((*ROW, 0, "site"), "venous"),
     ((*ROW, 0, "quantity"), "dose"), ((*ROW, 1, "site"), ABSENT), ((*ROW, 1, "site"), "not-stated"),
     ((*ROW, 1, "soft_high"), ABSENT), ((*ROW, 2, "level"), ABSENT), ((*ROW, 3, "window"), ABSENT),
-    ((*ROW, 4, "window"), "7 d"), (("as_of",), "2026-11-21T00:00:00Z"), (("as_of",), "0226-11-21"),
+    ((*ROW, 4, "window"), "7 d"), ((*ROW, 1, "max_probability"), 1), ((*ROW, 1, "max_probability"), -0.1),
+    ((*ROW, 1, "max_probability"), "5 %"), ((*ROW, 1, "max_probability"), None), (("as_of",), "2026-11-21T00:00:00Z"), (("as_of",), "0226-11-21"),
     (("overrides", 0, "reason"), ""), (("overrides", 0, "by"), ABSENT), (("observe", "until"), ABSENT),
     (("observe", "at"), ["1 min"]), (("observe",), {"at": []}), (("observe",), {"at": ["1"]}),
     (("bag", "vials"), []), (("bag", "vials"), ABSENT), (("bag", "diluent"), ABSENT), (("bag", "diluent"), "135"),
@@ -168,6 +170,7 @@ VARIANTS = [
     (("model",), "kamp2020"), (("model",), "domino1984"),
     ((*CUSTOM, "parameters"), {"V1": "0.3 L/kg", "k10": "2 1/h", "k12": "0.1 1/min", "k21": "0.001 1/s"}),
     ((*CUSTOM, "metabolites", 0, "apparent"), True), (("limits",), ABSENT), (("limits", "status"), "approved"),
+    ((*ROW, 1, "max_probability"), 0.05), ((*ROW, 0, "max_probability"), 0),
     (("as_of",), ABSENT), (("observe",), {"at": ["10 min", "900000000 us"], "until": "4 h"}), (("observe",), ABSENT),
     (("questions",), {}), (("questions", "sensitivity"), True), (("extrapolate",), True), (("events",), []), (("events",), ABSENT), (("pump",), ABSENT),
     (("pump",), {"rate_step": "1 mL/h"}), (("pump", "flush"), ABSENT), (("events",), [{"stop": 1, "at": "61 min"}]),
@@ -433,6 +436,71 @@ def sweeps_fit(facts, command):
                     facts.hold(not errors, f"the grid of {what} fits its schema: {errors}")
 
 
+def cohorts_fit(facts, command):
+    """A cohort's schema takes what the program takes and refuses what it refuses; the answer fits its own."""
+    weight = {"name": "weight", "normal": {"mean": "75 kg", "sd": "12 kg", "low": "45 kg"}, "source": "s"}
+    height = {"name": "height", "lognormal": {"median": "170 cm", "cv": 0.05}, "source": "s"}
+    drawn = {"covariates": [weight, height], "correlation": [[1, 0.5], [0.5, 1]], "female_share": 0.5}
+    omega = {"parameters": ["CL", "V1"], "omega": [[0.09, 0.01], [0.01, 0.04]], "source": "s"}
+    session = {**SESSION, "model": "kamp2020", "effects": [], "events": [], "overrides": []}
+    base = {"schema": "ketpk.cohort/1", "session": session,
+            "cohort": {"subjects": 20, "seed": 7, "people": drawn, "between_subjects": omega}}
+
+    def with_cohort(**changes):
+        cohort = {**base["cohort"], **changes}
+        return {**base, "cohort": {k: v for k, v in cohort.items() if v is not ABSENT}}
+
+    def with_people(people):
+        return with_cohort(people=people)
+
+    no_weight = {**session, "patient": {"age": "42 yr"}}
+    group = {"covariates": [weight]}
+    takes = [base, with_cohort(people=ABSENT), with_cohort(between_subjects="none"), {**base, "session": no_weight},
+             with_cohort(first=5, percentiles=[0, 2.5, 100], despite_failures=True, keep_subjects=True,
+                         between_occasions=omega, uncertainty={"of": omega, "replicates": 3}),
+             with_people({"women": group, "men": group, "female_share": 1}),
+             with_people({"table": {"weight_kg": [70, 80], "sex": ["female", "male"]}, "drawn": True}),
+             with_people({"covariates": [{"name": "weight", "uniform": {"low": "50 kg", "high": "90 kg"}, "source": "s"}]}),
+             with_people({"covariates": [{"name": "weight", "constant": "154 lb", "source": "s"}]})]
+    covariates = [{**weight, "normal": {"mean": 75, "sd": "12 kg"}}, {**weight, "normal": {"mean": "75 kg"}},
+                  {**weight, "source": " "}, {k: v for k, v in weight.items() if k != "source"},
+                  {**weight, "constant": "70 kg"}, {**weight, "name": "sex"}, {"name": "weight", "source": "s"},
+                  {**height, "lognormal": {"median": "170 cm"}},
+                  {**height, "lognormal": {"median": "170 cm", "cv": 0.1, "log_sd": 0.1}}]
+    refuses = [{**base, "schema": "ketpk.cohort/2"}, {**base, "colour": 1}, {k: v for k, v in base.items() if k != "cohort"},
+               {k: v for k, v in base.items() if k != "session"}, {**base, "session": {**session, "wieght": 1}},
+               *(with_cohort(**{key: value}) for key, value in (
+                   ("subjects", 0), ("subjects", "20"), ("subjects", ABSENT), ("subjects", 2000000000), ("seed", ABSENT),
+                   ("seed", -1), ("seed", 1.5), ("first", -1), ("percentiles", []), ("percentiles", [101]),
+                   ("percentiles", "5"), ("between_subjects", "all"), ("between_subjects", {"parameters": ["CL"]}),
+                   ("between_occasions", "model"), ("residual_error", "yes"), ("uncertainty", {"of": omega}),
+                   ("uncertainty", {"of": omega, "replicates": 0}), ("despite_failures", 1), ("people", "all"),
+                   ("people", {}), ("people", {"csv": 7}), ("people", {"table": {"height_cm": [170]}}),
+                   ("people", {"table": {"weight_kg": [70], "sex": ["F"]}}), ("people", {"women": group, "men": group}),
+                   ("people", {**drawn, "female_share": 2}), ("people", {**drawn, "correlation": [[1, 2], [2, 1]]}))),
+               *(with_people({"covariates": [covariate, *([weight] if covariate["name"] == "height" else [])]})
+                 for covariate in covariates)]
+    schema, answer = validator(OF["ketpk.cohort/1"]), validator(OF["ketpk.cohort-result/1"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "cohort.json"
+        for documents, refused in ((takes, False), (refuses, True)):
+            for document in documents:
+                what = json.dumps(document["cohort"] if "cohort" in document else sorted(document))
+                facts.hold(schema.is_valid(document) != refused, f"the schema on a cohort of {what}")
+                path.write_text(json.dumps(document))
+                code, out = run(command, "cohort", str(path), "--json")
+                facts.hold((code == 2) == refused, f"the program on a cohort of {what}: exit {code} {out[:300]}")
+                if not refused:
+                    errors = [e.message for e in answer.iter_errors(json.loads(out))]
+                    facts.hold(not errors, f"the answer of {what} fits its schema: {errors}")
+        path.write_text(json.dumps(with_people({"table": {"weight_kg": [70, 900]}, "drawn": True})))
+        code, out = run(command, "cohort", str(path), "--json")
+        errors = [e.message for e in answer.iter_errors(json.loads(out))]
+        facts.hold(code == 8 and not errors, f"an answer without statistics fits its schema: {errors}")
+        broken = {k: v for k, v in json.loads(out).items() if k != "n_failed"}
+        facts.hold(not answer.is_valid(broken), "schema refuses an answer that does not say who failed")
+
+
 def evidence_fits(facts, command):
     """What models were held against is what the schema says, for all of them and for one."""
     schema = validator(OF["ketpk.evidence/1"])
@@ -483,6 +551,7 @@ def main(arguments):
         tables_fit(facts, arguments[0])
         spreads_fit(facts, arguments[0])
         sweeps_fit(facts, arguments[0])
+        cohorts_fit(facts, arguments[0])
         evidence_fits(facts, arguments[0])
         program_agrees_on_models(facts, arguments[0])
     for what in facts.broken:
