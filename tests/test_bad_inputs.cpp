@@ -48,7 +48,7 @@ static_assert(!std::is_convertible_v<BodyMass, StatedDose>);
 // C25: a duration is whole microseconds, so that NaN and infinity are no durations.
 static_assert(!std::is_convertible_v<double, Micros>);
 
-struct Refused {
+struct BadInput {
   std::string id;
   std::string expected;  ///< "E_CODE field"
   std::function<void()> attempt;
@@ -125,7 +125,7 @@ void go_on(UnderWay under_way) {
   });
 }
 
-std::vector<Refused> refused_inputs() {
+std::vector<BadInput> refused_inputs() {
   return {
       {"C01", "E_NONFINITE patient.weight", [] { check_weight(not_a_number); }},
       {"C02", "E_NONFINITE patient.weight", [] { check_weight(infinity); }},
@@ -346,7 +346,7 @@ std::set<std::string> not_yet() {
 }  // namespace
 
 TEST_CASE("each refused input gives its code at its field, says what is accepted and repeats nothing") {
-  for (const Refused& c : refused_inputs()) {
+  for (const BadInput& c : refused_inputs()) {
     INFO(c.id << ' ' << c.expected);
     CHECK(refusal(c.attempt) == c.expected);
     try {
@@ -563,7 +563,7 @@ TEST_CASE("J35, J38, J39, J40: what cannot be the sessions of a course gives its
 TEST_CASE("every number from C01 to C50 stands in a row, in a test or in the list of what is not built") {
   const std::set<std::string> absent = not_yet();
   std::set<std::string> stands = elsewhere;
-  for (const Refused& c : refused_inputs()) stands.insert(c.id);
+  for (const BadInput& c : refused_inputs()) stands.insert(c.id);
   for (const Judged& c : judged_inputs()) stands.insert(c.id);
   for (int i = 1; i <= 50; ++i) {
     const std::string id = (i < 10 ? "C0" : "C") + std::to_string(i);

@@ -26,14 +26,14 @@ std::vector<fs::path> corpus(const char* kind) {
   return files;
 }
 
-struct Tally {
+struct Counts {
   std::size_t read = 0, refused = 0;
 };
 
 /// Runs `act` on the bytes of each file. Anything but a value or `InvalidInput` fails the test.
 template <class Act>
-Tally replay(const char* kind, Act act) {
-  Tally tally;
+Counts replay(const char* kind, Act act) {
+  Counts counts;
   for (const fs::path& file : corpus(kind)) {
     INFO(file.filename().string());
     const std::string bytes = io::read_file(file);
@@ -47,26 +47,26 @@ Tally replay(const char* kind, Act act) {
     }
     CHECK(read != (refusal.find("; accepted: ") != std::string::npos));
     CHECK(refusal.find('\n') == std::string::npos);
-    ++(read ? tally.read : tally.refused);
+    ++(read ? counts.read : counts.refused);
   }
-  return tally;
+  return counts;
 }
 
 }  // namespace
 
 TEST_CASE("every kept session is read or refused with what is accepted") {
-  const Tally tally = replay("session", [](const std::string& bytes) {
+  const Counts counts = replay("session", [](const std::string& bytes) {
     const Request request =
         io::read_session(bytes, {.folder = fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus/limits", .today = today});
     validate(request.patient);
     (void)resolve(request.order, mass_for_dosing(request.patient));
   });
-  CHECK(tally.read > 0);
-  CHECK(tally.refused > 0);
+  CHECK(counts.read > 0);
+  CHECK(counts.refused > 0);
 }
 
 TEST_CASE("every kept limits file is read or refused, and the linter says the same") {
-  const Tally tally = replay("limits", [](const std::string& bytes) {
+  const Counts counts = replay("limits", [](const std::string& bytes) {
     const bool clean = io::lint_limits(bytes, today).empty();
     bool usable = false;
     try {
@@ -78,13 +78,13 @@ TEST_CASE("every kept limits file is read or refused, and the linter says the sa
     }
     CHECK(clean == usable);
   });
-  CHECK(tally.read > 0);
-  CHECK(tally.refused > 0);
+  CHECK(counts.read > 0);
+  CHECK(counts.refused > 0);
 }
 
 TEST_CASE("every kept data file is read or refused, and what is read is in order") {
   const io::DataFormat format{.units = {}, .compartments = {"nose", "central", "shallow"}, .covariates = {"WT", "SEX"}};
-  const Tally tally = replay("data", [&](const std::string& bytes) {
+  const Counts counts = replay("data", [&](const std::string& bytes) {
     for (const Subject& subject : io::read_data(bytes, format).subjects) {
       CHECK_FALSE(subject.records.empty());
       for (std::size_t i = 0; i < subject.records.size(); ++i) {
@@ -97,6 +97,21 @@ TEST_CASE("every kept data file is read or refused, and what is read is in order
       }
     }
   });
-  CHECK(tally.read > 0);
-  CHECK(tally.refused > 0);
+  CHECK(counts.read > 0);
+  CHECK(counts.refused > 0);
+}
+
+TEST_CASE("every kept cohort is read or refused, and so is every table of people") {
+  const Counts cohorts = replay("cohort", [](const std::string& bytes) {
+    validate(
+        io::read_cohort(bytes, {.folder = fs::path(KETPK_SOURCE_DIR) / "tests/fuzz/corpus/limits", .today = today}));
+  });
+  CHECK(cohorts.read > 0);
+  CHECK(cohorts.refused > 0);
+  const Counts people = replay("people", [](const std::string& bytes) {
+    const PeopleTable table = io::read_people(bytes);
+    for (const std::vector<double>& column : table.columns) CHECK(column.size() == table.columns.front().size());
+  });
+  CHECK(people.read > 0);
+  CHECK(people.refused > 0);
 }

@@ -233,6 +233,13 @@ TEST_CASE(
   const Worst sub_anaesthetic = worst_error(minutes, solved<Eight, 2>(minutes, everyone(minutes)), 1e-3);
   CHECK(sub_anaesthetic.relative < 1e-6);
   CHECK(sub_anaesthetic.of_highest < 1e-6);
+  const Answers loose = solved<Eight, 2>(minutes, everyone(minutes)),
+                sure = solved<Eight, 2>(minutes, everyone(minutes), tight);
+  for (std::size_t i = 0; i < loose.auc.size(); ++i) {
+    REQUIRE(loose.auc[i] == Approx(sure.auc[i]).epsilon(1e-6));
+    REQUIRE(loose.cmax[i] == Approx(sure.cmax[i]).epsilon(1e-6));
+    REQUIRE(loose.tmax[i] == 40);
+  }
   // Where elimination is saturated for long, an early error is one of time, and weighs more the lower plasma has come.
   const Worst any = worst_error(mixed, solved<Eight>(mixed, everyone(mixed)), 1e-3);
   CHECK(any.relative < 5e-5);

@@ -1139,7 +1139,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
              .percentile_ng_per_mL = {},
              .summaries = {},
              .limits = {},
-             .assessment = {.verdict = {VerdictKind::unevaluated}, .checks = {}, .flags = {}},
+             .assessment = assess_cohort(asked.each.limits, {}),
              .covariates = covariate_columns(plan),
              .parameters = parameter_columns(),
              .road = plan.road == RoadTaken::exact ? "exact" : "network"};
@@ -1238,14 +1238,9 @@ KETPK_COHORT_INLINE std::variant<Cohort, Stopped> simulate_cohort(const CohortRe
   const auto told = run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr;
   auto counted = count_all(plan, run, told);
   if (!counted) return Stopped{done, rounds * request.subjects};
-  if (counted->tally.ok == 0) {
-    const FailedSubject& first = counted->tally.failed.front();
-    throw InvalidInput(
-        first.code, first.field,
-        first.message + " (all " + std::to_string(request.subjects) + " subjects failed; this is the first)");
-  }
   Cohort out = answers(plan, std::move(counted->tally));
   out.subjects = std::move(counted->rows);
+  if (out.ok == 0) return out;  // nobody to ask again
   for (round = 1; round < rounds; ++round) {
     draw_theta(plan, round - 1);
     auto again = count_all(plan, run, told);

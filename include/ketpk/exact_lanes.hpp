@@ -146,6 +146,24 @@ inline void write_row(std::array<L, 3> brings, const std::array<L, 3>& keep, con
 
 }  // namespace detail
 
+namespace detail {
+
+/// Strand after strand, eight subjects side by side.
+template <bool IsFed, class Marching>
+inline void write_columns(const Marching& by, std::size_t count, double* column) noexcept {
+  for (std::size_t k = 0; k < 8; ++k) {
+    auto b0 = by.brings[0][k], b1 = by.brings[1][k], b2 = by.brings[2][k];
+    for (std::size_t i = k; i < count; i += 8) {
+      (b0 + b1 + b2).to(column + i * block_size);
+      b0 = IsFed ? b0 * by.keep[0] + by.adds[0] : b0 * by.keep[0];
+      b1 = IsFed ? b1 * by.keep[1] + by.adds[1] : b1 * by.keep[1];
+      b2 = IsFed ? b2 * by.keep[2] + by.adds[2] : b2 * by.keep[2];
+    }
+  }
+}
+
+}  // namespace detail
+
 /// Memory that blocks use one after another.
 template <class Isa>
 struct SolveRoom {
@@ -276,16 +294,13 @@ inline void solve_lanes(const ExactBlock& b, std::size_t lane, SolveRoom<Isa>& r
   double* const written = is_streamed ? reinterpret_cast<double*>(room.rows.data()) : rows;
   for (const EvenRun& s : b.runs) {
     auto by = exact.marching({s.segment, s.tau_min, s.step_min, 1000});
-    if (b.columns_ng_per_mL != nullptr)
-      for (std::size_t k = 0; k < 8; ++k) {
-        L b0 = by.brings[0][k], b1 = by.brings[1][k], b2 = by.brings[2][k];
-        for (std::size_t i = k; i < s.count; i += 8) {
-          (b0 + b1 + b2).to(b.columns_ng_per_mL + (s.first + i) * block_size + lane);
-          b0 = b0 * by.keep[0] + by.adds[0];
-          b1 = b1 * by.keep[1] + by.adds[1];
-          b2 = b2 * by.keep[2] + by.adds[2];
-        }
-      }
+    if (b.columns_ng_per_mL != nullptr) {
+      double* const column = b.columns_ng_per_mL + s.first * block_size + lane;
+      if (by.is_fed)
+        detail::write_columns<true>(by, s.count, column);
+      else
+        detail::write_columns<false>(by, s.count, column);
+    }
     if (rows == nullptr) continue;
     for (std::size_t j = 0; j < 3; ++j) detail::transpose(by.brings[j]);
     for (std::size_t i = 0; i < here; ++i) {

@@ -38,7 +38,7 @@ struct CohortRun {
 
 /// The whole cohort. Throws for what is wrong whoever is asked: E_RANGE(threads), E_ARG(set), as
 /// `validate(CohortRequest)`, `validate(Limits)`, `resolve`, `admit` and `whom` for somebody in the middle of the
-/// population. What is wrong with one subject is his failure; where all have failed, throws what the first failed for.
+/// population. What is wrong with one subject is his failure, and there are no statistics where all have failed.
 [[nodiscard]] std::variant<Cohort, Stopped> simulate_cohort(const CohortRequest& request, const CohortRun& run = {});
 
 /// How many profiles were written, and who has none.

@@ -72,7 +72,7 @@ template <class S>
   const S a = gp[0] * gp[0] + gp[1] * gp[1] + gp[2] * gp[2];
   const S b = gq[0] * gq[0] + gq[1] * gq[1] + gq[2] * gq[2];
   const S c = gp[0] * gq[0] + gp[1] * gq[1] + gp[2] * gq[2];
-  const auto is_turned = c * c > 1e-32 * (a * b);
+  const auto is_turned = c * c > 2e-31 * (a * b);  // below 4.5e-16 of their lengths there is rounding only
   if (!any(is_turned)) return false;
   // tan 2 phi = 2 c / (b - a); of its two angles the smaller one, t = tan phi. The angle only steers: what must be
   // exact is that sine and cosine belong together, as they do for any h = tan phi/2, here t/2 - t^3/8 + t^5/16 - 5

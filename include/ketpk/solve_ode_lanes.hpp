@@ -58,9 +58,15 @@ struct LaneCourse {
 /// The meaning is that of `OdeOptions`: a step is accepted if its error estimate in every compartment is at most `rtol`
 /// (|state| + step |slope|) plus `atol_per_dose` times what the whole dose would bring it to. The area does not steer
 /// the steps, so that to ask for it changes no bit of the curve.
+///
+/// Measured at the default, 0.5 mg/kg over 40 min in 10,000 adults with saturable elimination (bench_cohort_ode.cpp):
+/// plasma is right to 8e-7 wherever it is above 1e-4 mg/L. Far below, where it comes near `atol_per_dose` of the dose,
+/// steps are as long as stability lets them be: plasma is then right to 1e-9 mg/L, and may be negative by less. Models
+/// that are saturated for long turn an early error into one of time, which weighs more the lower plasma has come: of
+/// 400 random ones the worst was off by 2e-5 above 1e-3 mg/L, 2e-6 at rtol 1e-7 and 2e-7 at 1e-8.
 struct LaneOdeOptions {
   double rtol = 8e-7;
-  double atol_per_dose = 1e-11;
+  double atol_per_dose = 1e-12;
   std::uint32_t max_steps = 100'000;  ///< accepted and rejected, in one segment
 };
 
@@ -167,7 +173,7 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
   /// Instants of one lane that are answered at a time.
   using Chunk = Lanes<(Isa::native < 4 ? 4 : Isa::native), Isa>;
   /// Plasma within a step: coefficients of the powers of theta, 0 to 1.
-  static constexpr std::size_t coefficients = 6;
+  static constexpr std::size_t coefficients = 5;
 
   static constexpr double infinity = std::numeric_limits<double>::infinity();
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -204,7 +210,7 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
     const L end = select(is_last, length_, t_ + h);
 
     Stepper stepper;
-    State next, next_slopes, error, quarter, three_quarters;
+    State next, next_slopes, error, middle;
     const auto system = [this](const State& x, State& slopes, const L&) {
       rates_(x, slopes);
       if constexpr (Summaries) slopes[Compartments] = x[0];
@@ -232,21 +238,18 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
     may_grow_ = accepted;
     error_before_log2_ = select(accepted, error_log2, error_before_log2_);
 
-    // Odeint's interpolant of plasma: told that the state is 0 and the step 1, it answers with the change per minute of
-    // step at two instants, and those say all (solve_ode.hpp; the bends are solved for here).
+    // Plasma within the step: the quartic that has its ends, its slopes there, and in the middle what Odeint's own
+    // interpolant says, which is of order 4 as well. Told that the state is 0 and the step 1, that answers with the
+    // change per minute of step, free of the rounding of the state.
     const State zero{};
-    stepper.calc_state(L(0.25), quarter, zero, slopes_, L(0), zero, next_slopes, L(1));
-    stepper.calc_state(L(0.75), three_quarters, zero, slopes_, L(0), zero, next_slopes, L(1));
+    stepper.calc_state(L(0.5), middle, zero, slopes_, L(0), zero, next_slopes, L(1));
     const L rise = next[0] - x_[0], s0 = h * slopes_[0], s1 = h * next_slopes[0];
-    const L q = h * quarter[0], p = h * three_quarters[0];
-    const L bend0 = (128.0 / 3) * q - (128.0 / 9) * p + (16.0 / 3) * (rise - s0);
-    const L bend1 = (512.0 / 9) * (p - q) - (352.0 / 9) * rise + (16.0 / 3) * (s0 + s1);
+    const L bend = 16.0 * (h * middle[0]) - 8.0 * rise - 2.0 * (s0 - s1);
     curve_[0] = x_[0];
     curve_[1] = s0;
-    curve_[2] = 3.0 * rise - s1 - 2.0 * s0 + bend0;
-    curve_[3] = s0 + s1 - 2.0 * (rise + bend0) + bend1;
-    curve_[4] = bend0 - 2.0 * bend1;
-    curve_[5] = bend1;
+    curve_[2] = 3.0 * rise - s1 - 2.0 * s0 + bend;
+    curve_[3] = s0 + s1 - 2.0 * (rise + bend);
+    curve_[4] = bend;
     begin_ = t_;
     per_step_ = 1.0 / h;
     until_ = select(is_last, infinity, end);  // what is asked at the very end is in the last step, rounded or not
@@ -453,6 +456,10 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
 };
 
 }  // namespace detail::ode_lanes
+
+/// How many lanes are fastest for an instruction set: two registers' worth where there are 32 of them, and eight.
+template <class Isa>
+inline constexpr std::size_t ode_lanes = Isa::native >= 8 ? 2 * Isa::native : 8;
 
 /// Solves every subject over the course. The subjects are taken in their order, each by the first lane that is free;
 /// its bits are the same in any order and company, for any `N` and instruction set of `L` = `Lanes<N, Isa>`.
