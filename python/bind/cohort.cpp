@@ -32,6 +32,7 @@
 
 #include "bind.hpp"
 #include "cohort_file.hpp"
+#include "ketpk/assess_cohort.hpp"
 #include "ketpk/cohort.hpp"
 #include "ketpk/population.hpp"
 #include "ketpk/report_cohort.hpp"
@@ -320,6 +321,9 @@ void bind_cohort(nb::module_& m) {
       },
       "document"_a, "table"_a, "folder"_a, "today"_a, "confined"_a, "limits"_a.none(),
       "Reads a cohort, ketpk.cohort/1; `table`, unless empty, is that of its people.");
+  m.def(
+      "share_text", [](std::uint64_t hits, std::uint64_t of) { return share_text(proportion(hits, of)); }, "hits"_a,
+      "of"_a, "So many of so many in percent, with the 95 % interval.");
   m.def("new_rows", &new_rows, "rows"_a, "columns"_a, "Memory for an array, aligned; what is in it is not said.");
 }
 

@@ -344,7 +344,7 @@ def test_profiles_are_written_where_the_array_is() -> None:
 
 
 def test_new_memory_is_aligned_and_is_not_there_twice() -> None:
-    for subjects, to in ((3, 64), (20_000, 2 << 20)):
+    for subjects, to in ((3, 64), (40_000, 2 << 20)):
         rows = profiles(subjects=subjects).plasma_ng_per_mL
         assert rows.ctypes.data % to == 0 and rows.flags.c_contiguous and rows.flags.writeable
         assert rows.dtype == np.float64 and rows.shape == (subjects, 25)
@@ -583,7 +583,7 @@ def test_there_is_no_default_seed() -> None:
         ({"between_subjects": {**OMEGA, "omega": [[0.09, 0.2], [0.2, 0.09]]}}, ..., "cohort.between_subjects.omega"),
         ({"between_subjects": {**OMEGA, "parameters": ["CL", "no"]}}, "E_MODEL_PARAM", ...),
         ({"between_occasions": 0.1}, "E_TYPE", "between_occasions"),
-        ({"between_occasions": {}}, "E_FIELD_MISSING", "cohort.between_occasions.parameters"),
+        ({"between_occasions": {}}, "E_FIELD_MISSING", "cohort.between_occasions.source"),
         ({"residual_error": 1}, "E_TYPE", "residual_error"),
         ({"uncertainty": 200}, "E_TYPE", "uncertainty"),
         ({"uncertainty": {"of": OMEGA, "replicates": 0}}, "E_RANGE", "cohort.uncertainty.replicates"),
@@ -624,10 +624,13 @@ def test_a_patient_is_who_all_are_or_what_people_leave_open() -> None:
         people=None, patient=ketpk.Patient(weight_kg=80, age_yr=40), between_subjects="none", percentiles=[0, 100]
     )
     np.testing.assert_array_equal(alike.percentiles[0], alike.percentiles[100])
-    old = told(people={"covariates": PEOPLE["covariates"][:1]}, patient=ketpk.Patient(weight_kg=1, age_yr=50))
-    assert old.n_ok == 500
-    with pytest.raises(ketpk.InvalidInput, match="age"):
-        told(people={"covariates": PEOPLE["covariates"][:1]})
+    only_weights = {"covariates": PEOPLE["covariates"][:1]}
+    light, heavy = (told(people=only_weights, patient=ketpk.Patient(weight_kg=kg, age_yr=50)) for kg in (50, 110))
+    assert light.columns == heavy.columns == told(people=only_weights).columns
+    by_lean = told(people=only_weights, patient=ketpk.Patient(weight_kg=50, dosing_weight_kg=60, age_yr=50))
+    assert by_lean.columns != light.columns
+    with pytest.raises(ketpk.InvalidInput, match=r"^E_MODEL_DOMAIN patient\.age"):
+        told(people=None, patient=ketpk.Patient(weight_kg=50, age_yr=4))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -644,8 +647,8 @@ def test_a_picture_of_the_bands_says_what_is_crossed_and_how_often() -> None:
     ax = cohort.plot()
     beyond = cohort.limits["plasma-peak-venous"].beyond_any
     said = [t.get_text() for t in ax.texts]
-    assert f"soft 200 ng/mL: above it {beyond}" in said
-    assert re.fullmatch(r"[\d.]+ % \([\d.]+-[\d.]+\)", str(beyond))
+    assert f"soft 200 ng/mL: {beyond} of subjects peak above it" in said
+    assert re.fullmatch(r"[\d.]+ % \([\d.]+ to [\d.]+\)", str(beyond))
     legend = [t.get_text() for t in ax.get_legend().get_texts()]
     assert legend == [
         "middle 90 % of subjects (5 to 95 %)",
@@ -707,8 +710,9 @@ def test_a_card_for_a_notebook_escapes_what_others_wrote() -> None:
     assert "<script" not in hurt._repr_html_()
 
 
-def test_a_share_is_told_with_the_digits_that_it_needs() -> None:
-    of = ketpk.Proportion
-    assert str(of(71, 1000, 0.071, 0.0565, 0.0886)) == "7.1 % (5.7-8.9)"
-    assert str(of(0, 1000, 0.0, 0.0, 0.0038)) == "0.0 % (0.0-0.38)"
-    assert str(of(500, 1000, 0.5, 0.469, 0.531)) == "50 % (47-53)"
+def test_a_share_is_told_as_everywhere() -> None:
+    cohort = limited(subjects=2000)
+    beyond = cohort.limits["plasma-peak-venous"].beyond_any
+    assert beyond is not None
+    assert [f.value for f in cohort.flags if f.limit_id == "plasma-peak-venous"] == [str(beyond)]
+    assert f"beyond a bound {beyond}" in " ".join(cohort.card().split())

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from . import _core
 from ._errors import InvalidInput, WrongType
 from ._files import bytes_of, json_bytes, path_bytes, session_path
 from ._frame import Source, progress_of, threads_of
-from ._frozen import Frozen, Immutable, frozen, thawed
+from ._frozen import Frozen, frozen
 from ._nouns import Course, Event, Order, Patient, Pump, Vial
 from ._numbers import Number, number, numbers, truth
 from ._result import Assessment, Flag, Verdict, _made
@@ -67,7 +67,8 @@ class Interval95:
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """How many of the subjects, and how well so many subjects tell it. It is no truth value.
+    """How many of the subjects, and how well so many subjects tell it. As text it is ``"7.1 % (6.9 to 7.3)"``, with the
+    decimals that the interval leaves. It is no truth value.
 
     Attributes:
         hits, of: how many of how many.
@@ -85,14 +86,7 @@ class Proportion:
         raise TypeError("a proportion is no truth value; look at its share, low and high")
 
     def __str__(self) -> str:
-        return f"{_percent(self.share)} % ({_percent(self.low)}-{_percent(self.high)})"
-
-
-def _percent(share: float) -> str:
-    """A share in percent, with the digits that a person needs: more of them where it is near 0 or 100."""
-    percent = 100 * share
-    off = min(percent, 100 - percent)
-    return f"{percent:.{0 if off >= 20 else 1 if off >= 1 or off <= 0 else 2 if off >= 0.1 else 3}f}"
+        return _core.share_text(self.hits, self.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +256,7 @@ class Cohort(Tabular):
     @property
     def percentile_error_rel(self) -> float:
         """The relative error of these at most; 0 where they are exact, which they are of up to 10,000 subjects."""
-        self._statistics("head")
-        return float(self._told["head"]["profile"]["error_rel"])
+        return float(self._statistics("error_rel"))
 
     @property
     def columns(self) -> Table:
@@ -342,6 +335,8 @@ class Cohort(Tabular):
 
     def to_json(self) -> str:
         """The answer as ``ketpk.cohort-result/1``, the same bytes as ``ketpk cohort --json`` writes."""
+        if self.subjects is None:  # whose table is all that the head leaves out
+            return str(self._told["text"])
         return str(self._told["json"]) if self._held is None else self._held.json()
 
     def to_dict(self) -> dict[str, Any]:
@@ -415,9 +410,9 @@ class Cohort(Tabular):
         return hash((self.n_in, self.n_ok, self.model["id"], self.inputs["cohort"]["seed"]))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        kept = {"json": self.to_json(), "csv": self.to_csv(), "bounds": self._told["bounds"]}
+        kept = {"text": self._told["text"], "csv": self.to_csv(), "bounds": self._told["bounds"]}
         if self.subjects is not None:
-            kept["subjects_csv"] = self.subjects_to_csv()
+            kept |= {"json": self.to_json(), "subjects_csv": self.subjects_to_csv()}
         curves = {n: np.array(self._told[n]) for n in ("time_us", "mean")}
         many = [np.array(x) for x in self._told["percentiles"].values()]
         again = self.replicates
@@ -425,7 +420,7 @@ class Cohort(Tabular):
         if again is not None:
             several = (again.medians, again.beyond_any, again.beyond_hard, again.percentiles)
             parts = [{name: np.array(x) for name, x in each.items()} for each in several]
-        return _restored, (SCHEMA, json.dumps(thawed(self._told["head"])), kept, curves, many, self.subjects, parts)
+        return _restored, (SCHEMA, kept, curves, many, self.subjects, parts)
 
     def __copy__(self) -> Cohort:
         return self
@@ -448,21 +443,38 @@ class Cohort(Tabular):
         return _html.cohort(self)
 
 
-def _restored(
-    schema: str, head: str, kept: dict[str, Any], curves: Any, many: Any, subjects: Any, parts: Any
-) -> Cohort:
+def _restored(schema: str, kept: dict[str, Any], curves: Any, many: Any, subjects: Any, parts: Any) -> Cohort:
     """A pickled cohort. One of another schema is refused."""
     if schema != SCHEMA:
         raise InvalidInput("E_SCHEMA_VERSION", "schema", f"pickled by another version of ketpk; accepted: {SCHEMA}")
-    document = json.loads(head)
+    document = json.loads(kept["text"])
     asked = document["inputs"]["cohort"]["percentiles"]
     for array in (*curves.values(), *many, *(x for each in parts or () for x in each.values())):
         array.setflags(write=False)
     again = None
     if parts is not None:
-        again = Replicates(len(next(iter(parts[0].values()))), *(Frozen(each) for each in parts))
+        again = _replicates(*parts)
     told = _told(document, curves["time_us"], curves["mean"], dict(zip(map(float, asked), many)))
     return Cohort._of(None, {**told, "subjects": subjects, "replicates": again, **kept})
+
+
+V = TypeVar("V")
+
+
+def _by_percentile(members: Mapping[float, V]) -> Mapping[float, V]:
+    """A mapping of percentiles that cannot be changed."""
+    made: Any = Frozen(members)  # type: ignore[arg-type]
+    return made  # type: ignore[no-any-return]
+
+
+def _replicates(
+    medians: Mapping[str, Floats],
+    any_: Mapping[str, Floats],
+    hard: Mapping[str, Floats],
+    curves: Mapping[float, Floats],
+) -> Replicates:
+    count = len(next(iter(medians.values())))
+    return Replicates(count, Frozen(medians), Frozen(any_), Frozen(hard), _by_percentile(curves))
 
 
 def _told(
@@ -489,7 +501,7 @@ def _told(
                 if end in block:
                     columns[f"{name}_{end}"] = np.array(block[end], dtype=np.float64)
         for block in head["summaries"]:
-            at = Frozen(dict(zip(percentiles, map(float, block["at_percentiles"]))))  # type: ignore[arg-type]
+            at = _by_percentile(dict(zip(percentiles, map(float, block["at_percentiles"]))))
             more = {"at_percentiles": at, "median_interval95": interval(block, "median_interval95")}
             summaries[block["name"]] = _made(Spreading, block, **more)
         for block in head["limits"]:
@@ -497,14 +509,15 @@ def _told(
             parts |= {f"{n}_interval95": interval(block, f"{n}_interval95") for n in parts}
             limits[block["id"]] = _made(LimitInCohort, block, **parts)
     time_min.setflags(write=False)
-    short = {k: v for k, v in head.items() if k not in ("failed", "subjects")}
+    short = {k: v for k, v in head.items() if k not in ("failed", "profile", "summaries", "limits", "subjects")}
     return {
         "head": frozen(short),
+        "error_rel": float(head["profile"]["error_rel"]) if head["has_statistics"] else None,
         "failed": tuple(_made(FailedSubject, f) for f in head["failed"]),
         "time_us": time_us,
         "time_min": time_min,
         "mean": mean,
-        "percentiles": Frozen(percentiles),  # type: ignore[arg-type]
+        "percentiles": _by_percentile(percentiles),
         "columns": Table(columns),
         "summaries": Frozen(summaries),
         "limits": Frozen(limits),
@@ -520,17 +533,17 @@ def _answered(asked: _core.CohortAsked, threads: int, progress: Progress) -> Coh
             call(asked.work)
     finally:
         close()
-    head = json.loads(held.head())
+    text = held.head()
+    head = json.loads(text)
     percentiles = [float(p) for p in head["inputs"]["cohort"]["percentiles"]]
     told = _told(head, held.time_us(), held.mean(), dict(zip(percentiles, held.percentiles())))
     told["subjects"] = Table(held.subjects()) if "subjects" in head else None
     told["replicates"] = None
-    told["bounds"] = tuple(held.bounds())
+    told["bounds"], told["text"] = tuple(held.bounds()), text
     again = held.replicates()
     if again:
         curves = {p: x.reshape(-1, len(told["time_us"])) for p, x in zip(percentiles, again["curves"])}
-        several = (*(Frozen(again[name]) for name in ("medians", "beyond_any", "beyond_hard")), Frozen(curves))
-        told["replicates"] = Replicates(len(again["medians"]["cmax_ng_per_mL"]), *several)  # type: ignore[arg-type]
+        told["replicates"] = _replicates(again["medians"], again["beyond_any"], again["beyond_hard"], curves)
     return Cohort._of(held, told)
 
 

@@ -393,7 +393,7 @@ def cohort(c: Cohort) -> str:
         exact = "exact" if not error else f"within {100 * error:.2g} %"
         parts.append(_p(f"percentiles by definition 7 of Hyndman and Fan, {exact}", style="small"))
         if c.limits:
-            heads = ["limit", "beyond a bound [%]", "beyond a hard bound [%]", "at most"]
+            heads = ["limit", "beyond a bound", "beyond a hard bound", "at most"]
             parts.append(_table((_crossed(limit) for limit in c.limits.values()), heads))
             parts.append(_p("shares of subjects, each with its 95 % interval", style="small"))
     used = c.assessment.limits

@@ -46,9 +46,12 @@ def lines_of(cohort: Cohort) -> tuple[Line, ...]:
         beyond = limit.beyond_hard if severity == "hard" else limit.beyond_any
         if beyond is None:
             continue
-        # Where a limit has lower bounds too, or crossing them counts as well, the share is not of this line alone.
-        above = f"above it {beyond}" if lone else f"beyond a bound of {limit_id} {beyond}"
-        lines.append(Line(limit_id, "plasma", site, severity, level, f"{severity} {told_number(level)} ng/mL: {above}"))
+        share = str(beyond)
+        # Where a limit has lower bounds too, crossing them counts as well, and the share is not of this line alone.
+        peaks = (
+            f"{share} of subjects peak above it" if lone else f"{share} of subjects are beyond a bound of {limit_id}"
+        )
+        lines.append(Line(limit_id, "plasma", site, severity, level, f"{severity} {told_number(level)} ng/mL: {peaks}"))
     return tuple(lines)
 
 
@@ -191,8 +194,8 @@ class _Bands(_plot._Sheet):
             self.lines += self.ax.plot(
                 time,
                 columns[f"p50_{end}_ng_per_mL"],
-                color=_BAND,
-                linewidth=1.0,
+                color=_COLOURS[1],
+                linewidth=1.2,
                 linestyle=(0, (5, 1.5, 1, 1.5)),
                 label="median, 95 % of replicates" if end == "low" else "_high",
                 zorder=2.8,
