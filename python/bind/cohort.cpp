@@ -287,8 +287,8 @@ void bind_cohort(nb::module_& m) {
       .def(
           "percentiles",
           [](const CohortAnswered& a) {
-            nb::list all;
-            for (const auto& curve : a.cohort.percentile_ng_per_mL) all.append(owned(std::vector<double>(curve)));
+            std::vector<nb::ndarray<nb::numpy, const double, nb::ndim<1>>> all;
+            for (const auto& curve : a.cohort.percentile_ng_per_mL) all.push_back(owned(std::vector<double>(curve)));
             return all;
           },
           "Plasma at these instants [ng/mL], of each percentile.")

@@ -219,10 +219,11 @@ class Cohort(Tabular):
 
     def _statistics(self, name: str) -> Any:
         if not self.has_statistics:
-            accepted = "accepted: despite_failures=True, for those of the others"
-            raise InvalidInput(
-                "E_STATE", "despite_failures", f"subjects failed, so there are no statistics; {accepted}"
-            )
+            why, accepted = "subjects failed", "despite_failures=True, for those of the others"
+            if self.n_ok == 0:
+                why, accepted = "nobody could be answered", "people of whom somebody can be"
+            message = f"{why}, so there are no statistics; accepted: {accepted}"
+            raise InvalidInput("E_STATE", "despite_failures", message)
         return self._told[name]
 
     # Plasma over time ------------------------------------------------------------------------------------------------
@@ -705,7 +706,7 @@ def cohort(
 
     Raises:
         InvalidInput: for what is wrong whoever is asked, with code and field; of a table with ``row`` and ``column``.
-            What is wrong with one subject is in ``failed``; where all failed, it is what the first failed for.
+            What is wrong with one subject is in ``failed``; where all failed there are no statistics at all.
         WrongType: where a type is wrong.
         KeyboardInterrupt: within 200 ms; nothing is returned.
         ImportError: for ``progress=True`` without tqdm.
@@ -721,7 +722,7 @@ def cohort(
     >>> told.n_failed
     0
     >>> told.percentiles[50].round()
-    array([  0., 120., 150.,  60.])
+    array([  0.,  98., 159., 104.])
     """
     held = _document(
         order,
