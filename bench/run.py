@@ -7,7 +7,7 @@ peers are pinned to one core and report CPU time, the least of their repetitions
 Nothing here fails because something is slow: times are reported, and the tests assert counts of work instead.
 Exit 0 unless a program fails.
 
-    python3 bench/run.py BUILD_FOLDER [--quick] [--package-python PYTHON]
+    python3 bench/run.py BUILD_FOLDER [--quick] [--long] [--package-python PYTHON]
 """
 
 import argparse
@@ -19,7 +19,9 @@ import subprocess
 import sys
 
 BENCH = pathlib.Path(__file__).resolve().parent
-FASTER_THAN_SCIPY = 2000
+FASTER_THAN_SCIPY, FASTER_THAN_NUMPY = 2000, 20
+# Of a cohort: share of memset's bandwidth, subjects per second with people drawn, times writing at half that bandwidth.
+COHORT_BANDWIDTH, COHORT_SUBJECTS_PER_S, COHORT_PERCENTILES, COHORT_GROWTH_MB = 0.6, 1.5e6, 1.5, 200
 PROCESS_LIMIT_MS = 25
 PYTHON_CALL_LIMIT_US, PYTHON_TABLE_RATIO, PYTHON_IMPORT_LIMIT_MS = 60, 1.3, 150
 PYTHON_COHORT_RATIO = 1.05
@@ -42,10 +44,10 @@ def run(command):
     return json.loads(done.stdout)
 
 
-def google(program, quick):
-    """name -> {us, limit_us, label} of a Google Benchmark program."""
+def google(program, quick, only=None):
+    """name -> {us, limit_us, label, counters} of a Google Benchmark program."""
     report = run([program, "--benchmark_format=json", f"--benchmark_min_time={0.01 if quick else 0.05}",
-                  f"--benchmark_repetitions={1 if quick else 5}"])
+                  f"--benchmark_repetitions={1 if quick else 5}", *([f"--benchmark_filter={only}"] if only else [])])
     unit_us = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
     figures = {}  # also `share_limit`, where a figure is held against a peer's
     for row in report["benchmarks"]:
@@ -55,7 +57,8 @@ def google(program, quick):
             continue
         us = row["cpu_time"] * unit_us[row["time_unit"]]
         known = figures.setdefault(row["run_name"], {"us": us, "limit_us": row.get("limit_us"), "share_limit": row.get("share_limit"),
-                                                  "label": row.get("label", "")})
+                                                  "label": row.get("label", ""),
+                                                  "counters": {key: x for key, x in row.items() if key.endswith(("_MB", "_ng_per_mL"))}})
         known["us"] = min(known["us"], us)
     return figures
 
@@ -151,6 +154,37 @@ def cohort_ode_rows(table, found):
                                "solve_ode, one by one", 5)
 
 
+def cohort_rows(table, found, numpy):
+    """All per subject, beside a memset of the same buffer and beside NumPy."""
+    sizes = sorted({int(name.partition("/")[2]) for name in found if name.startswith("memset")})
+    for subjects in sizes:
+        of = {name.partition("/")[0]: each["us"] / subjects for name, each in found.items() if name.endswith(f"/{subjects}")}
+        memset, words = of["memset_the_same"], f"of {subjects:,} subjects x 241"
+        instructions = found[f"percentiles/{subjects}"]["label"]
+        given, drawn = of["profiles_parameters_given"], of["profiles_people_drawn"]
+        table.within(f"profiles {words}, parameters given, per subject", given, memset / COHORT_BANDWIDTH,
+                     f"{memset / given:.2f} of the bandwidth of memset ({text(memset)}); {instructions}")
+        table.within(f"profiles {words}, people and etas drawn, per subject", drawn, 1e6 / COHORT_SUBJECTS_PER_S, f"{1 / drawn:.2f} million subjects/s")
+        for count in (subjects, 10 * subjects if subjects == sizes[-1] else None):
+            if f"percentiles/{count}" not in found:
+                continue
+            each = found[f"percentiles/{count}"]
+            growth = each["counters"]["growth_MB"]
+            table.within(f"percentiles of {count:,} subjects x 241 and no profiles, per subject", each["us"] / count, 2 * COHORT_PERCENTILES * memset,
+                         f"{COHORT_PERCENTILES} times writing at half the bandwidth of memset")
+            table.rows.append([f"memory it takes, {count:,} subjects", f"{growth:.0f} MB", f"< {COHORT_GROWTH_MB} MB",
+                               "met" if growth < COHORT_GROWTH_MB else "not met", f"{growth / COHORT_GROWTH_MB:.2f}", "the limit"])
+        if numpy:
+            table.times_faster(f"profiles {words} against NumPy, parameters given, per subject", given, numpy["us_per_subject"],
+                               f"NumPy {numpy['numpy']}, closed form in its best chunks, {numpy['chunk']} subjects", FASTER_THAN_NUMPY)
+    if not numpy:
+        return
+    for key in ("at_40_ng_per_mL", "at_240_ng_per_mL"):
+        ours = found["typical"]["counters"][key]
+        if abs(ours / numpy[key] - 1) > 1e-9:
+            sys.exit(f"bench: NumPy's typical subject has {numpy[key]} {key}, ours {ours}: not the same workload")
+
+
 def sweep_rows(table, sweep):
     whole = sweep["sweep_10000_points"]["us"]
     table.within("a sweep of 10,000 points with limits", whole, sweep["sweep_10000_points"]["limit_us"])
@@ -187,6 +221,7 @@ def main():
     arguments.add_argument("build", type=pathlib.Path, help="the build folder of the preset bench")
     arguments.add_argument("--package-python", help="a Python that has ketpk and pandas installed")
     arguments.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
+    arguments.add_argument("--long", action="store_true", help="a cohort of ten million too")
     options = arguments.parse_args()
     core = pin_to_one_core()
     quick = options.quick
@@ -200,6 +235,9 @@ def main():
         "scipy": run([python, BENCH / "scipy_baseline.py", "--json", f"--seconds={0.2 if quick else 2}"]) if python else None,
         "simulate": google(options.build / "bench" / "bench_simulate", quick),
         "ode": google(options.build / "bench" / "bench_ode", quick),
+        "cohort": google(options.build / "bench" / "bench_cohort", quick,
+                         "typical|/100000$" if quick else None if options.long else "-/10000000$"),
+        "numpy": run([python, BENCH / "numpy_cohort.py", "--json", f"--seconds={0.2 if quick else 1}"]) if python else None,
         "cohort_ode": google(options.build / "bench" / "bench_cohort_ode", quick),
         "sweep": google(options.build / "bench" / "bench_sweep", quick),
         "quantity": google(options.build / "bench" / "bench_quantity", quick),
@@ -216,6 +254,7 @@ def main():
     solve_rows(table, found["solve"], found["scipy"])
     simulate_rows(table, found["simulate"])
     ode_rows(table, found["ode"])
+    cohort_rows(table, found["cohort"], found["numpy"])
     cohort_ode_rows(table, found["cohort_ode"])
     sweep_rows(table, found["sweep"])
     for name, each in found["quantity"].items():

@@ -4,8 +4,9 @@
 // Why: how a cohort is counted. Blocks of subjects are drawn, read through the card and solved side by side; what comes
 // out is counted in integers, so that neither order nor threads show.
 //
-// Two roads. `exact`: linear models into a vein, by the algebra of solve.hpp in lanes. `network`: whatever that cannot
-// do (depots, livers, saturable elimination, events, parameters that change between sessions), one subject after
+// Three roads. `exact`: linear models into a vein, by the algebra of solve.hpp in lanes. `odeint`: the same with
+// saturable elimination, in lanes that each have a step of their own. `network`: whatever these cannot
+// do (depots, livers, events, parameters that change between sessions), one subject after
 // another, by the solvers that one patient has. A subject whose curve turns between dose edges, or of whom more than
 // plasma is asked, goes through exposure.hpp by himself, on the very same solution.
 
@@ -44,6 +45,7 @@
 #include "ketpk/kernels.hpp"
 #include "ketpk/lanes.hpp"
 #include "ketpk/limits.hpp"
+#include "ketpk/network_trajectory.hpp"
 #include "ketpk/normal.hpp"
 #include "ketpk/parameters.hpp"
 #include "ketpk/patient.hpp"
@@ -53,6 +55,7 @@
 #include "ketpk/regimen.hpp"
 #include "ketpk/result.hpp"
 #include "ketpk/schedule.hpp"
+#include "ketpk/solve_ode_lanes.hpp"
 #include "ketpk/tally.hpp"
 #include "ketpk/time.hpp"
 #include "ketpk/trajectory.hpp"
@@ -199,15 +202,26 @@ struct DoseSegment {
 
 /// What one limit is compared with.
 struct LimitAsked {
-  enum class Of : std::uint8_t { constant, weight, age, subject, plasma_peak, effect_site_peak, above, unknown };
+  enum class Of : std::uint8_t {
+    absent,
+    constant,
+    weight,
+    age,
+    subject,
+    plasma_peak,
+    effect_site_peak,
+    above,
+    unknown
+  };
   const Limit* limit;
   Of of = Of::unknown;
-  double constant = 0;    ///< what everybody has
+  double constant = 0;    ///< what everybody has; absent: nothing of it is in the order, so that nobody crosses it
   std::size_t level = 0;  ///< which of the levels
   std::string why = {};   ///< where nothing can be said
 };
 
-enum class RoadTaken : std::uint8_t { exact, network };
+enum class RoadTaken : std::uint8_t { exact, odeint, network };
+inline constexpr std::array<std::string_view, 3> road_names{"exact", "odeint", "network"};
 
 /// Everything that is settled before the first subject is drawn.
 struct Plan {
@@ -228,6 +242,7 @@ struct Plan {
   bool asks_effect_site = false;
   std::vector<std::string> compartments;
   std::vector<std::size_t> places;
+  std::size_t sessions = 0;  ///< of a course
 };
 
 inline constexpr std::array<std::string_view, 4> of_everybody{"weight", "height", "age", "sex"};
@@ -248,14 +263,18 @@ struct Block {
   OfBlock dosing_kg;
   std::array<bool, block_size> is_ok;
   std::vector<FailedSubject> failed;
-  std::array<IndividualOf<Wide>, block_size / Wide::width> individuals;
+  using Individuals = std::array<IndividualOf<Wide>, block_size / Wide::width>;
+  Individuals individuals;
+  std::vector<Individuals> of_session;  ///< where parameters change between the sessions of a course; else none
   OfBlock v1, cl, q2, v2, q3, v3;
   std::vector<OfBlock> boluses, rates;  ///< of each segment
+  OfBlock given_mg;
   OfBlock cmax, tmax, auc, effect_peak;
   std::vector<OfBlock> above;  ///< of each level
   std::vector<double> minutes_above;
   std::array<std::uint8_t, block_size> turns;
   std::vector<double> columns;  ///< plasma, all subjects at each instant
+  std::vector<double> rows;     ///< and all instants of each subject, where it is reckoned so
   std::vector<double> normals;
 
   [[nodiscard]] const OfBlock* find(std::string_view name) const {
@@ -426,14 +445,22 @@ inline void weigh_for_dosing(const Plan& plan, Block& b) {
   }
 }
 
+/// How many times the typical value one parameter of each subject is.
+struct Factor {
+  const CardParameter* of;
+  OfBlock times;
+};
+
 /// exp(L z) of parameters that vary, for a block.
-[[nodiscard]] inline std::vector<OfBlock> factors_of(const Plan& plan, Block& b, const Varying& v, Stream stream) {
-  std::vector<OfBlock> out(v.of.size());
-  if (out.empty()) return out;
-  const auto z = draw(plan, b, stream, out.size());
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    combine(v.factor, k, z, out[k]);
-    for (std::size_t s = 0; s < block_size; s += 8) exp(Lanes<8>::from(&out[k][s])).to(&out[k][s]);
+[[nodiscard]] inline std::vector<Factor> factors_of(const Plan& plan, Block& b, const Varying& v,
+                                                    const Stream& stream) {
+  std::vector<Factor> out;
+  if (v.of.empty()) return out;
+  const auto z = draw(plan, b, stream, v.of.size());
+  for (std::size_t k = 0; k < v.of.size(); ++k) {
+    Factor& f = out.emplace_back(Factor{v.of[k], {}});
+    combine(v.factor, k, z, f.times);
+    for (std::size_t s = 0; s < block_size; s += 8) exp(Lanes<8>::from(&f.times[s])).to(&f.times[s]);
   }
   return out;
 }
@@ -469,12 +496,12 @@ template <class L>
 /// What the card says of the lanes from `lane` on; `at(numbers)` gives their numbers.
 template <class At>
 [[nodiscard]] IndividualOf<Wide> read_card(const Plan& plan, const std::vector<OfBlock>& covariates,
-                                           const std::vector<OfBlock>& factors, At at) {
+                                           const std::vector<Factor>& factors, At at) {
   std::vector<Wide> values;
   std::vector<Times> times;
   values.reserve(covariates.size());
   for (const OfBlock& c : covariates) values.push_back(at(c));
-  for (std::size_t k = 0; k < factors.size(); ++k) times.push_back({plan.eta.of[k], at(factors[k])});
+  for (const Factor& f : factors) times.push_back({f.of, at(f.times)});
   for (std::size_t k = 0; k < plan.theta_times.size(); ++k)
     times.push_back({plan.theta.of[k], Wide(plan.theta_times[k])});
   const ModelCard& card = plan.asked.each.model;
@@ -483,25 +510,19 @@ template <class At>
 }
 
 /// The individuals of a block. Where the lanes together are refused, each is asked by himself, and who is refused
-/// fails; his lane then holds a neighbour, or is left as it was.
-inline void read_cards(const Plan& plan, Block& b) {
-  std::vector<OfBlock> covariates;
-  for (const std::string& name : plan.covariates) covariates.push_back(card_covariate(plan, b, name));
-  const std::vector<OfBlock> factors = factors_of(plan, b, plan.eta, {plan.asked.seed, Purpose::eta});
-  // A lane that nobody uses, or whose subject failed, is another's.
-  const auto stand_in = [&](std::size_t for_lane, std::size_t from) {
-    for (OfBlock& c : covariates) c[for_lane] = c[from];
-    b.dosing_kg[for_lane] = b.dosing_kg[from];
-  };
-  const auto first_ok = std::find(b.is_ok.begin(), b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n), true);
-  if (first_ok == b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n)) return;
-  const auto good = static_cast<std::size_t>(first_ok - b.is_ok.begin());
-  for (std::size_t i = 0; i < block_size; ++i)
-    if (i >= b.n || !b.is_ok[i]) stand_in(i, good);
+/// fails; his lane then holds another.
+inline void read_individuals(const Plan& plan, Block& b, const std::vector<OfBlock>& covariates,
+                             const std::vector<Factor>& factors, Block::Individuals& out) {
+  std::optional<std::size_t> read;  // the first part that could be
+  std::vector<std::size_t> unread;
   for (std::size_t lane = 0; lane < b.n; lane += Wide::width) {
-    IndividualOf<Wide>& of = b.individuals[lane / Wide::width];
+    IndividualOf<Wide>& of = out[lane / Wide::width];
+    const auto told = [&] {
+      if (!read) read = lane / Wide::width;
+    };
     try {
       of = read_card(plan, covariates, factors, [&](const OfBlock& x) { return Wide::from(&x[lane]); });
+      told();
       continue;
     } catch (const InvalidInput&) {
       // One of them is refused, for a reason of his own: each is asked again.
@@ -518,15 +539,48 @@ inline void read_cards(const Plan& plan, Block& b) {
         b.fail(lane + i, e);
       }
     }
-    if (!any) continue;
+    if (!any) {
+      unread.push_back(lane / Wide::width);
+      continue;
+    }
     for (std::size_t i = 0; i < Wide::width; ++i)
       if (lane + i >= b.n || !b.is_ok[lane + i]) from[i] = *any;
     of = read_card(plan, covariates, factors, [&](const OfBlock& x) {
-      Wide out;
-      for (std::size_t i = 0; i < Wide::width; ++i) out.set(i, x[from[i]]);
-      return out;
+      Wide each;
+      for (std::size_t i = 0; i < Wide::width; ++i) each.set(i, x[from[i]]);
+      return each;
     });
+    told();
   }
+  if (read)
+    for (const std::size_t k : unread) out[k] = out[*read];
+}
+
+/// Who everybody is, in each session where that changes.
+inline void read_cards(const Plan& plan, Block& b) {
+  std::vector<OfBlock> covariates;
+  for (const std::string& name : plan.covariates) covariates.push_back(card_covariate(plan, b, name));
+  // A lane that nobody uses, or whose subject failed, is another's.
+  const auto end = b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n), first_ok = std::find(b.is_ok.begin(), end, true);
+  if (first_ok == end) return;
+  const auto good = static_cast<std::size_t>(first_ok - b.is_ok.begin());
+  for (std::size_t i = 0; i < block_size; ++i) {
+    if (i < b.n && b.is_ok[i]) continue;
+    for (OfBlock& c : covariates) c[i] = c[good];
+    b.dosing_kg[i] = b.dosing_kg[good];
+  }
+  const std::vector<Factor> etas = factors_of(plan, b, plan.eta, {plan.asked.seed, Purpose::eta});
+  b.of_session.resize(plan.kappa.of.empty() ? 0 : std::max<std::size_t>(1, plan.sessions));
+  for (std::size_t s = 0; s < b.of_session.size(); ++s) {
+    std::vector<Factor> factors =
+        factors_of(plan, b, plan.kappa, {plan.asked.seed, Purpose::kappa, static_cast<std::uint32_t>(s)});
+    factors.insert(factors.end(), etas.begin(), etas.end());
+    read_individuals(plan, b, covariates, factors, b.of_session[s]);
+  }
+  if (b.of_session.empty())
+    read_individuals(plan, b, covariates, etas, b.individuals);
+  else
+    b.individuals = b.of_session.front();
 }
 
 // --- what a subject's curve amounts to -----------------------------------------------------------------------
@@ -551,7 +605,8 @@ void summarise_one(const Plan& plan, const T& trajectory, Block& b, std::size_t 
   return out;
 }
 
-inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
+/// What the subjects are made of, and what goes into them.
+inline void give(const Plan& plan, Block& b) {
   for (std::size_t lane = 0; lane < b.n; lane += Wide::width) {
     const Parameters<Wide>& p = b.individuals[lane / Wide::width].parameters;
     p.v1_L.to(&b.v1[lane]);
@@ -561,19 +616,23 @@ inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
     p.q3_L_per_min.to(&b.q3[lane]);
     p.v3_L.to(&b.v3[lane]);
   }
-  std::vector<BlockSegment> segments;
-  OfBlock given_mg;
-  given_mg.fill(0);
+  b.given_mg.fill(0);
   for (std::size_t k = 0; k < plan.segments.size(); ++k) {
     const DoseSegment& s = plan.segments[k];
     const double length = minutes(s.duration);
     for (std::size_t i = 0; i < block_size; ++i) {
       b.boluses[k][i] = s.bolus_mg + s.bolus_mg_per_kg * b.dosing_kg[i];
       b.rates[k][i] = s.rate_mg_per_min + s.rate_mg_per_kg_per_min * b.dosing_kg[i];
-      given_mg[i] += b.boluses[k][i] + b.rates[k][i] * length;
+      b.given_mg[i] += b.boluses[k][i] + b.rates[k][i] * length;
     }
-    segments.push_back({s.start, s.duration, b.boluses[k].data(), b.rates[k].data()});
   }
+}
+
+inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
+  give(plan, b);
+  std::vector<BlockSegment> segments;
+  for (std::size_t k = 0; k < plan.segments.size(); ++k)
+    segments.push_back({plan.segments[k].start, plan.segments[k].duration, b.boluses[k].data(), b.rates[k].data()});
   const bool asks_summaries = rows == nullptr;
   plan.kernels.exact({.subjects = b.n,
                       .v1_L = b.v1.data(),
@@ -595,16 +654,122 @@ inline void solve_exactly(const Plan& plan, Block& b, double* rows) {
   if (!asks_summaries) return;
   for (std::size_t i = 0; i < b.n; ++i) {
     // All that is given leaves through the clearance.
-    b.auc[i] = given_mg[i] / b.cl[i] * (1000.0 / 60.0);
+    b.auc[i] = b.given_mg[i] / b.cl[i] * (1000.0 / 60.0);
     if (!b.is_ok[i] || (b.turns[i] == 0 && !plan.asks_effect_site)) continue;
     const Individual one = lane_of(b.individuals[i / Wide::width], i % Wide::width);
     summarise_one(plan, ExactTrajectory<>(respond(one.parameters), segments_of(plan, b, i)), b, i);
   }
 }
 
-inline void solve_one_by_one(const Plan& plan, Block& b, double* rows) {
+/// Where the segments of the numerical road begin: at dose edges, and where the last instant or dose edge is. From
+/// there on each subject is followed until it rests, if the area to infinity is asked; profiles are the same either
+/// way.
+inline void solve_saturable(const Plan& plan, Block& b, double* rows) {
+  const std::size_t instants = plan.times.size();
+  give(plan, b);
+  OfBlock vmax, km, length;
+  std::array<LaneStatus, block_size> status;
+  std::array<std::uint32_t, block_size> accepted, rejected;
+  const double last = minutes(plan.segments.back().start);
+  const double end = instants == 0 ? last : std::max(last, minutes(plan.times.back()));
+  bool has_second = false, has_third = false;
+  for (std::size_t i = 0; i < b.n; ++i) {
+    const auto& p = b.individuals[i / Wide::width].parameters;
+    const std::size_t lane = i % Wide::width;
+    vmax[i] = p.saturable->vmax_mg_per_min[lane];
+    km[i] = p.saturable->km_mg_per_L[lane];
+    has_second = has_second || b.q2[i] > 0;
+    has_third = has_third || b.q3[i] > 0;
+    length[i] = 0;
+    if (rows != nullptr) continue;
+    const Parameters<double> one = lane_of(b.individuals[i / Wide::width], i % Wide::width).parameters;
+    double slowest = std::numeric_limits<double>::infinity();
+    for (const ParentMode& mode : parent_modes(one))
+      if (mode.coupling > 0) slowest = std::min(slowest, mode.rate_per_min);
+    length[i] = minutes_to_rest({.v1_L = one.v1_L,
+                                 .cl_L_per_min = one.cl_L_per_min,
+                                 .q2_L_per_min = one.q2_L_per_min,
+                                 .v2_L = one.v2_L,
+                                 .q3_L_per_min = one.q3_L_per_min,
+                                 .v3_L = one.v3_L,
+                                 .saturable = one.saturable},
+                                slowest, b.given_mg[i]);
+  }
+  OfBlock nothing;
+  nothing.fill(0);
+  std::vector<LaneSegment> segments;
+  std::vector<double> taus;
+  std::size_t k = 0;
+  const auto take = [&](double start, double stop) {
+    for (; k < instants && minutes(plan.times[k]) < stop; ++k) taus.push_back(minutes(plan.times[k]) - start);
+  };
+  for (std::size_t s = 0; s < plan.segments.size(); ++s) {
+    const double start = minutes(plan.segments[s].start);
+    const bool is_last = s + 1 == plan.segments.size();
+    segments.push_back(
+        {start, is_last ? end - last : minutes(plan.segments[s].duration), b.boluses[s].data(), b.rates[s].data(), k});
+    take(start, is_last ? end : start + minutes(plan.segments[s].duration));
+  }
+  segments.push_back({end, 0, nothing.data(), nothing.data(), k, length.data()});
+  take(end, std::numeric_limits<double>::infinity());
+  if (rows == nullptr) b.rows.resize(instants * block_size);
+  double* const out = rows == nullptr ? b.rows.data() : rows;
+  plan.kernels.saturable({.compartments = has_third    ? 3U
+                                          : has_second ? 2U
+                                                       : 1U,
+                          .subjects = {.count = b.n,
+                                       .v1_L = b.v1.data(),
+                                       .cl_L_per_min = b.cl.data(),
+                                       .vmax_mg_per_min = vmax.data(),
+                                       .km_mg_per_L = km.data(),
+                                       .q2_L_per_min = b.q2.data(),
+                                       .v2_L = b.v2.data(),
+                                       .q3_L_per_min = b.q3.data(),
+                                       .v3_L = b.v3.data()},
+                          .course = {segments.data(), segments.size(), taus.data(), instants},
+                          .answers = {.plasma_mg_per_L = out,
+                                      .row_stride = instants,
+                                      .status = status.data(),
+                                      .accepted_steps = accepted.data(),
+                                      .rejected_steps = rejected.data(),
+                                      .auc_mg_min_per_L = b.auc.data(),
+                                      .cmax_mg_per_L = b.cmax.data(),
+                                      .tmax_min = b.tmax.data()},
+                          .asks_summaries = rows == nullptr});
+  for (std::size_t i = 0; i < b.n; ++i) {
+    if (status[i] != LaneStatus::ok)
+      b.fail(i, status[i] == LaneStatus::too_many_steps ? Code::solver_maxsteps : Code::solver, "odeint",
+             status[i] == LaneStatus::not_finite ? "a state is no longer finite; no numbers are given"
+                                                 : "the steps shrank to nothing or were used up; no numbers are given");
+    // The far tail of a numerical solution may lie below zero by its tolerance.
+    for (std::size_t t = 0; t < instants; ++t) {
+      double& c = out[i * instants + t];
+      c = c < 0 ? 0 : c * 1000;
+      if (rows == nullptr) b.columns[t * block_size + i] = c;
+    }
+    b.cmax[i] *= 1000;
+    b.auc[i] *= 1000.0 / 60.0;
+  }
+}
+
+/// Whether the run goes on. A block that was stopped is of no further use.
+using GoesOn = std::function<bool()>;
+
+/// A block of these can take seconds, so whether it goes on is asked before each subject.
+/// The course of a subject who is another in each session.
+[[nodiscard]] inline Attempt<OrderTrajectory> by_session(const Whom& who, const Block& b, std::size_t i,
+                                                         const Regimen& given) {
+  std::vector<Individual> each;
+  for (const Block::Individuals& all : b.of_session) each.push_back(lane_of(all[i / Wide::width], i % Wide::width));
+  auto course = trajectory_of(who, each, given);
+  if (auto* trouble = std::get_if<Trouble>(&course)) return std::move(*trouble);
+  return OrderTrajectory(std::get<0>(std::move(course)));
+}
+
+inline void solve_one_by_one(const Plan& plan, Block& b, double* rows, const GoesOn& goes_on) {
   const std::size_t instants = plan.times.size();
   for (std::size_t i = 0; i < b.n; ++i) {
+    if (!goes_on()) return;
     if (!b.is_ok[i]) continue;
     try {
       const Whom who{lane_of(b.individuals[i / Wide::width], i % Wide::width), plan.compartments, plan.places};
@@ -613,7 +778,8 @@ inline void solve_one_by_one(const Plan& plan, Block& b, double* rows) {
       const Regimen regimen = resolve(order, BodyMass(b.dosing_kg[i], unit::kg));
       std::optional<Delivery> delivery;
       if (!order.is_delivered_as_it_stands()) delivery = deliver(order, regimen);
-      const auto trajectory = trajectory_of(who, delivery ? delivery->given : regimen);
+      const Regimen& given = delivery ? delivery->given : regimen;
+      auto trajectory = b.of_session.size() > 1 ? by_session(who, b, i, given) : trajectory_of(who, given);
       if (const auto* trouble = std::get_if<Trouble>(&trajectory)) {
         b.fail(i, trouble->code, trouble->where, trouble->message);
         continue;
@@ -671,7 +837,7 @@ inline void observe(const Plan& plan, Block& b, double* rows) {
 }
 
 /// Draws, reads and solves subjects `first` to `first + n - 1`; profiles into `rows`, or into the block's columns.
-inline void answer_block(const Plan& plan, Block& b, double* rows) {
+inline void answer_block(const Plan& plan, Block& b, double* rows, const GoesOn& goes_on) {
   b.is_ok.fill(true);
   b.failed.clear();
   b.people.clear();
@@ -682,8 +848,10 @@ inline void answer_block(const Plan& plan, Block& b, double* rows) {
   if (std::none_of(b.is_ok.begin(), b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n), [](bool ok) { return ok; })) {
   } else if (plan.road == RoadTaken::exact) {
     solve_exactly(plan, b, rows);
+  } else if (plan.road == RoadTaken::odeint) {
+    solve_saturable(plan, b, rows);
   } else {
-    solve_one_by_one(plan, b, rows);
+    solve_one_by_one(plan, b, rows, goes_on);
   }
   require_numbers(plan, b, rows);
   if (plan.asked.has_residual_error) observe(plan, b, rows);
@@ -732,6 +900,7 @@ inline void answer_block(const Plan& plan, Block& b, double* rows) {
     case Of::plasma_peak: return Concentration(b.cmax[i], unit::ng_per_mL).in(unit::mg_per_L);
     case Of::effect_site_peak: return Concentration(b.effect_peak[i], unit::ng_per_mL).in(unit::mg_per_L);
     case Of::above: return b.minutes_above[limit.level * block_size + i];
+    case Of::absent:
     case Of::unknown: break;
   }
   return std::nullopt;
@@ -743,6 +912,10 @@ inline void count_limits(const Plan& plan, const Block& b, std::vector<BreachTal
     if (asked.of == LimitAsked::Of::unknown) continue;
     for (std::size_t i = 0; i < b.n; ++i) {
       if (!b.is_ok[i]) continue;
+      if (asked.of == LimitAsked::Of::absent) {
+        ++limits[k].evaluated;
+        continue;
+      }
       const auto value = value_of(plan, asked, b, i);
       if (!value) continue;
       const auto breach = breach_of(*asked.limit, *value);
@@ -823,9 +996,9 @@ inline void count(const Plan& plan, const Block& b, Count& to) {
 
 // --- threads -------------------------------------------------------------------------------------------------
 
-/// Shares `blocks` pieces of work between threads: `work(worker)` makes what a thread works with, and that is called
-/// with the number of each block. True where all is done; false where it was stopped. What a thread throws is thrown
-/// here.
+/// Shares `blocks` pieces of work between threads: `make_worker(id)` makes what a thread works with, and that is called
+/// with the number of each block, and with whom to ask whether it goes on. True where all is done; false where it was
+/// stopped. What a thread throws is thrown here.
 template <class MakeWorker>
 [[nodiscard]] bool share(std::uint64_t blocks, const CohortRun& run, MakeWorker make_worker,
                          const std::function<bool(std::uint64_t)>& on_progress) {
@@ -835,15 +1008,23 @@ template <class MakeWorker>
   if (run.threads == 1) {
     auto work = make_worker(0U);
     auto told = std::chrono::steady_clock::now();
-    for (std::uint64_t k = 0; k < blocks; ++k) {
-      work(k);
-      if (!on_progress) continue;
+    std::uint64_t ended = 0;
+    bool is_on = true;
+    const GoesOn goes_on = [&] {
+      if (!is_on || !on_progress) return is_on;
       if (const auto now = std::chrono::steady_clock::now(); now - told >= tell_every) {
         told = now;
-        if (!on_progress(k + 1)) return false;
+        is_on = on_progress(ended);
       }
+      return is_on;
+    };
+    while (ended < blocks && is_on) {
+      work(ended, goes_on);
+      if (!is_on) break;
+      ++ended;
+      (void)goes_on();
     }
-    return true;
+    return is_on;
   }
   std::mutex mutex;
   std::condition_variable ended;
@@ -853,9 +1034,10 @@ template <class MakeWorker>
   const auto labour = [&](unsigned id) {
     try {
       auto work = make_worker(id);
+      const GoesOn goes_on = [&is_stopped] { return !is_stopped; };
       for (std::uint64_t k = next++; k < blocks && !is_stopped; k = next++) {
-        work(k);
-        ++done;
+        work(k, goes_on);
+        if (!is_stopped) ++done;
       }
     } catch (...) {  // passed on to the caller below
       const std::lock_guard lock(mutex);
@@ -905,10 +1087,11 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   std::vector<Count> counts(run.threads);
   const auto worker = [&](unsigned id) {
     counts[id].tally = empty_tally(plan);
-    return [&plan, &mine = counts[id], block = std::shared_ptr<Block>(empty_block(plan, true))](std::uint64_t k) {
+    return [&plan, &mine = counts[id], block = std::shared_ptr<Block>(empty_block(plan, true))](std::uint64_t k,
+                                                                                                const GoesOn& goes_on) {
       set_block(plan.asked, k, *block);
-      answer_block(plan, *block, nullptr);
-      count(plan, *block, mine);
+      answer_block(plan, *block, nullptr, goes_on);
+      if (goes_on()) count(plan, *block, mine);
     };
   };
   if (!share(blocks_of(plan.asked), run, worker, on_progress)) return std::nullopt;
@@ -958,7 +1141,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   if (!plan.drawn_names.empty()) {
     if (limit.quantity == LimitQuantity::weight) out.of = Of::weight;
     if (limit.quantity == LimitQuantity::age && has("age")) out.of = Of::age;
-    if (limit.quantity == LimitQuantity::bmi && has("height")) out.of = Of::subject;
+    if (limit.quantity == LimitQuantity::bmi && (has("height") || each.patient.height)) out.of = Of::subject;
     // Of orders per kg alone, what counts per kg is the same for everybody.
     const bool is_per_weight = limit.quantity == LimitQuantity::dose_per_weight ||
                                limit.quantity == LimitQuantity::rate_per_weight ||
@@ -975,7 +1158,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
     out.of = Of::constant;
     out.constant = *reading.value;
   } else if (reading.outcome == CheckOutcome::passed) {
-    out.why = reading.why.empty() ? "nothing of it in the order" : reading.why;
+    out.of = Of::absent;
   }
   return out;
 }
@@ -988,14 +1171,18 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   const auto into_vein = [](const Input& input) {
     return std::visit([](const auto& in) { return in.into.empty() || in.into == "central"; }, input);
   };
-  const bool is_plain = !states_any(card.parameters, "Vmax", "Km") && !layout.has_liver &&
+  const bool saturates = states_any(card.parameters, "Vmax", "Km");
+  const bool is_plain = !layout.has_liver &&
                         std::none_of(card.metabolites.begin(), card.metabolites.end(),
                                      [](const CardMetabolite& m) { return !m.from.empty() || m.delay.has_value(); }) &&
                         std::none_of(card.entries.begin(), card.entries.end(),
                                      [](const CardEntry& e) { return e.compartment == "central"; });
-  const bool is_simple = order.is_delivered_as_it_stands() && plan.kappa.of.empty() &&
+  const bool is_simple = order.is_delivered_as_it_stands() && (plan.kappa.of.empty() || plan.sessions < 2) &&
                          std::all_of(order.inputs.begin(), order.inputs.end(), into_vein);
-  return is_plain && is_simple ? RoadTaken::exact : RoadTaken::network;
+  if (!is_plain || !is_simple) return RoadTaken::network;
+  if (!saturates) return RoadTaken::exact;
+  // The lanes of the numerical road do not count minutes above a level, nor follow an effect site.
+  return plan.levels.empty() && !plan.asks_effect_site ? RoadTaken::odeint : RoadTaken::network;
 }
 
 /// Somebody of the population, to try the request on. Of people who are drawn: all in the middle.
@@ -1069,6 +1256,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   const Patient typical = somebody(asked);
   (void)admit(anybody, typical, each.order.analyte, each.allowances);
   require_looked_at(each.patient, std::span<const ModelCard>(&card, 1));
+  plan.sessions = each.order.course ? each.order.course->starts.size() : 0;
   plan.segments = dose_segments(each.order);
   plan.runs = runs_of(plan.times, plan.segments);
 
@@ -1142,7 +1330,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
              .assessment = assess_cohort(asked.each.limits, {}),
              .covariates = covariate_columns(plan),
              .parameters = parameter_columns(),
-             .road = plan.road == RoadTaken::exact ? "exact" : "network"};
+             .road = std::string(road_names[static_cast<std::size_t>(plan.road)])};
   if (!out.has_statistics) return out;
   out.percentile_ng_per_mL.assign(asked.percentiles.size(), {});
   for (const Tally& t : tally.plasma) {
@@ -1151,7 +1339,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
     for (std::size_t p = 0; p < at.size(); ++p) out.percentile_ng_per_mL[p].push_back(at[p]);
     if (!t.is_exact()) out.percentile_error_rel = Tally::relative_error;
   }
-  constexpr std::array<std::string_view, 3> names{"cmax", "tmax", "auc_inf"}, units{"ng/mL", "min", "ng*h/mL"};
+  constexpr std::array<std::string_view, 3> names{"cmax", "tmax", "auc_inf"}, units{"ng/mL", "min", "ng h/mL"};
   for (std::size_t k = 0; k < tally.summaries.size(); ++k) {
     const bool is_level = k >= names.size();
     out.summaries.push_back(spreading(
@@ -1256,6 +1444,23 @@ KETPK_COHORT_INLINE std::variant<Cohort, Stopped> simulate_cohort(const CohortRe
   return out;
 }
 
+namespace detail::cohort {
+
+/// Profiles that are not all there are no numbers, however it came to that.
+class Unfinished {
+ public:
+  explicit Unfinished(std::span<double> rows) noexcept : rows_(rows) {}
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished() { std::fill(rows_.begin(), rows_.end(), std::numeric_limits<double>::quiet_NaN()); }
+  void is_finished() noexcept { rows_ = {}; }
+
+ private:
+  std::span<double> rows_;
+};
+
+}  // namespace detail::cohort
+
 KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortRequest& request, std::span<double> rows,
                                                                    const CohortRun& run) {
   using namespace detail::cohort;
@@ -1264,12 +1469,13 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
   require(instants > 0, Code::field_missing, "observe", "no instant; accepted: at least one");
   require(rows.size() / instants == request.subjects && rows.size() % instants == 0, Code::size, "rows",
           "not one number for each subject and instant; accepted: subjects times instants");
+  Unfinished until_all_are_there(rows);
   std::vector<Profiles> counts(run.threads, Profiles{0, 0, {}});
   const auto worker = [&](unsigned id) {
-    return [&plan, rows, instants, &mine = counts[id],
-            block = std::shared_ptr<Block>(empty_block(plan, false))](std::uint64_t k) {
+    return [&plan, rows, instants, &mine = counts[id], block = std::shared_ptr<Block>(empty_block(plan, false))](
+               std::uint64_t k, const GoesOn& goes_on) {
       set_block(plan.asked, k, *block);
-      answer_block(plan, *block, rows.data() + k * block_size * instants);
+      answer_block(plan, *block, rows.data() + k * block_size * instants, goes_on);
       mine.in += block->n;
       mine.ok += block->n - block->failed.size();
       mine.failed.insert(mine.failed.end(), block->failed.begin(), block->failed.end());
@@ -1281,10 +1487,9 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
     return run.on_progress(done, request.subjects);
   };
   if (!share(blocks_of(request), run, worker,
-             run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr)) {
-    std::fill(rows.begin(), rows.end(), std::numeric_limits<double>::quiet_NaN());
+             run.on_progress ? std::function<bool(std::uint64_t)>(on_progress) : nullptr))
     return Stopped{done, request.subjects};
-  }
+  until_all_are_there.is_finished();
   Profiles out{0, 0, {}};
   for (Profiles& c : counts) {
     out.in += c.in;

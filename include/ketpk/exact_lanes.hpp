@@ -107,8 +107,7 @@ inline void transpose(std::array<Lanes<8, Isa>, 8>& of) noexcept {
 }
 
 /// Copies whole cache lines past the caches: a profile is written once and read, if ever, much later. `to` is aligned
-/// as the lines are; `done` orders what was copied before anything after it.
-inline constexpr std::size_t line_doubles = 8;
+/// as the lines are.
 template <class Isa>
 inline void stream(double* to, const double* from, std::size_t numbers) noexcept {
 #if defined(__SSE2__)
@@ -121,16 +120,34 @@ inline void stream(double* to, const double* from, std::size_t numbers) noexcept
 #endif
     if constexpr (Isa::native == 2) _mm_stream_pd(to + i, _mm_load_pd(from + i));
   }
-  _mm_sfence();
 #else
   __builtin_memcpy(to, from, numbers * sizeof(double));
 #endif
 }
 
+/// Orders what was streamed before anything after it.
+template <class Isa>
+inline void settle() noexcept {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
+/// Lanes `first` to `first + 7`.
+template <std::size_t N, class Isa>
+[[nodiscard]] inline Lanes<8, Isa> eight_of(const Lanes<N, Isa>& all, std::size_t first) noexcept {
+  return Lanes<8, Isa>::by_part([&](std::size_t k) { return all.part[first / all.in_part + k]; });
+}
+
 /// One strand of one subject after another: eight instants at a time, side by side.
+template <class L>
+struct RowStrands {
+  std::array<L, 3> brings, keep, adds;
+};
 template <bool IsFed, class L>
-inline void write_row(std::array<L, 3> brings, const std::array<L, 3>& keep, const std::array<L, 3>& adds,
-                      std::span<double> row) noexcept {
+inline void write_row(const RowStrands<L>& by, std::span<double> row) noexcept {
+  auto brings = by.brings;
+  const auto &keep = by.keep, &adds = by.adds;
   const auto next = [&](std::size_t j) { brings[j] = IsFed ? brings[j] * keep[j] + adds[j] : brings[j] * keep[j]; };
   std::size_t k = 0;
   for (; k + 8 <= row.size(); k += 8) {
@@ -164,12 +181,17 @@ inline void write_columns(const Marching& by, std::size_t count, double* column)
 
 }  // namespace detail
 
+/// Subjects that are solved at a time: more than a register holds, so that one has something to do while another waits.
+template <class Isa>
+using SolveLanes = Lanes<(Isa::native > 2 ? 16 : 8), Isa>;
+
 /// Memory that blocks use one after another.
 template <class Isa>
 struct SolveRoom {
-  using L = Lanes<8, Isa>;
+  using L = SolveLanes<Isa>;
   typename ExactTrajectory<L>::Emptied trajectory;
-  std::vector<L> rows;  ///< eight profiles, one after another
+  std::vector<typename ExactTrajectory<L>::Marching> marchings;  ///< of each run
+  std::vector<Lanes<8, Isa>> rows;                               ///< eight profiles, one after another
   std::vector<L> ends;  ///< where the segments' pieces of the curve begin and end
 };
 
@@ -189,13 +211,16 @@ template <class L>
 [[nodiscard]] inline L passes(const ExactTrajectory<L>& exact, const LanePiece<L>& p, double level) noexcept {
   const auto rises = p.from < p.to;
   const auto crosses = (rises && !(p.from > level) && p.to > level) || (!rises && p.from > level && !(p.to > level));
+  // A lane that is there stands still, however long its neighbours take.
   L tau = 0.0, off = 1.0;
-  for (int step = 0; step < 60 && any(crosses && abs(off) > 1e-13 * (1.0 + tau)); ++step) {
+  auto goes_on = crosses;
+  for (int step = 0; step < 60 && any(goes_on); ++step) {
     L here = 0.0, slope = 0.0;
     exact.plasma_and_slope(p.segment, tau, here, slope);
     const L rising = (level - here) / slope, falling = log(here / level) * here / (-slope);
-    off = select(crosses, select(rises, rising, falling), L(0.0));
-    tau = tau + off;
+    off = select(goes_on, select(rises, rising, falling), off);
+    tau = select(goes_on, tau + off, tau);
+    goes_on = goes_on && abs(off) > 1e-13 * (1.0 + tau);
   }
   const auto is_found = abs(off) <= 1e-9 * (1.0 + tau);
   return select(!crosses || is_found, tau, L(std::numeric_limits<double>::quiet_NaN()));
@@ -231,7 +256,8 @@ inline void summarise(const ExactBlock& b, std::size_t lane, const ExactTrajecto
       rises = rises || fed > 0.0;
       falls = falls || fed < 0.0;
     }
-    turns = turns || (rises && falls);
+    // A curve that is no number is not known from here either.
+    turns = turns || (rises && falls) || !isfinite(ends[2 * i] + ends[2 * i + 1]);
   }
   // As `highest_of` in exposure.hpp has it: the earliest local maximum within 1e-9 of the highest point.
   const L near = highest * (1 - 1e-9);
@@ -266,15 +292,51 @@ inline void summarise(const ExactBlock& b, std::size_t lane, const ExactTrajecto
     turns = turns || !(above == above);
   }
   turns = turns || !is_found;
-  for (std::size_t i = 0; i < 8; ++i) b.turns_inside[lane + i] = turns[i] ? 1 : 0;
+  for (std::size_t i = 0; i < L::width; ++i) b.turns_inside[lane + i] = turns[i] ? 1 : 0;
 }
 
 }  // namespace detail
 
-/// Eight subjects of a block, from `lane` on.
+namespace detail {
+
+/// The profiles of subjects `subject` to `subject + 7` of a block, which are the lanes of `room` from `lane` on.
+template <class Isa>
+inline void write_rows(const ExactBlock& b, std::size_t subject, std::size_t lane, SolveRoom<Isa>& room) noexcept {
+  using L = Lanes<8, Isa>;
+  const std::size_t here = b.subjects - subject < 8 ? b.subjects - subject : 8;
+  double* const rows = b.rows_ng_per_mL + subject * b.instants;
+  const bool is_streamed = here == 8 && reinterpret_cast<std::uintptr_t>(rows) % 64 == 0;
+  if (is_streamed) room.rows.resize(b.instants);
+  double* const written = is_streamed ? reinterpret_cast<double*>(room.rows.data()) : rows;
+  for (std::size_t r = 0; r < b.runs.size(); ++r) {
+    const EvenRun& run = b.runs[r];
+    const auto& by = room.marchings[r];
+    std::array<std::array<L, 8>, 3> strands;
+    for (std::size_t j = 0; j < 3; ++j) {
+      for (std::size_t k = 0; k < 8; ++k) strands[j][k] = eight_of(by.brings[j][k], lane);
+      transpose(strands[j]);
+    }
+    for (std::size_t i = 0; i < here; ++i) {
+      const std::size_t k = lane + i;
+      const RowStrands<L> row_by{{strands[0][i], strands[1][i], strands[2][i]},
+                                 {by.keep[0][k], by.keep[1][k], by.keep[2][k]},
+                                 {by.adds[0][k], by.adds[1][k], by.adds[2][k]}};
+      const std::span<double> row(written + i * b.instants + run.first, run.count);
+      if (by.is_fed)
+        write_row<true>(row_by, row);
+      else
+        write_row<false>(row_by, row);
+    }
+  }
+  if (is_streamed) stream<Isa>(rows, written, 8 * b.instants);
+}
+
+}  // namespace detail
+
+/// The subjects of a block from `lane` on, as many as `SolveLanes` holds.
 template <class Isa>
 inline void solve_lanes(const ExactBlock& b, std::size_t lane, SolveRoom<Isa>& room) noexcept {
-  using L = Lanes<8, Isa>;
+  using L = SolveLanes<Isa>;
   const auto of = [lane](const double* all) { return L::from(all + lane); };
   const Parameters<L> p{.v1_L = of(b.v1_L),
                         .cl_L_per_min = of(b.cl_L_per_min),
@@ -287,35 +349,20 @@ inline void solve_lanes(const ExactBlock& b, std::size_t lane, SolveRoom<Isa>& r
   for (const BlockSegment& s : b.segments)
     segments.push_back({s.start, s.duration, of(s.bolus_mg), of(s.rate_mg_per_min)});
   ExactTrajectory<L> exact(respond(p), std::move(segments), std::move(room.trajectory.room));
-  const std::size_t here = b.subjects - lane < 8 ? b.subjects - lane : 8;
-  double* const rows = b.rows_ng_per_mL == nullptr ? nullptr : b.rows_ng_per_mL + lane * b.instants;
-  const bool is_streamed = here == 8 && reinterpret_cast<std::uintptr_t>(rows) % 64 == 0;
-  if (is_streamed) room.rows.resize(b.instants);
-  double* const written = is_streamed ? reinterpret_cast<double*>(room.rows.data()) : rows;
-  for (const EvenRun& s : b.runs) {
-    auto by = exact.marching({s.segment, s.tau_min, s.step_min, 1000});
-    if (b.columns_ng_per_mL != nullptr) {
-      double* const column = b.columns_ng_per_mL + s.first * block_size + lane;
-      if (by.is_fed)
-        detail::write_columns<true>(by, s.count, column);
-      else
-        detail::write_columns<false>(by, s.count, column);
-    }
-    if (rows == nullptr) continue;
-    for (std::size_t j = 0; j < 3; ++j) detail::transpose(by.brings[j]);
-    for (std::size_t i = 0; i < here; ++i) {
-      const std::span<double> row(written + i * b.instants + s.first, s.count);
-      const std::array<L, 3> brings{by.brings[0][i], by.brings[1][i], by.brings[2][i]};
-      const std::array<L, 3> keep{by.keep[0][i], by.keep[1][i], by.keep[2][i]};
-      const std::array<L, 3> adds{by.adds[0][i], by.adds[1][i], by.adds[2][i]};
-      if (by.is_fed)
-        detail::write_row<true>(brings, keep, adds, row);
-      else
-        detail::write_row<false>(brings, keep, adds, row);
-    }
+  room.marchings.clear();
+  for (const EvenRun& run : b.runs) {
+    room.marchings.push_back(exact.marching({run.segment, run.tau_min, run.step_min, 1000}));
+    if (b.columns_ng_per_mL == nullptr) continue;
+    double* const column = b.columns_ng_per_mL + run.first * block_size + lane;
+    if (room.marchings.back().is_fed)
+      detail::write_columns<true>(room.marchings.back(), run.count, column);
+    else
+      detail::write_columns<false>(room.marchings.back(), run.count, column);
   }
+  if (b.rows_ng_per_mL != nullptr)
+    for (std::size_t first = 0; first < L::width && lane + first < b.subjects; first += 8)
+      detail::write_rows(b, lane + first, first, room);
   if (b.cmax_ng_per_mL != nullptr) detail::summarise<Isa>(b, lane, exact, room.ends);
-  if (rows != nullptr && is_streamed) detail::stream<Isa>(rows, written, 8 * b.instants);
   room.trajectory = std::move(exact).emptied();
 }
 

@@ -19,6 +19,7 @@
 #include "ketpk/lanes.hpp"
 #include "ketpk/normal.hpp"
 #include "ketpk/philox.hpp"
+#include "ketpk/solve_ode_lanes.hpp"
 #include "ketpk/tally.hpp"
 
 namespace ketpk {
@@ -29,12 +30,22 @@ inline constexpr std::array<std::string_view, 3> instruction_set_names{"baseline
   return instruction_set_names[static_cast<std::size_t>(s)];
 }
 
+/// Subjects with saturable elimination, and what is asked of them.
+struct SaturableBlock {
+  std::size_t compartments;  ///< 1 to 3
+  SaturableSubjects subjects;
+  LaneCourse course;
+  LaneAnswers answers;
+  bool asks_summaries;
+};
+
 struct Kernels {
   InstructionSet set;
   /// Normal numbers `index` to `index + numbers - 1` of subjects `first` to `first + block_size - 1`, one number of all
   /// subjects after the other.
   void (*normals)(const Stream& stream, std::uint64_t first, std::size_t index, std::span<double> out);
   void (*exact)(const ExactBlock& block);
+  void (*saturable)(const SaturableBlock& block);
   detail::FactsOf* facts;
 };
 
@@ -57,7 +68,25 @@ struct KernelsOf {
   }
   static void exact(const ExactBlock& block) noexcept {
     SolveRoom<Isa> room;
-    for (std::size_t lane = 0; lane < block.subjects; lane += 8) solve_lanes<Isa>(block, lane, room);
+    for (std::size_t lane = 0; lane < block.subjects; lane += SolveLanes<Isa>::width)
+      solve_lanes<Isa>(block, lane, room);
+    if (block.rows_ng_per_mL != nullptr) detail::settle<Isa>();
+  }
+  static void saturable(const SaturableBlock& block) noexcept {
+    if (block.compartments == 1) return saturable<1>(block);
+    if (block.compartments == 2) return saturable<2>(block);
+    saturable<3>(block);
+  }
+
+ private:
+  template <std::size_t Compartments>
+  static void saturable(const SaturableBlock& block) noexcept {
+    using Pool = Lanes<ketpk::ode_lanes<Isa>, Isa>;
+    constexpr LaneOdeOptions options{};
+    if (block.asks_summaries)
+      solve_in_lanes<Pool, Compartments, true>(block.subjects, block.course, options, block.answers);
+    else
+      solve_in_lanes<Pool, Compartments, false>(block.subjects, block.course, options, block.answers);
   }
 };
 
@@ -70,7 +99,8 @@ struct KernelsOf {
 
 template <class Isa>
 [[nodiscard]] inline Kernels kernels_of(InstructionSet set) noexcept {
-  return {set, &detail::KernelsOf<Isa>::normals, &detail::KernelsOf<Isa>::exact, &detail::facts_of<Isa>};
+  return {set, &detail::KernelsOf<Isa>::normals, &detail::KernelsOf<Isa>::exact, &detail::KernelsOf<Isa>::saturable,
+          &detail::facts_of<Isa>};
 }
 
 /// The kernels of an instruction set; none where this machine or this build has not got it.

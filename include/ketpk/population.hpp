@@ -49,8 +49,8 @@ struct Profiles {
 
 /// Plasma [ng/mL] of every subject at the instants of the request, into memory of the caller: one subject after
 /// another, each with all instants. Subjects who fail have NaN. Fastest where `rows` is aligned to 64 bytes and its
-/// pages were touched before. Stopped, it leaves NaN everywhere. Throws as `simulate_cohort`, and E_SIZE(rows) for
-/// another number of them than subjects times instants.
+/// pages were touched before. Stopped, or left by what `on_progress` throws, it leaves NaN everywhere. Throws as
+/// `simulate_cohort`, and E_SIZE(rows) for another number of them than subjects times instants.
 [[nodiscard]] std::variant<Profiles, Stopped> write_profiles(const CohortRequest& request, std::span<double> rows,
                                                              const CohortRun& run = {});
 

@@ -67,7 +67,7 @@ namespace detail {
 /// Makes columns p and q of G orthogonal, and turns the couplings with them.
 /// Columns that are orthogonal to rounding are left alone; says whether any lane turned.
 template <class S>
-[[nodiscard]] bool rotate(std::array<S, 3>& gp, std::array<S, 3>& gq, S& up, S& uq) {
+[[nodiscard, gnu::always_inline]] inline bool rotate(std::array<S, 3>& gp, std::array<S, 3>& gq, S& up, S& uq) {
   using std::abs, std::copysign, std::sqrt;
   const S a = gp[0] * gp[0] + gp[1] * gp[1] + gp[2] * gp[2];
   const S b = gq[0] * gq[0] + gq[1] * gq[1] + gq[2] * gq[2];

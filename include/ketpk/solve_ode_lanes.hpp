@@ -45,6 +45,11 @@ struct LaneSegment {
   double start_min = 0, length_min = 0;
   const double *bolus_mg = nullptr, *rate_mg_per_min = nullptr;
   std::size_t first_instant = 0;  ///< of those in this segment; one at an edge is in the segment that begins there
+  const double* lengths_min = nullptr;  ///< of each subject, in place of `length_min`
+
+  [[nodiscard]] double length_of(std::size_t subject) const noexcept {
+    return lengths_min == nullptr ? length_min : lengths_min[subject];
+  }
 };
 
 /// The segments in order, and the instants that are asked, in order, as minutes from their segment's start.
@@ -333,7 +338,7 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
     double dose_mg = 0;
     for (std::size_t s = 0; s < course_.n_segments; ++s) {
       const LaneSegment& segment = course_.segments[s];
-      dose_mg += segment.bolus_mg[i] + segment.rate_mg_per_min[i] * segment.length_min;
+      dose_mg += segment.bolus_mg[i] + segment.rate_mg_per_min[i] * segment.length_of(i);
     }
     if (dose_mg == 0) dose_mg = 1;
     const double v1 = subjects_.v1_L[i], km = subjects_.km_mg_per_L[i];
@@ -384,7 +389,7 @@ class Pool<Lanes<N, Isa>, Compartments, Summaries> {
           tmax_.set(lane, segment.start_min);
         }
       }
-      const double length = segment.length_min;
+      const double length = segment.length_of(who);
       if (length == 0) {
         for (std::size_t i = at_[lane]; i < stop_[lane]; ++i) row_[lane][i] = x_[0][lane];
         continue;
