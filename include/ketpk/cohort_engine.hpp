@@ -431,6 +431,7 @@ inline void weigh_for_dosing(const Plan& plan, Block& b) {
   for (std::size_t i = 0; i < b.n; ++i) {
     if (i > 0 && b.people.empty()) {
       b.dosing_kg[i] = b.dosing_kg[0];
+      if (!b.is_ok[0]) b.fail(i, b.failed.front().code, b.failed.front().field, b.failed.front().message);
       continue;
     }
     if (!b.is_ok[i]) continue;
