@@ -491,6 +491,16 @@ CohortRequest with_covariates(std::uint64_t subjects, double sd_of_x = 0.1) {
   return asked;
 }
 
+/// Saturable elimination, which minutes above a level put on the slow road.
+CohortRequest saturable(std::uint64_t subjects, bool asks_levels) {
+  Request each = protocol("kamp2020");
+  each.model.parameters.push_back(made_up::parameter("Vmax", 20, unit::mg_per_h));
+  each.model.parameters.push_back(made_up::parameter("Km", 0.3, unit::mg_per_L));
+  if (!asks_levels) each.time_above = {};
+  each.order.inputs.push_back(Bolus{0.1_mg_per_kg, 70min});
+  return cohort(std::move(each), subjects);
+}
+
 // --- moments -------------------------------------------------------------------------------------------------
 
 struct Moments {
@@ -636,6 +646,38 @@ TEST_CASE("parts of any size, counted in any order, come to the bytes of the who
   CHECK((bytes_of(in_parts(5, 9000)) == bytes_of(tallied(asked))));
 }
 
+TEST_CASE("the numerical roads give the same bytes too: threads, parts, instruction sets") {
+  for (const bool asks_levels : {false, true}) {
+    CohortRequest asked = saturable(asks_levels ? 40 : 900, asks_levels);
+    asked.keeps_subjects = true;
+    const Cohort found = counted(asked, {.set = InstructionSet::baseline});
+    INFO(found.road);
+    CHECK(found.road == (asks_levels ? "network" : "odeint"));
+    const std::string due = bytes_of(found);
+    const Written rows = written(asked);
+    for (const unsigned threads : {2U, 8U}) {
+      CHECK((bytes_of(counted(asked, {.threads = threads})) == due));
+      CHECK(same_bits(written(asked, {.threads = threads}).rows, rows.rows));
+    }
+    for (const InstructionSet set : {InstructionSet::avx2, InstructionSet::avx512})
+      if (kernels_for(set)) CHECK((bytes_of(counted(asked, {.set = set})) == due));
+    asked.keeps_subjects = false;
+    const CohortTally whole = tallied(asked);
+    Random r(3);
+    std::vector<CohortTally> parts;
+    for (std::uint64_t from = 0; from < asked.subjects;) {
+      CohortRequest part = asked;
+      part.first = from;
+      part.subjects = std::min(asked.subjects - from, 1 + static_cast<std::uint64_t>(r.below(100)));
+      from += part.subjects;
+      parts.push_back(tallied(part));
+    }
+    CohortTally sum = parts.back();
+    for (parts.pop_back(); !parts.empty(); parts.pop_back()) sum = merge(std::move(sum), parts.back());
+    CHECK((bytes_of(sum) == bytes_of(whole)));
+  }
+}
+
 TEST_CASE("a profile is the same bits wherever its subject stands in the cohort") {
   CohortRequest asked = with_covariates(700, 0.5);
   const Written all = written(asked);
@@ -747,6 +789,12 @@ TEST_CASE("every subject is that patient: people of a table, row after row and d
   CHECK(worst.failed == 0);
 }
 
+TEST_CASE("every subject is that patient, within the tolerance of the solvers: saturation in lanes") {
+  const CohortRequest asked = saturable(60, false);
+  CHECK(counted(asked).road == "odeint");
+  check(compare_one_by_one(asked), 1e-5);
+}
+
 TEST_CASE("every subject is that patient on the road of networks too: a liver, saturation, a pause") {
   Request liver = protocol("perezruixo2021");
   liver.order.analyte = Analyte::s_ketamine;
@@ -762,18 +810,31 @@ TEST_CASE("every subject is that patient on the road of networks too: a liver, s
   asked = cohort(std::move(paused), 40);
   check(compare_one_by_one(asked), 1e-12);
 
-  Request saturable = protocol("kamp2020");
-  saturable.model.parameters.push_back(made_up::parameter("Vmax", 20, unit::mg_per_h));
-  saturable.model.parameters.push_back(made_up::parameter("Km", 0.3, unit::mg_per_L));
-  asked = cohort(std::move(saturable), 20);
+  asked = saturable(20, true);
   check(compare_one_by_one(asked), 1e-8);
 }
 
-TEST_CASE("a patient who cannot be dosed is nobody's cohort") {
+/// Nobody is answered; for what the first one is refused.
+std::string nobody(const CohortRequest& asked) {
+  const Cohort found = counted(asked);
+  const Written rows = written(asked);
+  CHECK(found.ok == 0);
+  CHECK(found.failed.size() == asked.subjects);
+  CHECK_FALSE(found.has_statistics);
+  CHECK(found.assessment.verdict == Verdict{VerdictKind::unevaluated});
+  CHECK(rows.profiles.ok == 0);
+  CHECK(rows.profiles.failed.size() == asked.subjects);
+  CHECK(std::all_of(rows.rows.begin(), rows.rows.end(), [](double x) { return std::isnan(x); }));
+  return found.failed.empty() ? "" : std::string(name_of(found.failed[0].code)) + ' ' + found.failed[0].field;
+}
+
+TEST_CASE("a patient who cannot be dosed makes no cohort") {
   CohortRequest asked = cohort(protocol("kamp2020"), 300);
   asked.population = SamePatient{};
   asked.each.patient.dosing_weight = WeightRule::ideal;  // without a height
-  CHECK(refusal(asked) == "E_FIELD_MISSING patient.height");
+  CHECK(nobody(asked) == "E_FIELD_MISSING patient.height");
+  asked.despite_failures = true;
+  CHECK(nobody(asked) == "E_FIELD_MISSING patient.height");
 }
 
 // --- limits --------------------------------------------------------------------------------------------------
@@ -925,17 +986,13 @@ TEST_CASE("who fails is told, counted and left out, and moves nobody beside him"
   }
 }
 
-TEST_CASE("where everybody fails the first one's reason is thrown, and no profile is a number") {
+TEST_CASE("where everybody fails everybody is listed, and no profile is a number") {
   CohortRequest asked = some_too_young(300);
   asked.population = DrawnPeople{.all = {{weight_75(), {"age", Uniform{3, 9}, "made up"}}}};
-  CHECK(refusal(asked) == "E_MODEL_DOMAIN patient.age");
+  CHECK(nobody(asked) == "E_MODEL_DOMAIN patient.age");
   CohortRequest table = cohort(protocol("kamp2020"), 3);
   table.population = PeopleTable{.names = {"weight"}, .columns = {{no_number, -1, 800}}};
-  CHECK(refusal(table) == "E_NONFINITE patient.weight");
-  const Written rows = written(table);
-  CHECK(rows.profiles.ok == 0);
-  CHECK(rows.profiles.failed.size() == 3);
-  CHECK(std::all_of(rows.rows.begin(), rows.rows.end(), [](double x) { return std::isnan(x); }));
+  CHECK(nobody(table) == "E_NONFINITE patient.weight");
 }
 
 TEST_CASE("percentiles of up to ten thousand subjects are exact, and beyond within the stated half per cent") {
