@@ -24,6 +24,7 @@ FASTER_THAN_SCIPY, FASTER_THAN_NUMPY = 2000, 20
 COHORT_BANDWIDTH, COHORT_SUBJECTS_PER_S, COHORT_PERCENTILES, COHORT_GROWTH_MB = 0.6, 1.5e6, 1.5, 200
 PROCESS_LIMIT_MS = 25
 PYTHON_CALL_LIMIT_US, PYTHON_TABLE_RATIO, PYTHON_IMPORT_LIMIT_MS = 60, 1.3, 150
+PYTHON_COHORT_RATIO = 1.05
 KINDS = "protocol", "pulse", "pause", "confluent", "mixed", "stiff", "course"
 
 
@@ -206,6 +207,15 @@ def python_rows(table, found):
     table.within("Python: import ketpk", 1e3 * ms["ketpk"], 1e3 * PYTHON_IMPORT_LIMIT_MS, f"of that NumPy {ms['numpy']:.0f} ms")
 
 
+def python_cohort_rows(table, found):
+    subjects = found["subjects"]
+    for what, said in (("profiles", "x 241 instants into one array"), ("bands", "x 241 instants, bands and JSON")):
+        here, there = (1e6 * found[f"{what}{end}_s"] / subjects for end in ("", "_cpp"))
+        table.within(f"Python: {subjects} subjects {said}, per subject", here, PYTHON_COHORT_RATIO * there,
+                     f"{here / there:.3f} of the same in C++: {text(there)}")
+    table.plain("Python: the same profiles into a new array, per subject", 1e6 * found["fresh_s"] / subjects)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("build", type=pathlib.Path, help="the build folder of the preset bench")
@@ -236,6 +246,8 @@ def main():
     if options.package_python:
         found["python"] = run([options.package_python, BENCH / "python_calls.py", options.build / "tests" / "core_rows", "--json",
                                *(["--quick"] if quick else [])])
+        found["python_cohort"] = run([options.package_python, BENCH / "python_cohort.py", options.build / "bench" / "core_cohort",
+                                      "--json", *(["--quick"] if quick else [])])
     else:
         print("bench: no --package-python, so the rows of the Python package are left out", file=sys.stderr)
     table = Table()
@@ -252,6 +264,7 @@ def main():
                  f"`true` takes {ms['true']:.1f} ms, ketpk {ms['ketpk']:.1f} ms")
     if "python" in found:
         python_rows(table, found["python"])
+        python_cohort_rows(table, found["python_cohort"])
     print(table.markdown())
     print(f"\nCPU time, least of the repetitions; processes: wall time, median of {found['process']['runs']} runs. "
           + (f"All on core {core}." if core is not None else "Not pinned to a core."), flush=True)

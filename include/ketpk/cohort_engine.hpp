@@ -242,6 +242,7 @@ struct Plan {
   bool asks_effect_site = false;
   std::vector<std::string> compartments;
   std::vector<std::size_t> places;
+  std::size_t sessions = 0;  ///< of a course
 };
 
 inline constexpr std::array<std::string_view, 4> of_everybody{"weight", "height", "age", "sex"};
@@ -262,7 +263,9 @@ struct Block {
   OfBlock dosing_kg;
   std::array<bool, block_size> is_ok;
   std::vector<FailedSubject> failed;
-  std::array<IndividualOf<Wide>, block_size / Wide::width> individuals;
+  using Individuals = std::array<IndividualOf<Wide>, block_size / Wide::width>;
+  Individuals individuals;
+  std::vector<Individuals> of_session;  ///< where parameters change between the sessions of a course; else none
   OfBlock v1, cl, q2, v2, q3, v3;
   std::vector<OfBlock> boluses, rates;  ///< of each segment
   OfBlock given_mg;
@@ -443,14 +446,22 @@ inline void weigh_for_dosing(const Plan& plan, Block& b) {
   }
 }
 
+/// How many times the typical value one parameter of each subject is.
+struct Factor {
+  const CardParameter* of;
+  OfBlock times;
+};
+
 /// exp(L z) of parameters that vary, for a block.
-[[nodiscard]] inline std::vector<OfBlock> factors_of(const Plan& plan, Block& b, const Varying& v, Stream stream) {
-  std::vector<OfBlock> out(v.of.size());
-  if (out.empty()) return out;
-  const auto z = draw(plan, b, stream, out.size());
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    combine(v.factor, k, z, out[k]);
-    for (std::size_t s = 0; s < block_size; s += 8) exp(Lanes<8>::from(&out[k][s])).to(&out[k][s]);
+[[nodiscard]] inline std::vector<Factor> factors_of(const Plan& plan, Block& b, const Varying& v,
+                                                    const Stream& stream) {
+  std::vector<Factor> out;
+  if (v.of.empty()) return out;
+  const auto z = draw(plan, b, stream, v.of.size());
+  for (std::size_t k = 0; k < v.of.size(); ++k) {
+    Factor& f = out.emplace_back(Factor{v.of[k], {}});
+    combine(v.factor, k, z, f.times);
+    for (std::size_t s = 0; s < block_size; s += 8) exp(Lanes<8>::from(&f.times[s])).to(&f.times[s]);
   }
   return out;
 }
@@ -486,12 +497,12 @@ template <class L>
 /// What the card says of the lanes from `lane` on; `at(numbers)` gives their numbers.
 template <class At>
 [[nodiscard]] IndividualOf<Wide> read_card(const Plan& plan, const std::vector<OfBlock>& covariates,
-                                           const std::vector<OfBlock>& factors, At at) {
+                                           const std::vector<Factor>& factors, At at) {
   std::vector<Wide> values;
   std::vector<Times> times;
   values.reserve(covariates.size());
   for (const OfBlock& c : covariates) values.push_back(at(c));
-  for (std::size_t k = 0; k < factors.size(); ++k) times.push_back({plan.eta.of[k], at(factors[k])});
+  for (const Factor& f : factors) times.push_back({f.of, at(f.times)});
   for (std::size_t k = 0; k < plan.theta_times.size(); ++k)
     times.push_back({plan.theta.of[k], Wide(plan.theta_times[k])});
   const ModelCard& card = plan.asked.each.model;
@@ -500,25 +511,19 @@ template <class At>
 }
 
 /// The individuals of a block. Where the lanes together are refused, each is asked by himself, and who is refused
-/// fails; his lane then holds a neighbour, or is left as it was.
-inline void read_cards(const Plan& plan, Block& b) {
-  std::vector<OfBlock> covariates;
-  for (const std::string& name : plan.covariates) covariates.push_back(card_covariate(plan, b, name));
-  const std::vector<OfBlock> factors = factors_of(plan, b, plan.eta, {plan.asked.seed, Purpose::eta});
-  // A lane that nobody uses, or whose subject failed, is another's.
-  const auto stand_in = [&](std::size_t for_lane, std::size_t from) {
-    for (OfBlock& c : covariates) c[for_lane] = c[from];
-    b.dosing_kg[for_lane] = b.dosing_kg[from];
-  };
-  const auto first_ok = std::find(b.is_ok.begin(), b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n), true);
-  if (first_ok == b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n)) return;
-  const auto good = static_cast<std::size_t>(first_ok - b.is_ok.begin());
-  for (std::size_t i = 0; i < block_size; ++i)
-    if (i >= b.n || !b.is_ok[i]) stand_in(i, good);
+/// fails; his lane then holds another.
+inline void read_individuals(const Plan& plan, Block& b, const std::vector<OfBlock>& covariates,
+                             const std::vector<Factor>& factors, Block::Individuals& out) {
+  std::optional<std::size_t> read;  // the first part that could be
+  std::vector<std::size_t> unread;
   for (std::size_t lane = 0; lane < b.n; lane += Wide::width) {
-    IndividualOf<Wide>& of = b.individuals[lane / Wide::width];
+    IndividualOf<Wide>& of = out[lane / Wide::width];
+    const auto told = [&] {
+      if (!read) read = lane / Wide::width;
+    };
     try {
       of = read_card(plan, covariates, factors, [&](const OfBlock& x) { return Wide::from(&x[lane]); });
+      told();
       continue;
     } catch (const InvalidInput&) {
       // One of them is refused, for a reason of his own: each is asked again.
@@ -535,15 +540,48 @@ inline void read_cards(const Plan& plan, Block& b) {
         b.fail(lane + i, e);
       }
     }
-    if (!any) continue;
+    if (!any) {
+      unread.push_back(lane / Wide::width);
+      continue;
+    }
     for (std::size_t i = 0; i < Wide::width; ++i)
       if (lane + i >= b.n || !b.is_ok[lane + i]) from[i] = *any;
     of = read_card(plan, covariates, factors, [&](const OfBlock& x) {
-      Wide out;
-      for (std::size_t i = 0; i < Wide::width; ++i) out.set(i, x[from[i]]);
-      return out;
+      Wide each;
+      for (std::size_t i = 0; i < Wide::width; ++i) each.set(i, x[from[i]]);
+      return each;
     });
+    told();
   }
+  if (read)
+    for (const std::size_t k : unread) out[k] = out[*read];
+}
+
+/// Who everybody is, in each session where that changes.
+inline void read_cards(const Plan& plan, Block& b) {
+  std::vector<OfBlock> covariates;
+  for (const std::string& name : plan.covariates) covariates.push_back(card_covariate(plan, b, name));
+  // A lane that nobody uses, or whose subject failed, is another's.
+  const auto end = b.is_ok.begin() + static_cast<std::ptrdiff_t>(b.n), first_ok = std::find(b.is_ok.begin(), end, true);
+  if (first_ok == end) return;
+  const auto good = static_cast<std::size_t>(first_ok - b.is_ok.begin());
+  for (std::size_t i = 0; i < block_size; ++i) {
+    if (i < b.n && b.is_ok[i]) continue;
+    for (OfBlock& c : covariates) c[i] = c[good];
+    b.dosing_kg[i] = b.dosing_kg[good];
+  }
+  const std::vector<Factor> etas = factors_of(plan, b, plan.eta, {plan.asked.seed, Purpose::eta});
+  b.of_session.resize(plan.kappa.of.empty() ? 0 : std::max<std::size_t>(1, plan.sessions));
+  for (std::size_t s = 0; s < b.of_session.size(); ++s) {
+    std::vector<Factor> factors =
+        factors_of(plan, b, plan.kappa, {plan.asked.seed, Purpose::kappa, static_cast<std::uint32_t>(s)});
+    factors.insert(factors.end(), etas.begin(), etas.end());
+    read_individuals(plan, b, covariates, factors, b.of_session[s]);
+  }
+  if (b.of_session.empty())
+    read_individuals(plan, b, covariates, etas, b.individuals);
+  else
+    b.individuals = b.of_session.front();
 }
 
 // --- what a subject's curve amounts to -----------------------------------------------------------------------
@@ -719,6 +757,16 @@ inline void solve_saturable(const Plan& plan, Block& b, double* rows) {
 using GoesOn = std::function<bool()>;
 
 /// A block of these can take seconds, so whether it goes on is asked before each subject.
+/// The course of a subject who is another in each session.
+[[nodiscard]] inline Attempt<OrderTrajectory> by_session(const Whom& who, const Block& b, std::size_t i,
+                                                         const Regimen& given) {
+  std::vector<Individual> each;
+  for (const Block::Individuals& all : b.of_session) each.push_back(lane_of(all[i / Wide::width], i % Wide::width));
+  auto course = trajectory_of(who, each, given);
+  if (auto* trouble = std::get_if<Trouble>(&course)) return std::move(*trouble);
+  return OrderTrajectory(std::get<0>(std::move(course)));
+}
+
 inline void solve_one_by_one(const Plan& plan, Block& b, double* rows, const GoesOn& goes_on) {
   const std::size_t instants = plan.times.size();
   for (std::size_t i = 0; i < b.n; ++i) {
@@ -731,7 +779,8 @@ inline void solve_one_by_one(const Plan& plan, Block& b, double* rows, const Goe
       const Regimen regimen = resolve(order, BodyMass(b.dosing_kg[i], unit::kg));
       std::optional<Delivery> delivery;
       if (!order.is_delivered_as_it_stands()) delivery = deliver(order, regimen);
-      const auto trajectory = trajectory_of(who, delivery ? delivery->given : regimen);
+      const Regimen& given = delivery ? delivery->given : regimen;
+      auto trajectory = b.of_session.size() > 1 ? by_session(who, b, i, given) : trajectory_of(who, given);
       if (const auto* trouble = std::get_if<Trouble>(&trajectory)) {
         b.fail(i, trouble->code, trouble->where, trouble->message);
         continue;
@@ -1129,7 +1178,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
                                      [](const CardMetabolite& m) { return !m.from.empty() || m.delay.has_value(); }) &&
                         std::none_of(card.entries.begin(), card.entries.end(),
                                      [](const CardEntry& e) { return e.compartment == "central"; });
-  const bool is_simple = order.is_delivered_as_it_stands() && plan.kappa.of.empty() &&
+  const bool is_simple = order.is_delivered_as_it_stands() && (plan.kappa.of.empty() || plan.sessions < 2) &&
                          std::all_of(order.inputs.begin(), order.inputs.end(), into_vein);
   if (!is_plain || !is_simple) return RoadTaken::network;
   if (!saturates) return RoadTaken::exact;
@@ -1208,6 +1257,7 @@ inline void set_block(const CohortRequest& asked, std::uint64_t k, Block& b) noe
   const Patient typical = somebody(asked);
   (void)admit(anybody, typical, each.order.analyte, each.allowances);
   require_looked_at(each.patient, std::span<const ModelCard>(&card, 1));
+  plan.sessions = each.order.course ? each.order.course->starts.size() : 0;
   plan.segments = dose_segments(each.order);
   plan.runs = runs_of(plan.times, plan.segments);
 

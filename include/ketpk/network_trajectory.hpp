@@ -33,6 +33,13 @@
 
 namespace ketpk {
 
+/// Parameters that change between stretches of a timeline, all of one structure; `of_stretch` says which of `distinct`
+/// governs each. None: the first.
+struct ParametersOverTime {
+  std::vector<Parameters<double>> distinct;
+  std::vector<std::size_t> of_stretch;
+};
+
 /// The course of one network over a timeline, up to where nothing is left to speak of.
 class NetworkTrajectory {
  public:
@@ -116,7 +123,7 @@ class NetworkTrajectory {
 
  private:
   NetworkTrajectory() = default;
-  friend Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline, OdeMethod method);
+  friend Attempt<NetworkTrajectory> follow(const ParametersOverTime& over, const Timeline& timeline, OdeMethod method);
 
   std::shared_ptr<const Network> net_;
   std::vector<Segment> segments_;
@@ -240,12 +247,17 @@ struct ParentMode {
 
 /// The course of a network over a timeline that begins at 0; records of one instant act together. The last stretch goes
 /// on until what is left of anything is below 1e-17 of what there was. Linear networks, and stiff ones, choose their
-/// steps by themselves; `method` is for the others.
+/// steps by themselves; `method` is for the others. Where parameters change, the area under a metabolite without end is
+/// not known from them, and is not to be asked.
 /// `Trouble` as `solve_ode`, with the instant; also where the slowest rate would need longer than can be counted.
-[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline,
-                                                       OdeMethod method = OdeMethod::dormand_prince) {
+[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const ParametersOverTime& over, const Timeline& timeline,
+                                                       OdeMethod method) {
   NetworkTrajectory out;
-  out.net_ = std::make_shared<const Network>(p);
+  std::vector<std::shared_ptr<const Network>> nets;
+  for (const Parameters<double>& each : over.distinct) nets.push_back(std::make_shared<const Network>(each));
+  const auto of_stretch = [&](std::size_t k) { return over.of_stretch.empty() ? 0 : over.of_stretch[k]; };
+  const Parameters<double>& p = over.distinct[of_stretch(timeline.stretches.size() - 1)];  // how it ends
+  out.net_ = nets.front();
   out.timeline_ = timeline;
   const Network& net = *out.net_;
   const Networks networks{{net}, std::vector<std::size_t>(timeline.of_record.size(), 0)};
@@ -295,11 +307,12 @@ struct ParentMode {
     }
     out.segments_.push_back({s.start, is_last ? Micros{0} : s.duration, 0, 0});
     out.areas_.push_back(area);
-    OdeOptions steps = steps_from(net, x, s.rates, horizon);
+    const auto& here = nets[of_stretch(k)];
+    OdeOptions steps = steps_from(*here, x, s.rates, horizon);
     out.is_stiff_ = out.is_stiff_ || steps.method == OdeMethod::rosenbrock;
     if (!net.is_linear() && steps.method == OdeMethod::dormand_prince) steps.method = method;
-    auto piece = solve_ode(NetworkStretch(out.net_, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon,
-                           std::move(steps));
+    auto piece =
+        solve_ode(NetworkStretch(here, s.rates, x), {Segment{Micros{0}, Micros{0}, 0, 0}}, horizon, std::move(steps));
     if (auto* trouble = std::get_if<Trouble>(&piece)) {
       trouble->message += " (counted from " + to_text(minutes(s.start)) + " min)";
       return *trouble;
@@ -319,8 +332,14 @@ struct ParentMode {
     out.pieces_.push_back(std::get<0>(std::move(piece)));
   }
   // All that reaches plasma leaves the body through its clearance; where that saturates, the curve is asked.
-  out.auc_ = p.saturable ? area : out.reached_plasma_mg_ / linear_clearance(p);
+  out.auc_ = p.saturable || nets.size() > 1 ? area : out.reached_plasma_mg_ / linear_clearance(p);
   return out;
+}
+
+/// The same with parameters that do not change.
+[[nodiscard]] inline Attempt<NetworkTrajectory> follow(const Parameters<double>& p, const Timeline& timeline,
+                                                       OdeMethod method = OdeMethod::dormand_prince) {
+  return follow(ParametersOverTime{{p}, {}}, timeline, method);
 }
 
 }  // namespace ketpk

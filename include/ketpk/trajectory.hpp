@@ -59,13 +59,15 @@ namespace detail {
   return true;
 }
 
-/// The doses on their way in: bioavailability changes their amount, an infusion's duration stays.
-[[nodiscard]] inline Timeline timeline_of(const Whom& whom, const Regimen& given) {
+/// The doses on their way in: bioavailability changes their amount, an infusion's duration stays. `entry_of(i, c)` is
+/// how dose i gets into compartment c.
+template <class EntryOf>
+[[nodiscard]] Timeline timeline_of(const Whom& whom, const Regimen& given, EntryOf entry_of) {
   std::vector<Happening> records{{.line = 0, .time = Micros{0}}};
   for (std::size_t i = 0; i < given.doses.size(); ++i) {
     const Dose& d = given.doses[i];
     const std::size_t c = compartment_of(whom, d);
-    const Entry& entry = whom.person.entries[c];
+    const Entry& entry = entry_of(i, c);
     const double us = std::round(entry.lag_min * micros_per_minute);
     require(us <= static_cast<double>((horizon_limit - d.end()).count()), Code::range, "order",
             "enters past the supported course; accepted: an end up to 400 d");
@@ -83,6 +85,10 @@ namespace detail {
   Timeline t = timeline(records, CovariateRule::nonmem);
   t.stretches.pop_back();
   return t;
+}
+
+[[nodiscard]] inline Timeline timeline_of(const Whom& whom, const Regimen& given) {
+  return timeline_of(whom, given, [&](std::size_t, std::size_t c) -> const Entry& { return whom.person.entries[c]; });
 }
 
 }  // namespace detail
@@ -106,6 +112,42 @@ inline void require_compartments(const Order& order, const Whom& whom) {
   auto followed = follow(whom.person.parameters, detail::timeline_of(whom, given));
   if (auto* trouble = std::get_if<Trouble>(&followed)) return std::move(*trouble);
   return std::get<0>(std::move(followed));
+}
+
+/// The course of `given`, the sessions of a course, where somebody is another in each: `of_session[s]` from the start
+/// of session s to that of the next, the first from 0 on. Throws and `Trouble` as above.
+[[nodiscard]] inline Attempt<NetworkTrajectory> trajectory_of(const Whom& whom,
+                                                              const std::vector<Individual>& of_session,
+                                                              const Regimen& given) {
+  const auto session_of = [&](Micros t) {
+    return std::min(session_at(given.sessions, t).value_or(0), of_session.size() - 1);
+  };
+  const Timeline timeline = detail::timeline_of(whom, given, [&](std::size_t i, std::size_t c) -> const Entry& {
+    return of_session[session_of(given.doses[i].at)].entries[c];
+  });
+  ParametersOverTime over;
+  for (const Individual& each : of_session) over.distinct.push_back(each.parameters);
+  Timeline cut = timeline;
+  cut.stretches.clear();
+  // A stretch in which a session begins is two.
+  for (const Stretch& s : timeline.stretches) {
+    const bool is_last = &s == &timeline.stretches.back();
+    Stretch rest = s;
+    for (const Micros start : given.sessions) {
+      if (start <= rest.start || (!is_last && start >= s.start + s.duration)) continue;
+      Stretch before = rest;
+      before.duration = start - rest.start;
+      cut.stretches.push_back(before);
+      rest.start = start;
+      rest.duration = is_last ? Micros{0} : s.start + s.duration - start;
+      rest.boluses.clear();
+      rest.is_emptied = false;
+      rest.steady.reset();
+    }
+    cut.stretches.push_back(rest);
+  }
+  for (const Stretch& s : cut.stretches) over.of_stretch.push_back(session_of(s.start));
+  return follow(over, cut, OdeMethod::dormand_prince);
 }
 
 }  // namespace ketpk

@@ -128,6 +128,7 @@ nb::ndarray<nb::numpy, const T, nb::ndim<1>> owned(std::vector<T>&& values) {
   return {static_cast<const char*>(b.data()), b.size()};
 }
 
+void bind_cohort(nb::module_& m);
 void bind_evidence(nb::module_& m);
 void bind_models(nb::module_& m);
 void bind_predict(nb::module_& m);

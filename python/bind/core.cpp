@@ -294,6 +294,7 @@ NB_MODULE(_core, m) {
   m.def("forked", &Running::forked, "For a child process: none of the parent's calls run there.");
   m.def("command_line", &command_line, "arguments"_a,
         "Runs the command line; `arguments` starts with the program's name. Gives its exit code.");
+  bind_cohort(m);
   bind_evidence(m);
   bind_models(m);
   bind_predict(m);

@@ -48,6 +48,22 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("compare", "Spread", "SiteSpread", "Range", "MinutesAbove", "FlagCount", "OpenCheck", "RefusedModel"),
     ),
     ("What if", ("sweep", "evenly", "Sweep", "SweepAxis", "RefusedPoint")),
+    (
+        "A population",
+        (
+            "cohort",
+            "cohort_file",
+            "Cohort",
+            "Spreading",
+            "LimitInCohort",
+            "Proportion",
+            "Interval95",
+            "Replicates",
+            "FailedSubject",
+            "cohort_profiles",
+            "CohortProfiles",
+        ),
+    ),
     ("Looking", ("plot",)),
     (
         "Answers",

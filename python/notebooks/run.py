@@ -32,6 +32,7 @@ NOTEBOOKS = (
     "one_infusion.ipynb",
     "models_disagree.ipynb",
     "which_model_how_sure.ipynb",
+    "population_and_limits.ipynb",
     "table_of_patients.ipynb",
     "your_model_your_data.ipynb",
 )

@@ -28,6 +28,19 @@ except ImportError as error:
     ) from error
 
 from . import limits, models
+from ._cohort import (
+    Cohort,
+    CohortProfiles,
+    FailedSubject,
+    Interval95,
+    LimitInCohort,
+    Proportion,
+    Replicates,
+    Spreading,
+    cohort,
+    cohort_file,
+    cohort_profiles,
+)
 from ._errors import InvalidInput, NumericalTrouble, WrongType
 from ._evidence import Evidence, validate
 from ._frame import simulate_frame
@@ -95,6 +108,8 @@ __version__: str = _core.version
 __all__ = [
     "Assessment",
     "Check",
+    "Cohort",
+    "CohortProfiles",
     "Course",
     "DeliveredEvent",
     "DeliveredInput",
@@ -105,10 +120,13 @@ __all__ = [
     "Event",
     "Evidence",
     "Extreme",
+    "FailedSubject",
     "Flag",
     "FlagCount",
     "Interruption",
+    "Interval95",
     "InvalidInput",
+    "LimitInCohort",
     "Limits",
     "LimitsUsed",
     "LinearEffect",
@@ -124,6 +142,7 @@ __all__ = [
     "Piece",
     "Prediction",
     "Priming",
+    "Proportion",
     "Profile",
     "Provenance",
     "Pump",
@@ -131,11 +150,13 @@ __all__ = [
     "RateRun",
     "RefusedModel",
     "RefusedPoint",
+    "Replicates",
     "Result",
     "SessionOfCourse",
     "SiteSpread",
     "Solvers",
     "Spread",
+    "Spreading",
     "State",
     "Summary",
     "Sweep",
@@ -149,6 +170,9 @@ __all__ = [
     "__version__",
     "bolus",
     "change_rate",
+    "cohort",
+    "cohort_file",
+    "cohort_profiles",
     "compare",
     "evenly",
     "infusion",

@@ -113,6 +113,79 @@ def command_line(arguments: Sequence[bytes]) -> int:
     Runs the command line; `arguments` starts with the program's name. Gives its exit code.
     """
 
+class CohortAsked:
+    """A cohort that was read and can be run."""
+
+    @property
+    def subjects(self) -> int:
+        """How many subjects are asked."""
+
+    @property
+    def work(self) -> int:
+        """How many subjects are answered, each replicate's too."""
+
+    def time_us(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), writable=False)]:
+        """The asked instants [us]."""
+
+    def answer(self, threads: int, progress: object | None) -> Cohort:
+        """Answers it; `progress` is called with the subjects done."""
+
+    def write(self, rows: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], threads: int, progress: object | None) -> tuple[int, int, list[tuple[int, str, str, str]]]:
+        """
+        Plasma of each subject at each instant [ng/mL] into `rows`: how many, how many were answered, who was not.
+        """
+
+class Cohort:
+    """The answer about a population, held by the core."""
+
+    def head(self) -> str:
+        """
+        The answer as ketpk.cohort-result/1, of which the table of subjects is left empty.
+        """
+
+    def json(self) -> str:
+        """The answer as ketpk.cohort-result/1."""
+
+    def csv(self) -> str:
+        """The bands over time as CSV."""
+
+    def subjects_csv(self) -> str:
+        """The table of subjects as CSV."""
+
+    def card(self) -> str:
+        """The answer on one screen."""
+
+    def time_us(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), writable=False)]:
+        """The asked instants [us]."""
+
+    def mean(self) -> Annotated[NDArray[numpy.float64], dict(shape=(None,), writable=False)]:
+        """Mean plasma at these instants [ng/mL]."""
+
+    def percentiles(self) -> list[Annotated[NDArray[numpy.float64], dict(shape=(None,), writable=False)]]:
+        """Plasma at these instants [ng/mL], of each percentile."""
+
+    def subjects(self) -> dict[str, Any]:
+        """The table of subjects by column."""
+
+    def replicates(self) -> dict[str, Any]:
+        """What every replicate of the parameter uncertainty came to."""
+
+    def bounds(self) -> list[tuple[str, str, float, bool]]:
+        """
+        The upper bounds on the peak in plasma: limit, severity, level [ng/mL], whether it has no lower ones.
+        """
+
+def read_cohort(document: bytes, table: Sequence[tuple[str, Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | Sequence[str]]], folder: bytes, today: str, confined: bool, limits: Limits | None) -> CohortAsked:
+    """
+    Reads a cohort, ketpk.cohort/1; `table`, unless empty, is that of its people.
+    """
+
+def share_text(hits: int, of: int) -> str:
+    """So many of so many in percent, with the 95 % interval."""
+
+def new_rows(rows: int, columns: int) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+    """Memory for an array, aligned; what is in it is not said."""
+
 def evidence(model: str, data: str) -> tuple[str, str, str, str]:
     """
     Models against what was measured, as JSON, CSV, Markdown and text; an empty id means all of them.

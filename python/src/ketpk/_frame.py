@@ -53,6 +53,7 @@ NUMBERS: Mapping[str, _Kind] = {
     **{f"bolus_{ending}": _Kind("bolus", unit, True) for ending, unit in DOSE_UNITS.items()},
     "bag_mg_per_mL": _Kind("bag", "mg/mL", True),
 }
+_ANY = _Kind("covariate", "")
 WORDS = ("sex", "model", "analyte", "form", "into")
 
 
@@ -172,8 +173,9 @@ class Source:
         _bad_cell("E_NONFINITE", name, "a missing value; accepted: a value in every row", row)
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """A copy of the column as float64. Raises ``InvalidInput`` with row and column."""
-        kind = NUMBERS[name]
+        """A copy of the column as float64; integers too, unless it says how much drug. Raises ``InvalidInput`` with row
+        and column."""
+        kind = NUMBERS.get(name, _ANY)
         if self.kind == "mapping":
             column = self._listed(name)
             if not isinstance(column, np.ndarray) and hasattr(column, "__array__"):
@@ -396,16 +398,25 @@ def _told(answers: Mapping[str, Any], rows: int) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _progress_of(progress: object, rows: int) -> tuple[Callable[[int], object] | None, Callable[[], object]]:
-    """What the core calls with the rows done, and what is called at the end."""
+def threads_of(threads: object) -> int:
+    """A number of threads. Raises ``InvalidInput``, ``WrongType``."""
+    if not isinstance(count := number(threads, "threads"), int):
+        raise WrongType("E_TYPE", "threads", "not a whole number; accepted: 1 to 1024")
+    if not 1 <= count <= 1024:
+        raise InvalidInput("E_RANGE", "threads", "not a number of threads; accepted: 1 to 1024")
+    return count
+
+
+def progress_of(progress: object, total: int, unit: str) -> tuple[Callable[[int], object] | None, Callable[[], object]]:
+    """What the core calls with what is done of the total, and what is called at the end."""
     if progress is False or progress is None:
         return None, lambda: None
     if progress is True:
-        bar = optional("tqdm.auto", "progress").tqdm(total=rows, unit=" rows", file=sys.stderr)
+        bar = optional("tqdm.auto", "progress").tqdm(total=total, unit=f" {unit}", file=sys.stderr)
         return (lambda done: bar.update(done - bar.n)), bar.close
     if callable(progress):
         call = progress
-        return (lambda done: call(done, rows)), lambda: None
+        return (lambda done: call(done, total)), lambda: None
     raise WrongType("E_TYPE", "progress", "neither a truth value nor callable; accepted: True, or f(done, total)")
 
 
@@ -494,10 +505,7 @@ def simulate_frame(
         raise InvalidInput("E_FIELD_MISSING", "frame", "no row; accepted: at least one")
     if layout not in ("rows", "long"):
         raise InvalidInput("E_ARG", "layout", "not a layout; accepted: rows, long")
-    if not isinstance(number(threads, "threads"), int):
-        raise WrongType("E_TYPE", "threads", "not a whole number; accepted: 1 to 1024")
-    if not 1 <= threads <= 1024:
-        raise InvalidInput("E_RANGE", "threads", "not a number of threads; accepted: 1 to 1024")
+    threads = threads_of(threads)
 
     # The core reads when an input starts before it reads how long it takes.
     used = sorted((n for n in source.names if n in NUMBERS), key=lambda n: NUMBERS[n].role == "duration")
@@ -592,7 +600,7 @@ def simulate_frame(
             raise InvalidInput(
                 "E_FIELD_DUPLICATE", "keep", "a kept column has the name of an answer; accepted: another name"
             )
-        call, close = _progress_of(progress, source.rows)
+        call, close = progress_of(progress, source.rows, "rows")
         try:
             columns = asked(source.rows, call)
         finally:

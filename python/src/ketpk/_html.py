@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ._plot import told_number as shown
 
 if TYPE_CHECKING:
+    from ._cohort import Cohort, LimitInCohort, Spreading
     from ._result import Check, Delivery, Flag, Result
     from ._spread import Range, SiteSpread, Spread
     from .limits import Limits
@@ -340,6 +341,72 @@ def spread(s: Spread) -> str:
     if s.refused:
         parts.append(_p("Not asked", style="head"))
         parts.append(_list(f"{r.id}: {r.field} {r.message.partition('; accepted')[0]}" for r in s.refused))
+    parts.append(_p(_NO_DEVICE, style="small"))
+    return _tag("div", *parts, style="card")
+
+
+def _crossed(limit: LimitInCohort) -> Iterable[object]:
+    """How often the bounds of a limit are crossed, and how often they may be."""
+    if limit.beyond_any is None or limit.beyond_hard is None:
+        return (limit.id, f"not evaluated: {limit.why or 'no reason given'}", "", "")
+    may = "–" if limit.max_probability is None else f"{shown(100 * limit.max_probability)} %"
+    return (limit.id, str(limit.beyond_any), str(limit.beyond_hard), may)
+
+
+def _spread_over(s: Spreading, percentiles: Iterable[float]) -> Iterable[object]:
+    level = s.name.removeprefix("minutes_above_").removesuffix("_ng_per_mL")
+    names = {
+        "cmax_ng_per_mL": "peak [ng/mL]",
+        "tmax_min": "at [min]",
+        "auc_inf_ng_h_per_mL": "area without end [ng h/mL]",
+    }
+    numbers = [s.mean, *(s.at_percentiles[p] for p in percentiles), s.lowest, s.highest]
+    return (names.get(s.name, f"above {level} ng/mL [min]"), *map(shown, numbers))
+
+
+def cohort(c: Cohort) -> str:
+    """What an order does in a population."""
+    asked, session, model = c.inputs["cohort"], c.inputs["session"], c.model
+    given = [
+        f"{each.get('infuse') or each.get('infuse_at_rate') or each['bolus']}"
+        + (f" over {each['over']}" if "over" in each else " at once")
+        for each in session["order"][:12]
+    ]
+    told: list[tuple[str, object]] = [
+        ("Order", f"{' · '.join(given)} · {session['analyte']} · milligrams of {session['form']}"),
+        ("Model", _joined([_p(f"{model['id']} · {_site(model['site'])}"), _p(_cited(model), style="small")], "")),
+        ("Subjects", f"{c.n_in} = {c.n_ok} answered + {c.n_failed} failed · seed {asked['seed']}"),
+    ]
+    parts: list[object] = [_p("ketpk cohort", style="title"), _table(told)]
+    if c.failed:
+        parts.append(_p("Failed", style="head"))
+        parts.append(_list(f"subject {f.subject}: {f.code} {f.field}" for f in c.failed[:12]))
+        if len(c.failed) > 12:
+            parts.append(_p(f"and {len(c.failed) - 12} more"))
+    if not c.has_statistics:
+        parts.append(_p("No statistics: subjects failed, and those of the others were not asked.", style="loud"))
+    else:
+        percentiles = list(next(iter(c.summaries.values())).at_percentiles)[:7]
+        heads = ["over the subjects", "mean", *(f"{p:g} %" for p in percentiles), "lowest", "highest"]
+        parts.append(_table((_spread_over(s, percentiles) for s in c.summaries.values()), heads))
+        error = next(iter(c.summaries.values())).error_rel
+        exact = "exact" if not error else f"within {100 * error:.2g} %"
+        parts.append(_p(f"percentiles by definition 7 of Hyndman and Fan, {exact}", style="small"))
+        if c.limits:
+            heads = ["limit", "beyond a bound", "beyond a hard bound", "at most"]
+            parts.append(_table((_crossed(limit) for limit in c.limits.values()), heads))
+            parts.append(_p("shares of subjects, each with its 95 % interval", style="small"))
+    used = c.assessment.limits
+    by: list[object] = [_label(str(c.verdict), f"verdict: {c.verdict}"), c.assessment.basis]
+    parts.append(_p(_joined(by, " "), style="verdict"))
+    if used is None:
+        parts.append(_p("no limits were given"))
+    else:
+        parts.append(_p(f"limits {used.id} · version {used.version} · status {used.status}"))
+        if used.status == "example":
+            parts.append(_p(_EXAMPLE, style="loud"))
+    parts += [_flag(f) for f in c.flags]
+    parts.append(_p(f"solver {c.road}", style="small"))
     parts.append(_p(_NO_DEVICE, style="small"))
     return _tag("div", *parts, style="card")
 

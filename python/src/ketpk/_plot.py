@@ -905,9 +905,8 @@ class _Sheet:
 
     def header(self) -> None:
         """Over the Axes, from below: the legend, what was found, what was given."""
-        results, room = self.results, 0.0
+        results = self.results
         self.settle()
-        width = self.ax.get_window_extent().width
         above = 4.0  # [pt]
         if len(results) > 1 or self.side_curves:
             legend = self.legend(above)
@@ -926,7 +925,12 @@ class _Sheet:
             used = {(u.id, u.version, u.status) for u in (r.assessment.limits for r in results) if u is not None}
             by = "; ".join(f"limits: {i} version {v} (status {s})" for i, v, s in sorted(used))
             told = [f"{by or 'no limits given'} · {basis}"]
-        lines = [line for words in told if words for line in self.wrapped(words, _SMALL, width - room)]
+        self.titled(title, told, above)
+
+    def titled(self, title: str, told: Sequence[str], above: float) -> None:
+        """A title, and under it what is told, from so far over the Axes on [pt]."""
+        width = self.ax.get_window_extent().width
+        lines = [line for words in told if words for line in self.wrapped(words, _SMALL, width)]
         if lines:
             said = self.ax.annotate(
                 "\n".join(lines),

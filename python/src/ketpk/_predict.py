@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,15 @@ from . import _core
 from ._errors import InvalidInput, NumericalTrouble, WrongType
 from ._files import path_bytes
 from ._frame import Source
-from ._frozen import Frozen, Immutable
+from ._frozen import Frozen
 from ._numbers import number, truth, word
-from ._table import Table
+from ._table import Table, Tabular
 from .models import ModelSource, model_bytes
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
 
 SCHEMA = "ketpk.table/1"
 
 
-class Prediction(Immutable):
+class Prediction(Tabular):
     """What a model says at every record of a data set, in the order of the records: at a dose record the state after
     the dose, at a reset the one after the reset. ``ketpk.predict`` makes one.
 
@@ -127,34 +122,6 @@ class Prediction(Immutable):
     def to_json(self) -> str:
         """The table as ``ketpk.table/1``, the same bytes as the command writes with ``--json``."""
         return _core.table_json(*self._told(), **self._about)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """The table, one row a record, the unit in each column's name, a copy. Needs pandas.
-
-        Raises:
-            ImportError: without pandas.
-        """
-        return self._columns.to_pandas()
-
-    def to_polars(self) -> polars.DataFrame:
-        """The table as a data frame of polars. Needs polars.
-
-        Raises:
-            ImportError: without polars.
-        """
-        return self._columns.to_polars()
-
-    def to_arrow(self) -> pyarrow.Table:
-        """The table as an Arrow table, numbers without copying. Needs pyarrow.
-
-        Raises:
-            ImportError: without pyarrow.
-        """
-        return self._columns.to_arrow()
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The table by the Arrow PyCapsule protocol. Needs pyarrow. Raises as ``to_arrow``."""
-        return self._columns.__arrow_c_stream__(requested_schema)
 
     def __len__(self) -> int:
         """The number of records, as ``rows``."""

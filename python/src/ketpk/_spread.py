@@ -15,21 +15,18 @@ from numpy.typing import NDArray
 from . import _core
 from ._errors import InvalidInput, WrongType
 from ._files import json_bytes
-from ._frozen import Frozen, Immutable, frozen
+from ._frozen import Frozen, frozen
 from ._nouns import Course, Event, Order, Patient, Pump, Vial
 from ._numbers import Number, truth
 from ._result import SCHEMA as RESULT
 from ._result import Override, Result, _as_stated, _made, _strict_json
 from ._session import LimitsSource, limits_of, session_of
-from ._table import Table
+from ._table import Table, Tabular
 from .limits import today
 from .models import ModelSource, session_model
 
 if TYPE_CHECKING:
     import matplotlib.axes
-    import pandas
-    import polars
-    import pyarrow
 
 SCHEMA = "ketpk.spread/1"
 
@@ -195,7 +192,7 @@ def _column(values: Any) -> NDArray[np.float64]:
     return column
 
 
-class Spread(Immutable, Mapping[str, Result]):
+class Spread(Tabular, Mapping[str, Result]):
     """The answers of all models that admit the patient and the order: a read-only mapping of their ids to results.
 
     ``ketpk.compare`` makes one, ``Spread.from_json`` brings one back. It is a value: it does not change, equal ones are
@@ -334,31 +331,6 @@ class Spread(Immutable, Mapping[str, Result]):
             columns[f"{site.site}_lowest_ng_per_mL"] = site.lowest_ng_per_mL
             columns[f"{site.site}_highest_ng_per_mL"] = site.highest_ng_per_mL
         return _core.table_csv(list(columns), list(columns.values()))
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """``columns`` as a data frame, one row a model, a copy; ``spread.curves.to_pandas()`` has the curves. Needs
-        pandas.
-
-        Raises:
-            ImportError: without pandas.
-        """
-        return self.columns.to_pandas()
-
-    def to_polars(self) -> polars.DataFrame:
-        """``columns`` as a data frame of polars. Needs polars.
-
-        Raises:
-            ImportError: without polars.
-        """
-        return self.columns.to_polars()
-
-    def to_arrow(self) -> pyarrow.Table:
-        """``columns`` as an Arrow table. Needs pyarrow.
-
-        Raises:
-            ImportError: without pyarrow.
-        """
-        return self.columns.to_arrow()
 
     def plot(self) -> tuple[matplotlib.axes.Axes, ...]:
         """Each model's curve [ng/mL] over time, one panel per sampling site, in a figure of its own. Needs matplotlib.

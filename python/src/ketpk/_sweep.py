@@ -17,20 +17,17 @@ from . import _core
 from ._errors import InvalidInput, WrongType
 from ._files import json_bytes
 from ._frame import NUMBERS
-from ._frozen import Frozen, Immutable, frozen, thawed
+from ._frozen import Frozen, frozen, thawed
 from ._nouns import Course, Effect, Event, Order, Patient, Pump, Vial
 from ._numbers import Number, number, numbers, quantity, truth, word
 from ._session import LimitsSource, limits_of, one_model, session_of
 from ._spread import models_of
-from ._table import Table
+from ._table import Table, Tabular
 from .limits import today
 from .models import ModelSource
 
 if TYPE_CHECKING:
     import matplotlib.axes
-    import pandas
-    import polars
-    import pyarrow
 
 SCHEMA = "ketpk.grid/1"
 
@@ -83,7 +80,7 @@ class RefusedPoint:
     message: str
 
 
-class Sweep(Immutable):
+class Sweep(Tabular):
     """The answers over a grid, one row a point. ``ketpk.sweep`` makes one.
 
     It is a value: it does not change, equal ones are equal, and it can be pickled. It is no truth value.
@@ -143,34 +140,6 @@ class Sweep(Immutable):
     def to_csv(self) -> str:
         """The table as CSV, the same bytes as ``ketpk sweep --csv`` writes."""
         return str(self._told["csv"]) if self._held is None else self._held.csv()
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """The table, one row a point, a copy. Needs pandas.
-
-        Raises:
-            ImportError: without pandas.
-        """
-        return self.columns.to_pandas()
-
-    def to_polars(self) -> polars.DataFrame:
-        """The table as a data frame of polars. Needs polars.
-
-        Raises:
-            ImportError: without polars.
-        """
-        return self.columns.to_polars()
-
-    def to_arrow(self) -> pyarrow.Table:
-        """The table as an Arrow table, numbers without copying. Needs pyarrow.
-
-        Raises:
-            ImportError: without pyarrow.
-        """
-        return self.columns.to_arrow()
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The table by the Arrow PyCapsule protocol. Needs pyarrow. Raises as ``to_arrow``."""
-        return self.columns.__arrow_c_stream__(requested_schema)
 
     def card(self, quantity: str = "cmax_ng_per_mL") -> str:
         """Maps of one number as text, as the command line shows them.

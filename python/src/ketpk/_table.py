@@ -111,6 +111,45 @@ class Table(Immutable, Mapping[str, NDArray[Any]]):
         return f"<ketpk.{type(self).__name__} of {self.rows} rows: {', '.join(self)}>"
 
 
+class Tabular(Immutable):
+    """What has ``columns``, and the doors from there to other tables."""
+
+    __slots__ = ()
+
+    @property
+    def columns(self) -> Table:
+        """A read-only mapping of names, with their units, to arrays of the shape ``(n,)``."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """``columns`` as a data frame of pandas, a copy. Needs pandas.
+
+        Raises:
+            ImportError: without pandas.
+        """
+        return self.columns.to_pandas()
+
+    def to_polars(self) -> polars.DataFrame:
+        """``columns`` as a data frame of polars. Needs polars.
+
+        Raises:
+            ImportError: without polars.
+        """
+        return self.columns.to_polars()
+
+    def to_arrow(self) -> pyarrow.Table:
+        """``columns`` as an Arrow table, numbers without copying. Needs pyarrow.
+
+        Raises:
+            ImportError: without pyarrow.
+        """
+        return self.columns.to_arrow()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """``columns`` by the Arrow PyCapsule protocol. Needs pyarrow. Raises as ``to_arrow``."""
+        return self.columns.__arrow_c_stream__(requested_schema)
+
+
 def _packed(column: NDArray[Any]) -> tuple[str, Any]:
     return ("O", column.tolist()) if column.dtype == object else (column.dtype.str, column.tobytes())
 
