@@ -837,6 +837,38 @@ TEST_CASE("a patient who cannot be dosed makes no cohort") {
   CHECK(nobody(asked) == "E_FIELD_MISSING patient.height");
 }
 
+TEST_CASE("in each session a subject is the patient whom scalar code draws for that session") {
+  CohortRequest asked = cohort(protocol("kamp2020"), 60);
+  const auto later = 24h * 30;  // nothing is left of the first session
+  asked.each.order.course = CoursePlan{.starts = {0min, later}, .every = later};
+  const std::vector<Micros> since{10min, 40min, 2h, 4h};
+  std::vector<Micros> at = since;
+  for (const Micros t : since) at.push_back(later + t);
+  asked.each.observe = {.every = {}, .at = at, .until = {}};
+  asked.each.time_above = {};
+  asked.between_occasions = Variability{{"CL", "V2"}, {0.05, 0.02, 0.02, 0.08}, "made up"};
+  const Written found = written(asked, {.threads = 2});
+  CHECK(found.profiles.ok == asked.subjects);
+  CHECK((bytes_of(counted(asked, {.threads = 5})) == bytes_of(counted(asked))));
+  double worst = 0;
+  for (std::uint64_t i = 0; i < asked.subjects; ++i)
+    for (std::uint32_t session = 0; session < 2; ++session) {
+      std::vector<double> z(2);
+      normals<double>({asked.seed, Purpose::kappa, session}, i, 0, std::span<double>(z));
+      const auto kappa = correlated(asked.between_occasions->omega, z);
+      Request one = asked.each;
+      one.patient = patient_by_hand(asked, i);
+      one.order.course.reset();
+      one.observe.at = since;
+      one.model = detail::with_eta(detail::with_eta(card_by_hand(asked, i), "CL", kappa[0]), "V2", kappa[1]);
+      const Result due = std::get<Result>(simulate(one, NoSecondSolver{}));
+      for (std::size_t k = 0; k < since.size(); ++k)
+        worst = std::max(
+            worst, difference(found.rows[i * at.size() + session * since.size() + k], due.profile.plasma_ng_per_mL[k]));
+    }
+  CHECK(worst < 1e-7);
+}
+
 // --- limits --------------------------------------------------------------------------------------------------
 
 TEST_CASE("shares beyond limits are the counts of single verdicts, whatever the limits look at") {
