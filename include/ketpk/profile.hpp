@@ -5,10 +5,13 @@
 // at the continuous course instead.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "ketpk/error.hpp"
 #include "ketpk/time.hpp"
 
 namespace ketpk {
