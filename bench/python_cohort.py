@@ -21,7 +21,7 @@ VARIANCE = float(np.log1p(0.3**2))  # a CV of 30 %
 SUBJECTS = {
     "people": {
         "covariates": [
-            {"name": "weight", "lognormal": {"median": "75 kg", "log_sd": 0.198}, "source": "chosen for the benchmark"}
+            {"name": "weight", "lognormal": {"median": "75 kg", "cv": 0.2}, "source": "chosen for the benchmark"}
         ]
     },
     "between_subjects": {
@@ -37,11 +37,11 @@ SESSION = {
     "form": "base",
     "initial_state": "drug-free",
     "order": [{"infuse": "0.5 mg/kg", "over": "40 min", "at": "0 min"}],
-    "model": "kamp2020",
+    "model": "domino1984",
     "observe": {"every": "1 min", "until": "240 min"},
 }
 KEYWORDS = {
-    "model": "kamp2020",
+    "model": "domino1984",
     "analyte": "racemic-ketamine",
     "form": "base",
     "drug_free": True,

@@ -39,6 +39,14 @@ using ketpk::testing::Random;
 
 namespace {
 
+/// Definition 7 of Hyndman and Fan (1996), doi 10.1080/00031305.1996.10473566, by sorting.
+double percentile_type7(std::vector<double> x, double p) {
+  std::sort(x.begin(), x.end());
+  const double rank = static_cast<double>(x.size() - 1) * p / 100;
+  const auto below = static_cast<std::size_t>(rank);
+  return x[below] + (rank - static_cast<double>(below)) * (x[std::min(below + 1, x.size() - 1)] - x[below]);
+}
+
 constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 
 // --- cohorts -------------------------------------------------------------------------------------------------

@@ -91,22 +91,19 @@ CohortAsked asked(const nb::bytes& document, const std::vector<TableColumn>& tab
 class Watch {
  public:
   explicit Watch(const nb::object& progress) : progress_(progress) {}
-  bool operator()(std::uint64_t done) {
-    has_begun_ = true;
+  bool operator()(std::uint64_t done) const {
     require(!Running::should_end(), Code::state, "interpreter", "it is ending; accepted: calls before its end");
     const nb::gil_scoped_acquire held;
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
     if (!progress_.is_none()) progress_(done);
     return true;
   }
-  [[nodiscard]] bool has_begun() const { return has_begun_; }
 
  private:
   const nb::object& progress_;
-  bool has_begun_ = false;
 };
 
-CohortRun run_with(unsigned threads, Watch& watch) {
+CohortRun run_with(unsigned threads, const Watch& watch) {
   return {.threads = threads, .on_progress = [&watch](std::uint64_t done, std::uint64_t) { return watch(done); }};
 }
 
@@ -118,7 +115,7 @@ struct CohortAnswered {
 
 CohortAnswered answered(const CohortAsked& asked, unsigned threads, const nb::object& progress) {
   const Running call;
-  Watch watch(progress);
+  const Watch watch(progress);
   const nb::gil_scoped_release others_run;
   return steadily([&] {
     auto outcome = simulate_cohort(asked.request, run_with(threads, watch));
@@ -138,27 +135,16 @@ std::vector<Told> told(const std::vector<FailedSubject>& failed) {
   return all;
 }
 
-/// Profiles into `rows`. Whatever ends the run early leaves NaN in all of it; a request that is refused, what was
-/// there.
+/// Profiles into `rows`. What ends the run early leaves NaN in all of it; a request that is refused, what was there.
 std::tuple<std::uint64_t, std::uint64_t, std::vector<Told>> write(const CohortAsked& asked, const Rows& rows,
                                                                   unsigned threads, const nb::object& progress) {
   const std::span<double> memory(rows.data(), rows.size());
-  const auto leave_nothing = [&] { std::fill(memory.begin(), memory.end(), std::numeric_limits<double>::quiet_NaN()); };
   const Running call;
-  Watch watch(progress);
+  const Watch watch(progress);
   const Profiles profiles = [&] {
     const nb::gil_scoped_release others_run;
-    return steadily([&] {
-      try {
-        return std::get<Profiles>(write_profiles(asked.request, memory, run_with(threads, watch)));
-      } catch (const InvalidInput&) {
-        if (watch.has_begun()) leave_nothing();
-        throw;
-      } catch (...) {  // NOLINT: nothing half there may be taken for the whole
-        leave_nothing();
-        throw;
-      }
-    });
+    return steadily(
+        [&] { return std::get<Profiles>(write_profiles(asked.request, memory, run_with(threads, watch))); });
   }();
   return {profiles.in, profiles.ok, told(profiles.failed)};
 }

@@ -12,6 +12,7 @@ import datetime
 import decimal
 import fractions
 import gc
+import itertools
 import json
 import operator
 import os
@@ -1000,11 +1001,20 @@ def the_module_runs_on_any_machine_or_says_why_not(folder: pathlib.Path) -> None
         ["objdump", "-d", "--no-show-raw-insn", os.path.realpath(module)], capture_output=True, text=True, check=True
     ).stdout
     prefixes = r"(?:(?:rep|repz|repnz|lock|data16|cs|ds|bnd|notrack) )*"
-    instructions = re.findall(rf"^\s*[0-9a-f]+:\t{prefixes}(\w+)", listing, re.M)
+    instructions = re.findall(rf"^\s*([0-9a-f]+):\t{prefixes}(\w+)([^\n]*)", listing, re.M)
     assert len(instructions) > 50_000  # it is the module that was looked at
-    beyond = sorted({name for name in instructions if BASELINE.match(name)})
-    assert not beyond, f"beyond the baseline of x86-64: {beyond}"
-    assert not re.findall(r"%[yz]mm\d+|%k[0-7]\b", listing)
+    wide = re.compile(r"%[yz]mm\d+|%k[0-7]\b")
+    beyond = [int(at, 16) for at, name, rest in instructions if BASELINE.match(name) or wide.search(rest)]
+    # Beyond the baseline of x86-64 are only the kernels of cohorts, which are chosen when the machine has been asked.
+    # They lie side by side; that nothing else of theirs can be called by others is looked at by tests/kernels_apart.py,
+    # in the library that this module is linked from.
+    stretches = [(first, last) for first, last in itertools.pairwise(beyond) if last - first > 4096]
+    assert len(stretches) <= 1, f"beyond the baseline in {len(stretches) + 1} places"
+    assert len(beyond) < 0.1 * len(instructions)
+
+
+def test_an_instruction_beyond_the_baseline_is_recognised() -> None:
+    assert BASELINE.match("vaddpd") and BASELINE.match("roundsd") and not BASELINE.match("addpd")
 
 
 FLUSHED = """

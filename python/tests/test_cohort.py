@@ -429,6 +429,19 @@ def test_an_interrupt_ends_a_cohort_within_200_ms(threads: int) -> None:
     assert min(took) < 0.2, took
 
 
+def test_an_interrupt_is_seen_where_each_subject_takes_milliseconds() -> None:
+    took = []
+    for _ in range(3):
+        interrupt = Interrupted(0.3)
+        beside = threading.Thread(target=interrupt)
+        beside.start()
+        with pytest.raises(KeyboardInterrupt):
+            told(subjects=100_000, model="perezruixo2021", between_subjects="none")
+        took.append(time.perf_counter() - interrupt.at)
+        beside.join()
+    assert min(took) < 0.2, took
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_leaves_nothing_in_an_array(threads: int) -> None:
     out = np.zeros((100_000, 241))

@@ -116,6 +116,15 @@ NO_UNIT = {
     "session",
     "points",
     "of",
+    "subject",
+    "subjects",
+    "seed",
+    "first",
+    "hits",
+    "count",
+    "n_in",
+    "n_ok",
+    "n_failed",
     "most",  # bars of a tornado
     "covariates",  # of a model, each in its own unit
 }

@@ -59,7 +59,11 @@ class FailedSubject:
 
 @dataclass(frozen=True, slots=True)
 class Interval95:
-    """The middle 95 % of what the replicates of a parameter uncertainty came to, from ``low`` to ``high``."""
+    """The middle 95 % of what the replicates of a parameter uncertainty came to.
+
+    Attributes:
+        low, high: its ends, in the [unit] of the number that it is of.
+    """
 
     low: float
     high: float
@@ -72,8 +76,8 @@ class Proportion:
 
     Attributes:
         hits, of: how many of how many.
-        share: ``hits / of``, 0 to 1.
-        low, high: the 95 % interval of the share.
+        share: ``hits / of``, 0 to 1 [no unit].
+        low, high: the 95 % interval of the share [no unit].
     """
 
     hits: int
@@ -96,9 +100,9 @@ class Spreading:
     Attributes:
         name: ``"cmax_ng_per_mL"`` for example.
         unit: of the numbers, ``"ng/mL"``.
-        mean, lowest, highest: over all of them.
-        at_percentiles: a read-only mapping of each asked percentile to its number, by definition 7 of Hyndman and Fan
-            (1996).
+        mean, lowest, highest: over all of them [unit].
+        at_percentiles: a read-only mapping of each asked percentile to its number [unit], by definition 7 of Hyndman
+            and Fan (1996).
         error_rel: of these at most; 0 where they are exact, which they are of up to 10,000 subjects.
         median_interval95: an ``Interval95`` of the median; None without a parameter uncertainty.
     """
@@ -119,7 +123,7 @@ class LimitInCohort:
 
     Attributes:
         id, quantity: of the limit.
-        max_probability: how often it may be, as the limit says; None where it does not.
+        max_probability: how often it may be, 0 to 1 [no unit], as the limit says; None where it does not.
         beyond_any, beyond_hard: a ``Proportion`` of the subjects who are beyond a bound, and beyond a hard one; None
             where nobody could be evaluated, and then
         why: says why not.
@@ -148,7 +152,7 @@ class Replicates:
         count: how many there are.
         medians: a read-only mapping of the names of ``Cohort.summaries`` to float64, shape ``(count,)``: the median.
         beyond_any, beyond_hard: mappings of the ids of ``Cohort.limits`` to float64, shape ``(count,)``: the share.
-        percentiles: a mapping of each percentile to plasma [ng/mL], float64, shape ``(count, instants)``.
+        percentiles: a mapping of each percentile [%] to plasma [ng/mL], float64, shape ``(count, instants)``.
     """
 
     count: int
@@ -256,7 +260,8 @@ class Cohort(Tabular):
 
     @property
     def percentile_error_rel(self) -> float:
-        """The relative error of these at most; 0 where they are exact, which they are of up to 10,000 subjects."""
+        """The relative error of these at most [no unit]; 0 where they are exact, which they are of up to 10,000
+        subjects."""
         return float(self._statistics("error_rel"))
 
     @property
@@ -694,7 +699,7 @@ def cohort(
         residual_error: True tells observations, with the card's residual error, in place of concentrations.
         uncertainty: how uncertain the typical values are, ``{"of": {"parameters": ..., "omega": ..., "source": ...},
             "replicates": 200}``.
-        percentiles: 0 to 100, rising, at most 100 of them.
+        percentiles: 0 to 100 [%], rising, at most 100 of them.
         keep_subjects: True keeps a row for each subject, of at most 1,000,000.
         despite_failures: True tells statistics also where subjects failed, of the others.
         threads: how many threads work; the numbers do not depend on it.
@@ -900,8 +905,8 @@ def cohort_profiles(
         InvalidInput: as ``cohort``; ``E_SIZE`` for ``out`` of another shape or order, ``E_ARG`` where it cannot be
             written to, ``E_NOMEM`` where there is not enough memory for a new one.
         WrongType: where a type is wrong, that of ``out`` too.
-        KeyboardInterrupt: within 200 ms, and for ``out`` the time it takes to fill it with NaN, for nothing half there
-            is left behind; so does what ``progress`` raises.
+        KeyboardInterrupt: within 200 ms, and the time it takes to fill the array with NaN, for nothing half there is
+            left behind; likewise for what ``progress`` raises.
         ImportError: for ``progress=True`` without tqdm.
 
     >>> import ketpk

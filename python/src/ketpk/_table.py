@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import abc
 import importlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -117,9 +118,9 @@ class Tabular(Immutable):
     __slots__ = ()
 
     @property
+    @abc.abstractmethod
     def columns(self) -> Table:
         """A read-only mapping of names, with their units, to arrays of the shape ``(n,)``."""
-        raise NotImplementedError
 
     def to_pandas(self) -> pandas.DataFrame:
         """``columns`` as a data frame of pandas, a copy. Needs pandas.
