@@ -639,7 +639,7 @@ TEST_CASE("parts of any size, counted in any order, come to the bytes of the who
     }
     return counts.front();
   };
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     INFO("seed " << seed);
     CHECK((bytes_of(in_parts(seed, 700)) == due));
     const CohortTally small = in_parts(seed + 10, 40);
@@ -703,7 +703,7 @@ TEST_CASE("a profile is the same bits wherever its subject stands in the cohort"
   CohortRequest asked = with_covariates(700, 0.5);
   const Written all = written(asked);
   const std::size_t instants = detail::observed_instants(asked.each.observe).size();
-  for (const std::uint64_t first : {1, 7, 8, 255, 256, 300, 699}) {
+  for (const std::uint64_t first : {1U, 7U, 8U, 255U, 256U, 300U, 699U}) {
     INFO("from " << first);
     asked.first = first;
     asked.subjects = 700 - first;
@@ -1073,7 +1073,7 @@ TEST_CASE("percentiles of up to ten thousand subjects are exact, and beyond with
   CohortRequest asked = cohort(protocol("kamp2020"), 10'000);
   asked.each.observe = {.every = {}, .at = {20min, 40min, 3h}, .until = {}};
   asked.percentiles = {0, 0.1, 5, 50, 95, 99.9, 100};
-  for (const std::uint64_t subjects : {10'000, 10'001, 40'000}) {
+  for (const std::uint64_t subjects : {10'000U, 10'001U, 40'000U}) {
     INFO(subjects);
     asked.subjects = subjects;
     const Cohort found = counted(asked);
@@ -1316,9 +1316,10 @@ constexpr int slower = 1;
 
 TEST_CASE("a cohort stops within 200 ms of being told, on both roads, and leaves nothing that looks like a result") {
   using Clock = std::chrono::steady_clock;
-  for (auto& [name, asked] : slow_cohorts())
+  for (const Slow& slow : slow_cohorts())
     for (const unsigned threads : {1U, 2U}) {
-      INFO(name << ", " << threads << " threads");
+      const CohortRequest& asked = slow.asked;
+      INFO(slow.name << ", " << threads << " threads");
       // The fastest of three: others may have the machine for a while.
       Clock::duration to_the_end = Clock::duration::max(), to_the_call = Clock::duration::max();
       for (int attempt = 0; attempt < 3 && (to_the_end >= 200ms * slower || to_the_call >= 2s * slower); ++attempt) {

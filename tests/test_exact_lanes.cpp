@@ -395,7 +395,7 @@ TEST_CASE("any number of subjects is answered as in a whole block, and nothing i
       .segments = schedule(random_regimen(r)), .times = every(Micros{60'000'000}, 37), .levels = {{100.0}}};
   for (const Kernels& kernels : kernels_here()) {
     const Answered whole = answer(kernels, all, asked);
-    for (const std::size_t n : {1, 2, 7, 8, 9, 15, 16, 63, 64, 65, 255, 256}) {
+    for (const std::size_t n : {1U, 2U, 7U, 8U, 9U, 15U, 16U, 63U, 64U, 65U, 255U, 256U}) {
       INFO(n << " subjects, " << name_of(kernels.set));
       const std::vector<Subject> some(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n));
       const Answered part = answer(kernels, some, asked);
@@ -408,7 +408,7 @@ TEST_CASE("any number of subjects is answered as in a whole block, and nothing i
 
 TEST_CASE("rows and columns are the same bits at any number of instants, wherever the memory of the rows begins") {
   for (const Kernels& kernels : kernels_here())
-    for (const std::size_t instants : {1, 2, 7, 8, 9, 16, 17, 241, 255, 256, 257, 1000}) {
+    for (const std::size_t instants : {1U, 2U, 7U, 8U, 9U, 16U, 17U, 241U, 255U, 256U, 257U, 1000U}) {
       Random r(instants);
       std::vector<Subject> subjects;
       for (int i = 0; i < 21; ++i) subjects.push_back({random_plasma(r), r.log_between(0.1, 10)});
@@ -424,7 +424,7 @@ TEST_CASE("rows and columns are the same bits at any number of instants, whereve
             is_same = is_same && std::memcmp(&aligned.rows[i * instants + k], &aligned.columns[k * block_size + i],
                                              sizeof(double)) == 0;
         CHECK(is_same);
-        for (const std::size_t offset : {1, 3, 4, 7}) {
+        for (const std::size_t offset : {1U, 3U, 4U, 7U}) {
           asked.row_offset = offset;
           CHECK(same_bits(answer(kernels, subjects, asked), aligned));
         }

@@ -52,7 +52,12 @@ std::vector<CohortRequest> cohorts() {
   card.parameters.push_back({.name = "Km", .value = {0.3, unit::mg_per_L, "Km"}, .source = "made up"});
   CohortRequest paused = cohort(library::find("kamp2020"), 600);
   paused.each.order.events = {{1, 15min, Pause{}}, {1, 25min, Resume{}}};
-  return {exact, cohort(std::move(card), 1500), paused};
+  CohortRequest saturable = cohort(std::move(card), 3000);
+  saturable.each.time_above = {};  // which lanes that step do not count
+  CohortRequest course = cohort(library::find("kamp2020"), 300);
+  course.each.order.course = course_every(24h, 2);
+  course.between_occasions = Variability{{"CL"}, {0.04}, "made up"};
+  return {exact, saturable, paused, course};
 }
 
 std::vector<double> numbers(const Cohort& c) {
