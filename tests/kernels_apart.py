@@ -87,6 +87,8 @@ def main():
     if len(sys.argv) != 5:
         sys.exit("not four arguments; accepted: ar, nm, objdump (may be empty) and the archive")
     ar, nm, objdump, archive = sys.argv[1:]
+    if objdump.endswith("NOTFOUND"):  # as CMake has it
+        objdump = ""
     problems, functions, looked_at, others = [], 0, [], 0
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([ar, "x", str(pathlib.Path(archive).resolve())], check=True, cwd=folder)

@@ -28,7 +28,7 @@ def replace_block(text, after, fence, content):
 
 
 def up_to_date(text, ketpk, accuracy, one_minute):
-    for after in ("On this order:", "**What if.**"):
+    for after in ("On this order:", "**A population.**", "**What if.**"):
         shown = text[text.index(after):]
         asked = shown[shown.index("```sh\n") + 6:shown.index("\n```", shown.index("```sh\n"))]
         arguments = asked.replace("\\\n", " ").split()[1:]

@@ -194,13 +194,3 @@ TEST_CASE("replicates are told as the interval that holds 95 in 100 of them") {
   CHECK(json["profile"]["percentiles"][1]["high_ng_per_mL"] == Json::parse("[39.0, 117.0]"));
   CHECK_THAT(to_csv(c), Catch::Contains("p50_ng_per_mL,p50_low_ng_per_mL,p50_high_ng_per_mL\n0,0,0,0,1,39,0,1,39\n"));
 }
-
-TEST_CASE("a percentile is that of definition 7") {
-  struct Row {
-    double p, value;
-  };
-  // Of 15, 20, 35, 40, 50 the ranks, counted from 0, are 4 p / 100: 0.2 is a fifth of the way from 15 to 20.
-  for (const Row& row : std::vector<Row>{{0, 15}, {5, 16}, {30, 23}, {40, 29}, {50, 35}, {100, 50}})
-    CHECK(percentile_type7({50, 15, 40, 20, 35}, row.p) == Approx(row.value).epsilon(1e-14));
-  CHECK(percentile_type7({7}, 33) == 7);
-}

@@ -429,20 +429,13 @@ struct Interval95 {
   double low, high;
 };
 
-/// The percentile `p` of these numbers by definition 7 of Hyndman and Fan (1996), doi 10.1080/00031305.1996.10473566:
-/// between the two numbers beside rank (n - 1) p / 100, in proportion. `x` holds one number or more, all finite.
-[[nodiscard]] inline double percentile_type7(std::vector<double> x, double p) {
-  std::sort(x.begin(), x.end());
-  const double rank = static_cast<double>(x.size() - 1) * p / 100;
-  const auto below = static_cast<std::size_t>(rank);
-  const double above = x[std::min(below + 1, x.size() - 1)];
-  return x[below] + (rank - static_cast<double>(below)) * (above - x[below]);
-}
-
+/// Of numbers that are zero or more; up to `most_replicates` of them, so it is exact.
 [[nodiscard]] inline std::optional<Interval95> interval95(const std::vector<double>& x) {
   if (x.empty() || !std::all_of(x.begin(), x.end(), [](double each) { return std::isfinite(each); }))
     return std::nullopt;
-  return Interval95{percentile_type7(x, 2.5), percentile_type7(x, 97.5)};
+  Tally tally;
+  for (const double each : x) tally.add(each);
+  return Interval95{percentile(tally, 2.5), percentile(tally, 97.5)};
 }
 
 /// The interval over all replicates of one number in each; none where there are no replicates.

@@ -434,6 +434,7 @@ inline void weigh_for_dosing(const Plan& plan, Block& b) {
   for (std::size_t i = 0; i < b.n; ++i) {
     if (i > 0 && b.people.empty()) {
       b.dosing_kg[i] = b.dosing_kg[0];
+      if (!b.is_ok[0]) b.fail(i, b.failed.front().code, b.failed.front().field, b.failed.front().message);
       continue;
     }
     if (!b.is_ok[i]) continue;
@@ -672,17 +673,20 @@ inline void solve_saturable(const Plan& plan, Block& b, double* rows) {
   std::array<std::uint32_t, block_size> accepted, rejected;
   const double last = minutes(plan.segments.back().start);
   const double end = instants == 0 ? last : std::max(last, minutes(plan.times.back()));
-  bool has_second = false, has_third = false;
+  // Of the card, not of who happens to be in this block.
+  const auto& stated = plan.asked.each.model.parameters;
+  const bool has_second = states_any(stated, "Q2", "k12"), has_third = states_any(stated, "Q3", "k13");
+  const auto good = static_cast<std::size_t>(std::find(b.is_ok.begin(), b.is_ok.end(), true) - b.is_ok.begin());
   for (std::size_t i = 0; i < b.n; ++i) {
-    const auto& p = b.individuals[i / Wide::width].parameters;
-    const std::size_t lane = i % Wide::width;
+    const std::size_t who = b.is_ok[i] ? i : good;  // of others there may be no parameters
+    for (OfBlock* numbers : {&b.v1, &b.cl, &b.q2, &b.v2, &b.q3, &b.v3, &b.given_mg}) (*numbers)[i] = (*numbers)[who];
+    const auto& p = b.individuals[who / Wide::width].parameters;
+    const std::size_t lane = who % Wide::width;
     vmax[i] = p.saturable->vmax_mg_per_min[lane];
     km[i] = p.saturable->km_mg_per_L[lane];
-    has_second = has_second || b.q2[i] > 0;
-    has_third = has_third || b.q3[i] > 0;
     length[i] = 0;
     if (rows != nullptr) continue;
-    const Parameters<double> one = lane_of(b.individuals[i / Wide::width], i % Wide::width).parameters;
+    const Parameters<double> one = lane_of(b.individuals[who / Wide::width], lane).parameters;
     double slowest = std::numeric_limits<double>::infinity();
     for (const ParentMode& mode : parent_modes(one))
       if (mode.coupling > 0) slowest = std::min(slowest, mode.rate_per_min);
