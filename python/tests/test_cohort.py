@@ -490,6 +490,8 @@ def test_progress_is_told_and_what_it_raises_is_passed_on(threads: int) -> None:
     with pytest.raises(Enough):
         profiles(subjects=200_000, every_min=1, until_min=240, out=out, threads=threads, progress=enough)
     assert np.isnan(out).all()
+    with pytest.raises(Enough):
+        profiles(**LONG | {"subjects": 1_000_000}, progress=enough)
     out = np.zeros((5, 25))
     with pytest.raises(Enough):  # too short to be told of before its end
         profiles(subjects=5, out=out, progress=enough)
@@ -650,6 +652,8 @@ def test_where_all_fail_there_is_nothing_even_if_asked() -> None:
     cohort = told(people=None, patient=ketpk.Patient(weight_kg=50, age_yr=4), subjects=20, despite_failures=True)
     assert (cohort.n_in, cohort.n_ok, cohort.n_failed) == (20, 0, 20)
     assert {(f.code, f.field) for f in cohort.failed} == {("E_MODEL_DOMAIN", "patient.age")}
+    weights = told(people={"covariates": PEOPLE["covariates"][:1]}, patient=ketpk.Patient(weight_kg=50, age_yr=4))
+    assert {(f.code, f.field) for f in weights.failed} == {("E_MODEL_DOMAIN", "patient.age")} and weights.n_ok == 0
     with pytest.raises(ketpk.InvalidInput, match="^E_STATE despite_failures: nobody could be answered"):
         _ = cohort.summaries
     with pytest.raises(ketpk.InvalidInput, match="^E_STATE"):
