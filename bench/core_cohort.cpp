@@ -19,6 +19,10 @@
 #include <string_view>
 #include <variant>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include "ketpk/io.hpp"
 #include "ketpk/ketpk.hpp"
 #include "ketpk/population.hpp"
@@ -44,8 +48,13 @@ int main(int argc, char** argv) {
   const CohortRequest request = io::read_cohort(document, {});
   const std::size_t instants = detail::observed_instants(request.each.observe).size();
   const std::size_t bytes = what == "profiles" ? request.subjects * instants * sizeof(double) : 0;
+  // Memory as the package makes it.
+  constexpr std::size_t page = std::size_t{2} << 20;
   const std::unique_ptr<double, void (*)(void*)> memory(
-      static_cast<double*>(std::aligned_alloc(64, (bytes + 64) / 64 * 64)), std::free);
+      static_cast<double*>(std::aligned_alloc(page, (bytes + page) / page * page)), std::free);
+#ifdef MADV_HUGEPAGE
+  (void)::madvise(memory.get(), (bytes + page) / page * page, MADV_HUGEPAGE);
+#endif
   const std::span<double> rows(memory.get(), bytes / sizeof(double));
   std::fill(rows.begin(), rows.end(), 0.0);
   double least = std::numeric_limits<double>::infinity();

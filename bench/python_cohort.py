@@ -17,6 +17,22 @@ import time
 import ketpk
 import numpy as np
 
+V1, Q2, Q3 = 0.063, 0.063 * 0.592, 0.063 * 0.590
+# As bench_cohort.cpp: StevenLShafer/stanpumpR R/drugs_ketamine.R at 03ef468, rate constants times V1.
+MODEL = {
+    "custom": {
+        "analytes": ["racemic-ketamine"],
+        "site": "not-stated",
+        "parameters": {
+            "V1": f"{V1} L/kg",
+            "CL": f"{V1 * 438} mL/min/kg",
+            "Q2": f"{1000 * Q2} mL/min/kg",
+            "V2": f"{Q2 / 0.247} L/kg",
+            "Q3": f"{1000 * Q3} mL/min/kg",
+            "V3": f"{Q3 / 0.0146} L/kg",
+        },
+    }
+}
 VARIANCE = float(np.log1p(0.3**2))  # a CV of 30 %
 SUBJECTS = {
     "people": {
@@ -37,11 +53,11 @@ SESSION = {
     "form": "base",
     "initial_state": "drug-free",
     "order": [{"infuse": "0.5 mg/kg", "over": "40 min", "at": "0 min"}],
-    "model": "domino1984",
+    "model": MODEL,
     "observe": {"every": "1 min", "until": "240 min"},
 }
 KEYWORDS = {
-    "model": "domino1984",
+    "model": MODEL,
     "analyte": "racemic-ketamine",
     "form": "base",
     "drug_free": True,
@@ -73,8 +89,7 @@ def in_cpp(program, what, subjects, threads):
 
 def turns_of(program, subjects, turns, threads):
     """Seconds of profiles and bands, each the least over the turns; Python's array is the same one in every turn."""
-    instants = 241
-    rows = np.zeros((subjects, instants))
+    rows = ketpk.cohort_profiles(ORDER, subjects=subjects, seed=7, **KEYWORDS).plasma_ng_per_mL
     seconds = {name: [] for name in ("profiles", "profiles_cpp", "fresh", "bands", "bands_cpp")}
     for turn in range(turns):
         for _ in range(2):

@@ -379,6 +379,8 @@ inline void admit_block(const Plan& plan, Block& b) {
     return (!low || at_least(x, *low)) && (!high || at_most(x, *high));
   };
   const OfBlock *kg = b.find("weight"), *cm = b.find("height"), *yr = b.find("age");
+  const std::optional<Age>& own = plan.asked.each.patient.age;  // everybody's, where none is drawn
+  const bool is_own_plain = yr != nullptr || !own || between(own->in(unit::yr), domain.age_low_yr, domain.age_high_yr);
   for (std::size_t i = 0; i < b.n; ++i) {
     const bool is_plain =
         (kg == nullptr ||
@@ -386,7 +388,7 @@ inline void admit_block(const Plan& plan, Block& b) {
         (cm == nullptr || ((*cm)[i] >= 20 && (*cm)[i] <= 280)) &&
         (yr == nullptr ||
          ((*yr)[i] >= 0 && (*yr)[i] <= 130 && between((*yr)[i], domain.age_low_yr, domain.age_high_yr)));
-    if (is_plain && kg != nullptr) continue;
+    if (is_plain && is_own_plain && kg != nullptr) continue;
     try {
       (void)admit(plan.asked.each.model, patient_of(plan, b, i), plan.asked.each.order.analyte,
                   plan.asked.each.allowances);
@@ -1473,7 +1475,7 @@ KETPK_COHORT_INLINE std::variant<Profiles, Stopped> write_profiles(const CohortR
   require(instants > 0, Code::field_missing, "observe", "no instant; accepted: at least one");
   require(rows.size() / instants == request.subjects && rows.size() % instants == 0, Code::size, "rows",
           "not one number for each subject and instant; accepted: subjects times instants");
-  Unfinished until_all_are_there(rows);
+  Unfinished until_all_are_there(run.discards_rows ? std::span<double>() : rows);
   std::vector<Profiles> counts(run.threads, Profiles{0, 0, {}});
   const auto worker = [&](unsigned id) {
     return [&plan, rows, instants, &mine = counts[id], block = std::shared_ptr<Block>(empty_block(plan, false))](

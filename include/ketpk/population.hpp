@@ -24,6 +24,7 @@ struct CohortRun {
   /// False stops the run; so does what it throws, which is passed on.
   std::function<bool(std::uint64_t done, std::uint64_t of)> on_progress = {};
   std::optional<InstructionSet> set = {};  ///< the widest there is, unless stated
+  bool discards_rows = false;  ///< who stops `write_profiles` gives its memory back, and nobody reads it: no NaN in it
 };
 
 /// Parts of one cohort, put together: the same bytes whichever comes first. Throws E_ARG(tally) where they were not
@@ -49,8 +50,8 @@ struct Profiles {
 
 /// Plasma [ng/mL] of every subject at the instants of the request, into memory of the caller: one subject after
 /// another, each with all instants. Subjects who fail have NaN. Fastest where `rows` is aligned to 64 bytes and its
-/// pages were touched before. Stopped, or left by what `on_progress` throws, it leaves NaN everywhere. Throws as
-/// `simulate_cohort`, and E_SIZE(rows) for another number of them than subjects times instants.
+/// pages were touched before. Stopped, or left by what `on_progress` throws, it leaves NaN everywhere, unless they are
+/// discarded. Throws as `simulate_cohort`, and E_SIZE(rows) for another number of them than subjects times instants.
 [[nodiscard]] std::variant<Profiles, Stopped> write_profiles(const CohortRequest& request, std::span<double> rows,
                                                              const CohortRun& run = {});
 

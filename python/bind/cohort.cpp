@@ -135,16 +135,19 @@ std::vector<Told> told(const std::vector<FailedSubject>& failed) {
   return all;
 }
 
-/// Profiles into `rows`. What ends the run early leaves NaN in all of it; a request that is refused, what was there.
+/// Profiles into `rows`. What ends the run early leaves NaN in all of it, unless they are
+/// new and nobody will see them; a request that is refused leaves what was there.
 std::tuple<std::uint64_t, std::uint64_t, std::vector<Told>> write(const CohortAsked& asked, const Rows& rows,
-                                                                  unsigned threads, const nb::object& progress) {
+                                                                  unsigned threads, const nb::object& progress,
+                                                                  bool are_new) {
   const std::span<double> memory(rows.data(), rows.size());
   const Running call;
   const Watch watch(progress);
   const Profiles profiles = [&] {
     const nb::gil_scoped_release others_run;
-    return steadily(
-        [&] { return std::get<Profiles>(write_profiles(asked.request, memory, run_with(threads, watch))); });
+    CohortRun run = run_with(threads, watch);
+    run.discards_rows = are_new;
+    return steadily([&] { return std::get<Profiles>(write_profiles(asked.request, memory, run)); });
   }();
   return {profiles.in, profiles.ok, told(profiles.failed)};
 }
@@ -245,7 +248,7 @@ void bind_cohort(nb::module_& m) {
       .def("answer", &answered, "threads"_a, "progress"_a.none(),
            "Answers it; `progress` is called with the subjects done.")
       .def(
-          "write", &write, "rows"_a.noconvert(), "threads"_a, "progress"_a.none(),
+          "write", &write, "rows"_a.noconvert(), "threads"_a, "progress"_a.none(), "are_new"_a,
           "Plasma of each subject at each instant [ng/mL] into `rows`: how many, how many were answered, who was not.");
 
   nb::class_<CohortAnswered>(m, "Cohort", "The answer about a population, held by the core.")

@@ -905,8 +905,8 @@ def cohort_profiles(
         InvalidInput: as ``cohort``; ``E_SIZE`` for ``out`` of another shape or order, ``E_ARG`` where it cannot be
             written to, ``E_NOMEM`` where there is not enough memory for a new one.
         WrongType: where a type is wrong, that of ``out`` too.
-        KeyboardInterrupt: within 200 ms, and the time it takes to fill the array with NaN, for nothing half there is
-            left behind; likewise for what ``progress`` raises.
+        KeyboardInterrupt: within 200 ms, and for ``out`` the time it takes to fill it with NaN, for nothing half there
+            is left behind; likewise for what ``progress`` raises.
         ImportError: for ``progress=True`` without tqdm.
 
     >>> import ketpk
@@ -958,7 +958,7 @@ def cohort_profiles(
     call, close = progress_of(progress, held.subjects, "subjects")
     try:
         rows = _core.new_rows(*shape) if out is None else _usable(out, shape)
-        n_in, n_ok, failed = held.write(rows, count, call)
+        n_in, n_ok, failed = held.write(rows, count, call, out is None)
         try:
             if call is not None:
                 call(held.subjects)

@@ -130,7 +130,7 @@ class CohortAsked:
     def answer(self, threads: int, progress: object | None) -> Cohort:
         """Answers it; `progress` is called with the subjects done."""
 
-    def write(self, rows: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], threads: int, progress: object | None) -> tuple[int, int, list[tuple[int, str, str, str]]]:
+    def write(self, rows: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu')], threads: int, progress: object | None, are_new: bool) -> tuple[int, int, list[tuple[int, str, str, str]]]:
         """
         Plasma of each subject at each instant [ng/mL] into `rows`: how many, how many were answered, who was not.
         """
