@@ -178,7 +178,7 @@ class Cohort(test_cli.CommandCase):
         self.assertEqual(self.leftovers(), ["people.json"])
 
     def test_a_bar_is_drawn_on_a_terminal_only_and_wiped_away(self):
-        arguments = [test_cli.KETPK, "cohort", *DRAWN, "--people", "people.json", "--subjects", "20000", "--seed", "1",
+        arguments = [test_cli.KETPK, "cohort", *DRAWN, "--people", "people.json", "--subjects", "400000", "--seed", "1",
                      "--every", "1min", "--until", "4h", "--csv"]
         ours, theirs = pty.openpty()
         done = subprocess.run(arguments, cwd=self.folder, stdout=subprocess.PIPE, stderr=theirs, timeout=120,
@@ -191,7 +191,7 @@ class Cohort(test_cli.CommandCase):
         except OSError:
             pass  # the terminal's other end is closed
         os.close(ours)
-        self.assertIn(b"% of 20000 subjects", drawn)
+        self.assertIn(b"% of 400000 subjects", drawn)
         self.assertTrue(drawn.endswith(b"\r\x1b[K"), drawn[-40:])
         plain = subprocess.run(arguments, cwd=self.folder, capture_output=True, timeout=120, check=False)
         self.assertEqual(plain.stderr, b"")
